@@ -1,0 +1,1 @@
+"""Devices: what they are, what they send, and how it becomes columns."""

@@ -1,0 +1,74 @@
+"""Zigbee2MQTT: `zigbee2mqtt/<friendly name>`, where the name may hold slashes and spaces.
+
+Source: https://www.zigbee2mqtt.io/guide/usage/mqtt_topics_and_messages.html. Each message repeats the whole state that is known, so what a
+reading says may have been so for long: rules look for edges. Payloads are not timed (`last_seen` is optional and often local time).
+"""
+
+import msgspec
+
+from devices.adapters.model import Adapter, Translation
+from devices.model import NS_PER_MS, SensorKind
+
+PREFIX = "zigbee2mqtt/"
+_AVAILABILITY = "/availability"
+_BRIDGE = "bridge/"
+_NULL = msgspec.Raw(b"null")
+
+
+class _State(msgspec.Struct):
+    """What we understand of what a device may say.
+
+    Tamper and battery are left to the status reading to judge: a battery at 255 % must not hide an open window.
+    """
+
+    contact: bool | None = None
+    occupancy: bool | None = None
+    tamper: msgspec.Raw = _NULL
+    battery: msgspec.Raw = _NULL
+
+
+class _Availability(msgspec.Struct):
+    state: str
+
+
+_STATE = msgspec.json.Decoder(_State)
+_AVAILABLE = msgspec.json.Decoder(_Availability | str)
+
+
+def translate(topic: str, payload: bytes, received_ns: int) -> Translation | str:
+    """Contact (true is closed), occupancy, tamper, battery and availability of a device."""
+    name = topic.removeprefix(PREFIX)
+    if name.startswith(_BRIDGE):
+        return "the topic is of the Zigbee bridge itself, wanted a device's"
+    t = received_ns // NS_PER_MS
+    try:
+        if name.endswith(_AVAILABILITY):
+            return _availability(name.removesuffix(_AVAILABILITY), payload, t)
+        state = _STATE.decode(payload)
+    except (ValueError, RecursionError) as error:
+        return f"payload of {len(payload)} bytes is not a Zigbee2MQTT state: {error}"
+    status = {"t": t, "battery_percent": state.battery, "tamper": state.tamper}
+    readings = [(SensorKind.STATUS, status)] if _says_status(state) else []
+    if state.contact is not None:
+        readings.append((SensorKind.CONTACT, {"t": t, "open": not state.contact}))
+    if state.occupancy is not None:
+        readings.append((SensorKind.MOTION, {"t": t, "motion": state.occupancy}))
+    return Translation(name=name, readings=tuple((kind, msgspec.json.encode(fields)) for kind, fields in readings))
+
+
+def _availability(name: str, payload: bytes, t: int) -> Translation | str:
+    """Online or offline: JSON, or plain text as before Zigbee2MQTT 2."""
+    plain = payload.strip()
+    said = plain.decode() if plain.isalpha() else _AVAILABLE.decode(plain)
+    state = said if isinstance(said, str) else said.state
+    if state not in ("online", "offline"):
+        return "availability is neither online nor offline"
+    return Translation(name=name, readings=((SensorKind.STATUS, msgspec.json.encode({"t": t, "online": state == "online"})),))
+
+
+def _says_status(state: _State) -> bool:
+    """Whether a status is due: there is one in it, or nothing else is, and the device is at least alive."""
+    return any(bytes(value) != b"null" for value in (state.tamper, state.battery)) or (state.contact is None and state.occupancy is None)
+
+
+ZIGBEE2MQTT = Adapter(name="zigbee2mqtt", prefix=PREFIX, translate=translate)

@@ -1,0 +1,164 @@
+"""From topics and payloads to columns: who sent it, which kind it is, what it says, and whether it was here before."""
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+
+from devices.adapters import ADAPTERS
+from devices.adapters.model import Adapter
+from devices.model import SENSORS_OF, Batch, Decoded, Kind, Message, Registry, Rejected, SensorKind
+from devices.payload import one_line, shown
+from devices.sensors import KINDS
+from devices.topics import parse
+
+MAX_PAYLOAD_BYTES = 1 << 20
+"""Longest payload that is looked into."""
+REMEMBERED = 65_536
+"""Readings of one kind that are known again: at 100 a second, eleven minutes, and a broker redelivers after seconds."""
+
+_Identity = tuple[int, bytes, int]
+
+
+class Decoder:
+    """Messages to batches. It remembers what it has seen, so that what is delivered twice counts once.
+
+    Parameters
+    ----------
+    registry
+        The known devices.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._routes: dict[str, tuple[int, SensorKind]] = {}
+        self._sources: dict[tuple[str, str], list[int]] = {}
+        for row, device in enumerate(registry.devices):
+            if device.source is not None:
+                self._sources.setdefault((device.source.adapter, device.source.name), []).append(row)
+        self._seen = {kind.name: _Seen() for kind in KINDS}
+
+    def route(self, topic: str, payload: bytes, received_ns: int, seq: int, *, retained: bool = False) -> tuple[Message, ...] | Rejected:
+        """Readings that a message holds, one for each kind, or why it is set aside. Native payloads are not looked into.
+
+        Parameters
+        ----------
+        topic, payload
+            As they arrived.
+        received_ns
+            When they did.
+        seq
+            Its number in the order of arrival.
+        retained
+            Whether the broker repeated it on subscribing.
+        """
+        if len(payload) > MAX_PAYLOAD_BYTES:
+            found: list[tuple[int, SensorKind, bytes]] | str = f"payload has {len(payload)} bytes, wanted at most {MAX_PAYLOAD_BYTES}"
+        elif adapter := next((one for one in ADAPTERS if topic.startswith(one.prefix)), None):
+            found = self._foreign(adapter, topic, payload, received_ns)
+        else:
+            found = self._native(topic, payload)
+        if isinstance(found, str):
+            return Rejected(topic=topic, reason=one_line(found), received_ns=received_ns, seq=seq)
+        return tuple(
+            Message(topic=topic, device=row, kind=kind, payload=reading, received_ns=received_ns, seq=seq, retained=retained)
+            for row, kind, reading in found
+        )
+
+    def decode(self, messages: Iterable[Message]) -> tuple[dict[SensorKind, Batch], tuple[Rejected, ...]]:
+        """Batches of the kinds that have readings, in the order of `KINDS`, and what was set aside, in order of arrival.
+
+        Parameters
+        ----------
+        messages
+            In order of arrival; readings that were decoded before are left out, and are not set aside.
+        """
+        of_kind: dict[SensorKind, list[Message]] = {}
+        for message in messages:
+            of_kind.setdefault(message.kind, []).append(message)
+        batches: dict[SensorKind, Batch] = {}
+        rejected: list[Rejected] = []
+        for kind in KINDS:
+            if kind.name in of_kind:
+                decoded = self._decode(kind, of_kind[kind.name])
+                rejected += decoded.rejected
+                if len(decoded.batch):
+                    batches[kind.name] = decoded.batch
+        return batches, tuple(sorted(rejected, key=lambda one: one.seq))
+
+    def _decode(self, kind: Kind[Batch], messages: Sequence[Message]) -> Decoded[Batch]:
+        """Readings of one kind that are new."""
+        decoded = kind.decode(messages)
+        aside = {one.seq for one in decoded.rejected}
+        kept = [message for message in messages if message.seq not in aside]
+        seen = self._seen[kind.name]
+        new = [m for m, wrong in zip(kept, decoded.batch.clock_wrong.tolist(), strict=True) if not seen.before(m, clock_wrong=wrong)]
+        if len(new) == len(kept):
+            return decoded
+        # Redeliveries are rare: reading the rest anew costs less than a way to cut rows out of every kind's ragged columns.
+        return Decoded(kind.decode(new).batch, decoded.rejected)
+
+    def _native(self, topic: str, payload: bytes) -> list[tuple[int, SensorKind, bytes]] | str:
+        route = self._routes.get(topic)
+        if route is None:
+            found = self._find(topic)
+            if isinstance(found, str):
+                return found
+            route = self._routes[topic] = found  # as many as there are devices and their kinds
+        return [(*route, payload)]
+
+    def _find(self, topic: str) -> tuple[int, SensorKind] | str:
+        named = parse(topic)
+        if isinstance(named, str):
+            return named
+        if named.community not in self._registry.communities:
+            return f"community {named.community} is unknown"
+        row = self._registry.row(named.community, named.device)
+        if row is None:
+            return f"device {named.device} is unknown in community {named.community}"
+        return self._unfit(row, named.kind) or (row, named.kind)
+
+    def _foreign(self, adapter: Adapter, topic: str, payload: bytes, received_ns: int) -> list[tuple[int, SensorKind, bytes]] | str:
+        translation = adapter.translate(topic, payload, received_ns)
+        if isinstance(translation, str):
+            return translation
+        rows = self._sources.get((adapter.name, translation.name), [])
+        if len(rows) != 1:
+            known = "more than one device" if rows else "no device"
+            return f"{known} has the {adapter.name} source {shown(translation.name)}"
+        fitting = [(rows[0], kind, reading) for kind, reading in translation.readings if self._unfit(rows[0], kind) is None]
+        return fitting or "; ".join(filter(None, (self._unfit(rows[0], kind) for kind, _ in translation.readings)))
+
+    def _unfit(self, row: int, kind: SensorKind) -> str | None:
+        """Why a device does not send a kind."""
+        device = self._registry[row]
+        if kind in SENSORS_OF[device.kind]:
+            return None
+        return f"device {device.id} is a {device.kind}, which sends {', '.join(sorted(SENSORS_OF[device.kind]))}, not {kind}"
+
+
+class _Seen:
+    """The last readings of one kind, by device, time and digest; apart from other kinds, so that samples never push out a press.
+
+    The time is in the payload already, so the digest stands for both; where it is not believed, the time of arrival stands beside it: two
+    presses under a clock that stands still are two.
+    """
+
+    def __init__(self) -> None:
+        self._live: dict[_Identity, bool] = {}
+
+    def before(self, message: Message, *, clock_wrong: bool) -> bool:
+        """Whether the reading was here before; if not, it is from now on. A retained one makes no live one old: a state is not an edge."""
+        digest = blake2b(message.payload, digest_size=16).digest()
+        believed = (message.device, digest, 0)
+        identity = (message.device, digest, message.received_ns) if clock_wrong else believed
+        # Of a reading that was believed once, a copy that arrives a day later is still a copy.
+        if self._knows(identity, message) or self._knows(believed, message):
+            return True
+        self._live.pop(identity, None)
+        self._live[identity] = not message.retained
+        if len(self._live) > REMEMBERED:
+            del self._live[next(iter(self._live))]
+        return False
+
+    def _knows(self, identity: _Identity, message: Message) -> bool:
+        was_live = self._live.get(identity)
+        return was_live is not None and (was_live or message.retained)

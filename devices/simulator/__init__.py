@@ -1,0 +1,1 @@
+"""Devices that are played: recordings of people as wearables."""

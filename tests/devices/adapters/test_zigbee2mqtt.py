@@ -1,0 +1,76 @@
+import json
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from devices.adapters.model import Translation
+from devices.adapters.zigbee2mqtt import ZIGBEE2MQTT
+from devices.model import SensorKind
+
+T_MS = 1_772_416_800_000
+
+
+def said(topic: str, payload: bytes) -> tuple[str, Mapping[SensorKind, object]]:
+    translation = ZIGBEE2MQTT.translate(topic, payload, T_MS * 1_000_000 + 999)
+    assert isinstance(translation, Translation)
+    readings = {kind: json.loads(reading) for kind, reading in translation.readings}
+    assert all(reading.pop("t") == T_MS for reading in readings.values())
+    return translation.name, readings
+
+
+def test_contact_true_means_closed() -> None:
+    # Koenkk/zigbee2mqtt#2826, Sercomm SZ-DWS04
+    name, readings = said("zigbee2mqtt/living_room/window 1", b'{"contact":false,"tamper":false,"battery_low":false,"linkquality":102}')
+    assert name == "living_room/window 1"
+    assert readings == {SensorKind.CONTACT: {"open": True}, SensorKind.STATUS: {"battery_percent": None, "tamper": False}}
+    assert said("zigbee2mqtt/x", b'{"contact":true}')[1] == {SensorKind.CONTACT: {"open": False}}
+
+
+def test_occupancy_is_motion() -> None:
+    # node-red-contrib-zigbee2mqtt#126
+    payload = b'{"battery":100,"last_seen":"2023-12-16T20:03:29+01:00","linkquality":18,"occupancy":true,"tamper":true,"voltage":3100}'
+    assert said("zigbee2mqtt/厨房", payload) == (
+        "厨房",
+        {SensorKind.MOTION: {"motion": True}, SensorKind.STATUS: {"battery_percent": 100, "tamper": True}},
+    )
+
+
+@pytest.mark.parametrize("payload", [b'{"state":"online"}', b"online", b" online\n", b'"online"'])
+def test_availability_is_a_status(payload: bytes) -> None:
+    assert said("zigbee2mqtt/a/b/availability", payload) == ("a/b", {SensorKind.STATUS: {"online": True}})
+    assert said("zigbee2mqtt/a/b/availability", payload.replace(b"online", b"offline"))[1] == {SensorKind.STATUS: {"online": False}}
+
+
+def test_a_message_that_says_nothing_we_know_is_a_sign_of_life() -> None:
+    assert said("zigbee2mqtt/x", b'{"linkquality":102,"contact":null}')[1] == {SensorKind.STATUS: {"battery_percent": None, "tamper": None}}
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        ("zigbee2mqtt/bridge/state", b'{"state":"online"}'),
+        ("zigbee2mqtt/x", b""),
+        ("zigbee2mqtt/x", b"online"),
+        ("zigbee2mqtt/x", b'{"contact":"ON"}'),
+        ("zigbee2mqtt/x", b'{"zz":' + b"[" * 100_000),
+        ("zigbee2mqtt/x", b'{"contact":NaN}'),
+        ("zigbee2mqtt/x/availability", b'{"state":"away"}'),
+        ("zigbee2mqtt/x/availability", b"\xff"),
+        ("zigbee2mqtt/x/availability", b""),
+    ],
+)
+def test_what_is_no_state_of_a_device_is_told_in_words(topic: str, payload: bytes) -> None:
+    assert isinstance(ZIGBEE2MQTT.translate(topic, payload, 0), str)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.text(),
+    st.binary() | st.dictionaries(st.sampled_from(["contact", "battery", "tamper", "state"]), st.integers() | st.floats() | st.text()),
+)
+def test_nothing_raises(name: str, payload: bytes | dict[str, object]) -> None:
+    raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    for topic in (f"zigbee2mqtt/{name}", f"zigbee2mqtt/{name}/availability"):
+        assert isinstance(ZIGBEE2MQTT.translate(topic, raw, T_MS * 1_000_000), str | Translation)

@@ -1,0 +1,1 @@
+"""Geometry of areas and virtual lines: arrays in, arrays out; imports nothing of ours."""

@@ -1,0 +1,64 @@
+"""Areas: how deep inside or far outside positions are."""
+
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+import shapely
+from numpy.typing import ArrayLike, NDArray
+
+from geofence.frames import Frame
+
+Float64 = NDArray[np.float64]
+Rings = Sequence[Sequence[Sequence[tuple[float, float]]]]
+
+
+class Area:
+    """Polygons with holes, in the metric frame at their middle.
+
+    Parameters
+    ----------
+    frame
+        The plane the shape is in.
+    shape
+        In metres; repaired (`shapely.make_valid`) where it touches or overlaps itself.
+    """
+
+    def __init__(self, frame: Frame, shape: shapely.MultiPolygon) -> None:
+        self.frame = frame
+        self._shape = _repaired(shape)
+        self._border = shapely.boundary(self._shape)
+        shapely.prepare(self._shape)
+        shapely.prepare(self._border)
+
+    @classmethod
+    def of(cls, rings: Rings) -> Self:
+        """Area of polygons, each its shell and its holes, vertices (lon, lat) WGS 84 degrees, in either direction, closed or not."""
+        corners = np.array([vertex for polygon in rings for vertex in polygon[0]], np.float64)
+        # Where a ring begins must not move the frame, so the centre is the middle of the extent.
+        lon_deg, lat_deg = (corners.min(axis=0) + corners.max(axis=0)) / 2.0
+        frame = Frame.at(lon_deg, lat_deg)
+        polygons = [[frame.metres(*np.array(ring, np.float64).T).tolist() for ring in polygon] for polygon in rings]
+        return cls(frame, shapely.MultiPolygon([shapely.Polygon(shell, holes) for shell, *holes in polygons]))
+
+    @property
+    def depth_m(self) -> float:
+        """Depth of its deepest point, within 2 %; 0 of an empty shape."""
+        if self._shape.is_empty:
+            return 0.0
+        tolerance_m = max(0.01 * float(shapely.area(self._shape)) / float(shapely.length(self._border)), 1e-3)
+        return float(shapely.length(shapely.maximum_inscribed_circle(self._shape, tolerance=tolerance_m)))
+
+    def signed_distance(self, lon_deg: ArrayLike, lat_deg: ArrayLike) -> Float64:
+        """Metres (N,) from the border, above 0 inside, of finite WGS 84 degrees (N,); NaN of an empty shape."""
+        position = self.frame.metres(lon_deg, lat_deg)
+        x, y = position[..., 0], position[..., 1]
+        distance = np.asarray(shapely.distance(self._border, shapely.points(x, y)), np.float64)
+        return np.where(shapely.intersects_xy(self._shape, x, y), distance, -distance)
+
+
+def _repaired(shape: shapely.MultiPolygon) -> shapely.Polygon | shapely.MultiPolygon:
+    if shapely.is_valid(shape):
+        return shape
+    repaired = shapely.make_valid(shape, method="structure", keep_collapsed=False)
+    return repaired if isinstance(repaired, shapely.Polygon | shapely.MultiPolygon) else shapely.MultiPolygon()

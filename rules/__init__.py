@@ -1,0 +1,1 @@
+"""Rules: readings in, facts out; no I/O, no clock."""

@@ -1,0 +1,1 @@
+"""Falls from a worn accelerometer."""

@@ -1,0 +1,75 @@
+"""The lanes, run: batches of readings in, facts out in the order in which they were known."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from devices.health import KINDS, Readings, joined
+from devices.model import Batch, Bool, SensorKind
+from rules.model import Facts, Lane, Rule, Snapshot
+
+
+class Watch(Rule[Readings], Protocol):
+    """The rule that sees every reading and knows which is the first since its device was offline."""
+
+    def back(self, batch: Readings, /) -> Bool:
+        """(N,) bool: first reading of its kind since the device was offline. Asked before `update` is given the same batch."""
+
+
+class Pipeline:
+    """All rules over all readings.
+
+    Parameters
+    ----------
+    watch
+        Sees every reading first and marks what comes back from silence.
+    lanes
+        In order; a rule may stand in several.
+    faults
+        See every reading too, of all kinds as one batch in order of arrival: what they count goes across kinds.
+    """
+
+    def __init__(self, watch: Watch, lanes: Sequence[Lane[Any]], faults: Sequence[Rule[Readings]] = ()) -> None:
+        self._watch = watch
+        self._faults = (watch, *faults)
+        self._lanes = tuple(lanes)
+        self.rules: tuple[Rule[Any], ...] = tuple(dict.fromkeys([*self._faults, *(rule for lane in lanes for rule in lane.rules)]))
+
+    def update(self, batches: Mapping[SensorKind, Batch]) -> Facts:
+        """Facts of the batches of one micro-batch, by the reading that decided them."""
+        readings = joined(batches.values())
+        back = self._watch.back(readings)
+        marked = {kind: replace(batch, back=back[readings.kind == KINDS.index(kind)]) for kind, batch in batches.items() if len(batch)}
+        facts = [fact for rule in self._faults for fact in rule.update(readings)]
+        for lane in self._lanes:
+            if lane.kind.name in marked:
+                for rule in lane.rules:
+                    facts += rule.update(marked[lane.kind.name])
+        return sorted(facts, key=lambda fact: fact.seq)
+
+    def next_due(self) -> int | None:
+        """Earliest time at which a rule has something to say, in ns."""
+        return min((due for rule in self.rules if (due := rule.next_due()) is not None), default=None)
+
+    def tick(self, now_ns: int) -> Facts:
+        """Facts of time having passed until now, in the order of their due times."""
+        facts: Facts = []
+        while (due := self.next_due()) is not None and due <= now_ns:
+            for rule in self.rules:
+                if rule.next_due() == due:
+                    facts += rule.tick(due)
+        return facts
+
+    def snapshot(self) -> dict[str, Snapshot]:
+        """Every rule's decision state, by the rule's name."""
+        return {rule.name: rule.snapshot() for rule in self.rules}
+
+    def restore(self, snapshots: Mapping[str, Snapshot]) -> None:
+        """Take over the decision state of rules that are still there."""
+        for rule in self.rules:
+            if rule.name in snapshots:
+                rule.restore(snapshots[rule.name])
+
+    def window_s(self) -> float:
+        """Seconds of readings before a position that refill the signal windows."""
+        return max((rule.window_s for rule in self.rules), default=0.0)

@@ -1,0 +1,392 @@
+"""What every rule keeps. A new rule joins with one entry in EXAMPLES; without one the first test fails."""
+
+import importlib
+import inspect
+import json
+import math
+import pkgutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from builders import (
+    COMMUNITY,
+    Item,
+    ModeChange,
+    Reading,
+    Run,
+    acceleration,
+    batches,
+    button,
+    contact,
+    device,
+    feed_by_kind,
+    motion,
+    ns,
+    position,
+    premises,
+    status,
+    targets,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rules
+from devices.health import joined
+from devices.model import NS_PER_S, Batch, Device, DeviceKind, HomeId, PersonId, Placement, Pose, SensorKind
+from devices.sensors.button import Press
+from rules.fall.rule import Fall
+from rules.fault import Clock, LowBattery, Offline, Tamper
+from rules.geofence import Area, Line
+from rules.intrusion import Intrusion
+from rules.model import EventKind, Facts, Fence, FenceId, FenceKind, HomePlace, Mode, Premises, Rule
+from rules.sos import Sos
+
+SIDE_DEG = 0.002
+SQUARE = ((119.95, 31.78), (119.95 + SIDE_DEG, 31.78), (119.95 + SIDE_DEG, 31.78 + SIDE_DEG), (119.95, 31.78 + SIDE_DEG), (119.95, 31.78))
+DEVICES = (
+    device("w-01", DeviceKind.WEARABLE, wearer="wang", home="b1", placement=Placement.WRIST),
+    device("w-02", DeviceKind.WEARABLE, wearer="li", home="b2", placement=Placement.WAIST),
+    device("c-01", DeviceKind.CONTACT, home="b1"),
+    device("c-02", DeviceKind.CONTACT, home="b1"),
+    device("c-03", DeviceKind.CONTACT, home="b2"),
+    device("r-01", DeviceKind.RADAR, home="b1", pose=Pose(lon=119.951, lat=31.781, heading_deg=0.0)),
+)
+HOMES = (
+    HomePlace(id=HomeId("b1"), occupants=(PersonId("wang"),)),
+    HomePlace(id=HomeId("b2"), occupants=(PersonId("li"),)),
+)
+FENCES = (
+    Fence(
+        community_id=COMMUNITY,
+        id=FenceId("estate"),
+        kind=FenceKind.AREA,
+        residents=frozenset({PersonId("wang"), PersonId("li")}),
+        events=frozenset({EventKind.ENTER, EventKind.EXIT}),
+        rings=((SQUARE,),),
+    ),
+    Fence(
+        community_id=COMMUNITY,
+        id=FenceId("window-line"),
+        kind=FenceKind.LINE,
+        home=HomeId("b1"),
+        events=frozenset({EventKind.APPROACH, EventKind.CROSS}),
+        approach_m=3.0,
+        path=((119.951 + 5e-5, 31.781 + 2e-5), (119.951 - 5e-5, 31.781 + 2e-5)),  # 2 m ahead of the radar, the radar to its left
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A stream in which a rule finds something; `feed` where it is given more than the batches of its kinds."""
+
+    rule: Callable[[Premises], Rule[Any]]
+    stream: Callable[[], Sequence[Item]]
+    feed: Callable[[Rule[Any], dict[SensorKind, Batch]], Facts] = feed_by_kind
+    rest_s: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return self.rule(premises()).name
+
+
+def feed_joined(rule: Rule[Any], given_: dict[SensorKind, Batch]) -> Facts:
+    return rule.update(joined(given_.values()))
+
+
+def presses() -> list[Item]:
+    return [
+        button("w-01", 0, Press.SOS),
+        button("w-02", 0.1, Press.DURESS),
+        button("w-01", 0.15, Press.SOS, t_s=0),
+        button("w-01", 0.2, Press.CANCEL),
+        button("w-02", 30, Press.SOS, t_s=-900),
+        button("w-02", 31, Press.SOS, retained=True),
+    ]
+
+
+def openings() -> list[Item]:
+    return [
+        contact("c-01", 0, is_open=False),
+        contact("c-02", 0, is_open=True),
+        contact("c-03", 0.1, is_open=False),
+        ModeChange(at_s=10, home="b1", mode=Mode.AWAY),
+        contact("c-01", 11, is_open=True),
+        contact("c-03", 11.1, is_open=True),
+        contact("c-02", 11.2, is_open=False),
+        contact("c-02", 11.2, is_open=True),
+        ModeChange(at_s=12, home="b2", mode=Mode.NIGHT),
+        ModeChange(at_s=12, home="b1", mode=Mode.DISARMED),
+        ModeChange(at_s=20, home="b1", mode=Mode.NIGHT),
+        contact("c-02", 20.3, is_open=False, t_s=15),
+        contact("c-02", 20.4, is_open=True, t_s=16),
+        contact("c-01", 30, is_open=False, retained=True),
+        contact("c-03", 30.1, is_open=False),
+        contact("c-03", 31, is_open=True, back=True),
+        contact("c-01", 31.1, is_open=True),
+    ]
+
+
+def silences() -> list[Item]:
+    beats = [motion("r-01", 10.0 * i) for i in range(25)]
+    slow = [status("c-01", 240.0 * i) for i in range(22)]
+    words = [
+        status("w-01", 100, online=1),
+        button("w-01", 100, Press.SOS),
+        status("w-01", 100.1, online=0),
+        position("w-01", 100.15, 119.951, 31.781),
+        status("w-01", 100.2, online=0),
+        position("w-01", 101, 119.951, 31.781),
+        button("w-01", 101.1, Press.SOS),
+        status("w-01", 101.2, online=1),
+        contact("c-01", 9000, is_open=True),
+        contact("c-01", 9001, is_open=True),
+        status("c-01", 9002),
+    ]
+    return sorted([*beats, *slow, *words], key=lambda item: item.at_s)
+
+
+def clocks() -> list[Item]:
+    return [
+        button("w-01", 0, clock_wrong=True),
+        position("w-01", 0.05, 119.951, 31.781),
+        status("w-01", 0.1),
+        position("w-01", 0.15, 119.951, 31.781, clock_wrong=True),
+        position("w-02", 0.16, 119.951, 31.781, clock_wrong=True),
+        *(status("w-01", 0.2 + i / 100) for i in range(3)),
+        position("w-01", 5, 119.951, 31.781, clock_wrong=True),
+    ]
+
+
+def tampering() -> list[Item]:
+    return [status(name, i / 10, tamper=tamper) for i, tamper in enumerate((0, 1, 1, 0, 0, -1, 1, 0, 0, 0, 1)) for name in ("c-01", "c-02")]
+
+
+def batteries() -> list[Item]:
+    levels = (40, 15, 21, 14, 18, 21, 22, 23, 5, math.nan)
+    return [status(name, i / 10, battery_percent=level) for i, level in enumerate(levels) for name in ("w-01", "c-02")]
+
+
+def falling() -> list[Item]:
+    rng = np.random.default_rng(7)
+    parts = [((0.0, 0.0, 1.0), 6.0), ((0.1, 0.1, 0.2), 0.5), ((2.5, 1.5, 2.5), 0.1), ((1.0, 0.05, 0.1), 8.0)]
+    still = np.concatenate([np.tile(np.array([[x], [y], [z]]), round(seconds * 50)) for (x, y, z), seconds in parts], axis=1)
+    signal = (still + rng.normal(0, 0.01, still.shape)).astype(np.float32)
+    packets = [signal[:, i : i + 50] for i in range(0, signal.shape[1], 50)]
+    return [
+        acceleration(name, 1.0 + i + late_s, packet, t_s=float(i))
+        for i, packet in enumerate(packets)
+        for name, late_s in (("w-01", 0.0), ("w-02", 0.12))
+    ]
+
+
+def walking_out() -> list[Item]:
+    ways = [(2e-5 * i, name, late_s) for i in range(120) for name, late_s in (("w-01", 0.0), ("w-02", 0.1))]
+    return [position(name, i // 2 * 5.0 + late_s, 119.951 + way, 31.781) for i, (way, name, late_s) in enumerate(ways)]
+
+
+def coming_in() -> list[Item]:
+    frames = [targets("r-01", 0.1 * i, (0.2, 7.0 - 0.1 * i)) for i in range(65)]
+    tags = [position("w-01", 0.5 * i + 0.05, 119.951, 31.7805) for i in range(12)]
+    return sorted([*frames, *tags], key=lambda item: item.at_s)
+
+
+EXAMPLES = (
+    Example(rule=Sos, stream=presses),
+    Example(rule=Intrusion, stream=openings, rest_s=5),
+    Example(rule=Offline, stream=silences, feed=feed_joined, rest_s=26 * 3600),
+    Example(rule=Clock, stream=clocks, feed=feed_joined),
+    Example(rule=Tamper, stream=tampering),
+    Example(rule=LowBattery, stream=batteries),
+    Example(rule=Fall, stream=falling),
+    Example(rule=Area, stream=walking_out),
+    Example(rule=Line, stream=coming_in),
+)
+
+
+def run_of(example: Example, devices: Sequence[Device] = DEVICES) -> Run:
+    place = premises(*devices, homes=HOMES, fences=FENCES)
+    return Run(premises=place, rule=example.rule(place), feed=example.feed)
+
+
+@cache
+def stream_of(example: Example) -> tuple[Item, ...]:
+    return tuple(example.stream())
+
+
+def until_s(example: Example) -> float:
+    return stream_of(example)[-1].at_s + example.rest_s
+
+
+@cache
+def whole(example: Example) -> Facts:
+    """Facts of the stream in batches as long as they may be."""
+    return run_of(example).play(stream_of(example), until_s=until_s(example))
+
+
+every_rule = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+
+
+def _rules_there_are() -> set[type]:
+    names = [
+        module.name for module in pkgutil.walk_packages(rules.__path__, "rules.") if module.name not in {"rules.model", "rules.pipeline"}
+    ]
+    wanted = {"update", "next_due", "tick", "snapshot", "restore"}
+    classes = [one for name in names for _, one in inspect.getmembers(importlib.import_module(name), inspect.isclass)]
+    return {one for one in classes if wanted <= set(dir(one)) and not one.__name__.startswith("_") and one.__module__ in names}
+
+
+def test_every_rule_has_an_example_stream() -> None:
+    assert {example.rule for example in EXAMPLES} == _rules_there_are()
+
+
+def test_every_rule_has_a_name_of_its_own() -> None:
+    assert len({example.name for example in EXAMPLES}) == len(EXAMPLES)
+
+
+@every_rule
+def test_it_finds_something_in_its_example(example: Example) -> None:
+    assert whole(example)
+
+
+@every_rule
+def test_it_refills_at_most_90_seconds(example: Example) -> None:
+    assert 0 <= example.rule(premises()).window_s <= 90
+
+
+@every_rule
+def test_a_batch_of_one_equals_a_batch_of_many(example: Example) -> None:
+    stream = stream_of(example)
+    assert run_of(example).play(stream, cuts=range(len(stream)), until_s=until_s(example)) == whole(example)
+
+
+@every_rule
+@settings(deadline=None, max_examples=10)
+@given(data=st.data())
+def test_a_stream_cut_anywhere_gives_the_same_facts(example: Example, data: st.DataObject) -> None:
+    stream = stream_of(example)
+    cuts = data.draw(st.sets(st.integers(0, len(stream))))
+    assert run_of(example).play(stream, cuts=cuts, until_s=until_s(example)) == whole(example)
+
+
+@every_rule
+@settings(deadline=None, max_examples=10)
+@given(data=st.data())
+def test_a_new_rule_goes_on_from_a_snapshot(example: Example, data: st.DataObject) -> None:
+    stream = stream_of(example)
+    cut = data.draw(st.integers(0, len(stream)))
+    before = run_of(example)
+    facts = before.play(stream[:cut])
+    kept = json.dumps(before.rule.snapshot(), allow_nan=False)
+    after = run_of(example)
+    for item in stream[:cut]:
+        if isinstance(item, ModeChange):
+            after.premises.modes.change(COMMUNITY, item.home, item.mode, ns(item.at_s))
+    _refill(after, stream[:cut])
+    after.rule.restore(json.loads(kept))
+    assert facts + after.play(stream, start=cut, until_s=until_s(example)) == whole(example)
+
+
+def _refill(run: Run, stream: Sequence[Item]) -> None:
+    """Give a rule the readings that refill its signal windows; what they lead to is known."""
+    if not stream or run.rule.window_s == 0:
+        return
+    since_s = stream[-1].at_s - run.rule.window_s
+    run.play([item for item in stream if isinstance(item, Reading) and item.at_s > since_s], ticks=False)
+
+
+@every_rule
+def test_a_snapshot_is_json_and_names_its_devices(example: Example) -> None:
+    run = run_of(example)
+    run.play(stream_of(example), until_s=until_s(example))
+    snapshot = run.rule.snapshot()
+    kept = json.dumps(snapshot, allow_nan=False)
+    assert json.dumps(json.loads(kept)) == kept
+    assert set(snapshot) <= {one.key for one in DEVICES}
+
+
+@every_rule
+def test_a_snapshot_of_devices_that_are_gone_is_taken_over_without_them(example: Example) -> None:
+    run = run_of(example)
+    run.play(stream_of(example), until_s=until_s(example))
+    rest = run_of(example, DEVICES[:1])
+    rest.rule.restore(run.rule.snapshot())
+    assert set(rest.rule.snapshot()) <= {DEVICES[0].key}
+
+
+@every_rule
+@settings(deadline=None, max_examples=5)
+@given(devices=st.permutations(DEVICES))
+def test_the_order_of_devices_is_irrelevant(example: Example, devices: Sequence[Device]) -> None:
+    facts = run_of(example, devices).play(stream_of(example), until_s=until_s(example))
+    assert sorted(facts, key=repr) == sorted(whole(example), key=repr)
+
+
+@every_rule
+def test_a_fact_is_decided_by_a_reading_of_its_batch_and_known_when_that_arrived(example: Example) -> None:
+    run, stream = run_of(example), stream_of(example)
+    run.play(stream, until_s=until_s(example))
+    for seqs, facts in run.given:
+        known = [fact.known_ns for fact in facts]
+        assert {fact.seq for fact in facts} <= seqs
+        assert known == [ns(stream[fact.seq].at_s) for fact in facts]
+        assert known == sorted(known)
+
+
+@every_rule
+def test_one_update_gives_facts_in_the_order_of_their_readings(example: Example) -> None:
+    order: list[list[int]] = []
+
+    def watched(rule: Rule[Any], given_: dict[SensorKind, Batch]) -> Facts:
+        if example.feed is not feed_by_kind:
+            facts = example.feed(rule, given_)
+            order.append([fact.seq for fact in facts])
+            return facts
+        found = [rule.update(one) for one in given_.values()]
+        order.extend([fact.seq for fact in facts] for facts in found)
+        return [fact for facts in found for fact in facts]
+
+    place = run_of(example).premises
+    Run(premises=place, rule=example.rule(place), feed=watched).play(stream_of(example), until_s=until_s(example))
+    assert all(seqs == sorted(seqs) for seqs in order)
+
+
+@every_rule
+def test_its_input_is_not_changed(example: Example) -> None:
+    def columns(given_: dict[SensorKind, Batch]) -> list[bytes]:
+        return [getattr(one, field.name).tobytes() for one in given_.values() for field in fields(one)]
+
+    def watched(rule: Rule[Any], given_: dict[SensorKind, Batch]) -> Facts:
+        before = columns(given_)
+        facts = example.feed(rule, given_)
+        assert columns(given_) == before
+        return facts
+
+    place = run_of(example).premises
+    Run(premises=place, rule=example.rule(place), feed=watched).play(stream_of(example), until_s=until_s(example))
+
+
+@every_rule
+def test_a_due_time_that_a_reading_creates_lies_a_batch_ahead(example: Example) -> None:
+    run = run_of(example)
+    for seq, item in enumerate(stream_of(example)):
+        run.advance(ns(item.at_s))
+        if isinstance(item, ModeChange):
+            run.premises.modes.change(COMMUNITY, item.home, item.mode, ns(item.at_s))
+            run.advance(ns(item.at_s))
+            continue
+        before = run.rule.next_due()
+        example.feed(run.rule, batches(run.premises.registry, [(seq, item)]))
+        due = run.rule.next_due()
+        assert due in {None, before} or due >= ns(item.at_s) + NS_PER_S // 4
+
+
+@every_rule
+def test_evidence_is_plain(example: Example) -> None:
+    for fact in whole(example):
+        for value in getattr(fact, "evidence", {}).values():
+            assert type(value) in {float, int, str, bool}

@@ -1,0 +1,1 @@
+"""Incidents: situations somebody must take on; pure, the time is an argument."""

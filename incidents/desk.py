@@ -1,0 +1,219 @@
+"""What comes in, and what comes of it: facts that rules found, acts of responders, and time.
+
+Pure: the book is asked and never written, the time is an argument. Who calls puts the outcome into the book and gives its duties to
+the notifier.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from devices.model import NS_PER_S
+from incidents.audience import wards
+from incidents.book import Book
+from incidents.escalation import Said, begun, paused, restarted, resumed, scheduled, updates
+from incidents.grouping import NOTED_ONLY, PRESSED, SEVERITY, WINDOWED, Thread, is_late, still_active, thread
+from incidents.lifecycle import Action, closed, moved, opened
+from incidents.model import (
+    Act,
+    Directory,
+    Do,
+    Due,
+    DueRow,
+    Ended,
+    Incident,
+    IncidentState,
+    News,
+    Outcome,
+    Person,
+    Refused,
+    Role,
+    Story,
+)
+from incidents.timers import quiet_from, run
+from rules.model import Cancelled, Cleared, Event, EventKind, Fact
+
+DEFAULT_ETA_MIN = 30.0
+LONGEST_ETA_MIN = 1440.0
+"""Nobody puts a situation off for more than a day in one go."""
+
+BOUNCE_NS = 30 * NS_PER_S
+"""The same button within this is the same call for help: pressed again out of fear, or sent twice."""
+
+ENDS_WHEN_CLEARED = frozenset({Story.LEFT_OPEN, Story.FAULT, Story.ABSENCE, Story.PRESENCE, Story.OUTAGE})
+"""Stories that are over when nothing that was reported is still so; distress is over when a person says so."""
+
+
+def take(fact: Fact, book: Book, directory: Directory, now_ns: int) -> Outcome:
+    """What comes of a fact.
+
+    Parameters
+    ----------
+    fact
+        Of this directory's community; an event is given once (see `Event.identity`).
+    book
+        As everything before left it.
+    directory
+        People, homes, rosters and policies as they are now.
+    now_ns
+        When the fact was known, in ns.
+    """
+    match fact:
+        case Event():
+            return _take_event(fact, book, directory, now_ns)
+        case Cleared():
+            return _take_cleared(fact, book, directory, now_ns)
+        case Cancelled():
+            return _take_cancelled(fact, book, directory, now_ns)
+
+
+def act(act: Act, book: Book, directory: Directory, now_ns: int) -> Outcome | Refused:
+    """What comes of a responder's act, or why nothing does."""
+    person = directory.people.get(act.by)
+    if person is None:
+        return Refused(reason=f"{act.by} is nobody this community knows")
+    incident = _meant(book.open_about(act.subject))
+    if incident is None:
+        return Refused(reason=f"{act.subject} has no open incident")
+    if not _may_act(person, incident, directory):
+        return Refused(reason=f"{act.by} is no responder of {incident.id}")
+    match act.do:
+        case Do.ACKNOWLEDGE:
+            eta_min = DEFAULT_ETA_MIN if act.eta_min is None else act.eta_min
+            if not 0 < eta_min <= LONGEST_ETA_MIN:
+                return Refused(reason=f"eta_min is {eta_min}, must be above 0 and at most {LONGEST_ETA_MIN:.0f}")
+            return _outcome(_acknowledged(incident, act, now_ns + round(eta_min * 60 * NS_PER_S), now_ns))
+        case Do.ON_SCENE:
+            waits = scheduled(paused(incident, now_ns), without={Due.ACKNOWLEDGEMENT, Due.CANCEL_WINDOW})
+            return _outcome((moved(waits, Action.ON_SCENE, acknowledged_by=act.by, eta_ns=None, answered=True), ()))
+        case Do.RESOLVE:
+            return _outcome(closed(replace(incident, answered=True), Action.RESOLVE, Ended.BY_RESPONDER, directory, now_ns, by=act.by))
+        case Do.FALSE_ALARM:
+            return _outcome(closed(replace(incident, answered=True), Action.FALSE_ALARM, Ended.BY_RESPONDER, directory, now_ns, by=act.by))
+
+
+def sweep(book: Book, directory: Directory, now_ns: int) -> Outcome:
+    """What comes of time having passed: every due row at or before now is acted on."""
+    return _outcome(*(run(incident, directory, now_ns) for incident in book.due(now_ns)))
+
+
+def _outcome(*parts: Said) -> Outcome:
+    return Outcome(incidents=tuple(incident for incident, _ in parts), duties=tuple(duty for _, duties in parts for duty in duties))
+
+
+def _take_event(event: Event, book: Book, directory: Directory, now_ns: int) -> Outcome:
+    place = thread(event)
+    incident = book.open_in(place)
+    if incident is not None:
+        return _outcome(_joined(incident, event, directory, now_ns))
+    if event.kind in NOTED_ONLY:
+        return Outcome()
+    policy = directory.policy(event.kind)
+    window_s = policy.cancel_window_s if policy and event.kind in WINDOWED else 0
+    state = IncidentState.SUSPECTED if window_s > 0 else IncidentState.OPEN
+    incident = quiet_from(opened(event, state, book.last_closed(place), directory, now_ns), now_ns)
+    if state is IncidentState.SUSPECTED:
+        window = DueRow(at_ns=now_ns + window_s * NS_PER_S, due=Due.CANCEL_WINDOW)
+        return _outcome((scheduled(incident, window), ()))
+    return _outcome(run(begun(incident, now_ns), directory, now_ns))
+
+
+def _joined(incident: Incident, event: Event, directory: Directory, now_ns: int) -> Said:
+    """An event on the open incident of its story: noted, or the start of a new round."""
+    noted = replace(incident, events=(*incident.events, event))
+    if event.kind in NOTED_ONLY:
+        return noted, ()
+    severity = max(incident.severity, SEVERITY[event.kind], key=lambda one: one.rank)
+    noted = quiet_from(replace(noted, severity=severity, active=incident.active | {(event.kind, event.cause)}), now_ns)
+    if not _begins_round(incident, event, directory):
+        return noted, ()
+    policy = directory.policy(event.kind)
+    had_it = incident.state in {IncidentState.ACKNOWLEDGED, IncidentState.ON_SCENE}
+    fresh = moved(
+        scheduled(noted, without={Due.CANCEL_WINDOW, Due.ACKNOWLEDGEMENT}),
+        Action.OPEN,
+        headline=event,
+        late=is_late(event),
+        round=incident.round + 1,
+        acknowledged_by=None,
+        eta_ns=None,
+        cancel_pressed_ns=None,
+    )
+    if policy:
+        fresh = restarted(fresh, policy, now_ns)
+    elif incident.state is IncidentState.SUSPECTED:
+        fresh = begun(fresh, now_ns)
+    elif had_it:
+        fresh = resumed(fresh, now_ns)
+    after, duties = run(fresh, directory, now_ns)
+    return after, (*duties, *updates(after, News.EVENT, directory, reached=(duty.to for duty in duties)))
+
+
+def _begins_round(incident: Incident, event: Event, directory: Directory) -> bool:
+    """Whether a joining event must be told although its story is known.
+
+    Something graver, or a call for help. And where the incident so far was told to nobody, because its kinds are in no policy, whatever
+    somebody is to be told of.
+    """
+    if event.kind in PRESSED:
+        again = incident.headline.kind is event.kind and event.known_ns - incident.headline.known_ns < BOUNCE_NS
+        return not (again and incident.state is IncidentState.OPEN)
+    if SEVERITY[event.kind].rank > incident.severity.rank:
+        return True
+    return incident.state is IncidentState.OPEN and incident.policy is None and directory.policy(event.kind) is not None
+
+
+def _take_cleared(fact: Cleared, book: Book, directory: Directory, now_ns: int) -> Outcome:
+    incident = book.open_in(thread(fact))
+    if incident is None:
+        return Outcome()
+    active = still_active(incident.active, fact)
+    if active == incident.active:
+        return Outcome()
+    left = replace(incident, active=active)
+    if active or incident.story not in ENDS_WHEN_CLEARED:
+        return _outcome((left, ()))
+    return _outcome(closed(left, Action.END, Ended.BY_ITSELF, directory, now_ns))
+
+
+def _take_cancelled(fact: Cancelled, book: Book, directory: Directory, now_ns: int) -> Outcome:
+    """The wearer's cancel ends what nobody was told of yet; afterwards it is only passed on. It answers nothing that came after it."""
+    incident = book.open_in(Thread(Story.DISTRESS, fact.subject, ""))
+    if incident is None or fact.t_ns < max(event.t_ns for event in incident.events if event.kind not in NOTED_ONLY):
+        return Outcome()
+    if incident.state is IncidentState.SUSPECTED:
+        return _outcome(closed(incident, Action.CANCEL, Ended.BY_WEARER, directory, now_ns, by=fact.subject))
+    if incident.cancel_pressed_ns is not None:
+        return Outcome()
+    noted = replace(incident, cancel_pressed_ns=now_ns, round=incident.round + 1)
+    return _outcome((noted, updates(noted, News.CANCEL_PRESSED, directory)))
+
+
+def _meant(incidents: Iterable[Incident]) -> Incident | None:
+    """Of several open incidents of a subject the one an act means: distress, else the newest."""
+    found = tuple(incidents)
+    distress = next((incident for incident in found if incident.story is Story.DISTRESS), None)
+    return distress or max(reversed(found), key=lambda incident: incident.opened_ns, default=None)
+
+
+def _may_act(person: Person, incident: Incident, directory: Directory) -> bool:
+    """Whether somebody may act: never whom it is about (the wearer has the cancel button); a neighbour upstairs only if told."""
+    if person.id == incident.subject:
+        return False
+    if any(event.kind is EventKind.DURESS for event in incident.events) and person.id in wards(incident, directory):
+        return False
+    if person.roles - {Role.RESIDENT}:
+        return True
+    lives_there = person.home is not None and person.home == incident.home_id
+    return lives_there or person.id in incident.told
+
+
+def _acknowledged(incident: Incident, act: Act, eta_ns: int, now_ns: int) -> Said:
+    """Somebody has it, until the time they named; the newest word counts. Who is on scene already stays it."""
+    if incident.state is IncidentState.ON_SCENE:
+        return moved(incident, Action.ACKNOWLEDGE), ()
+    waits = scheduled(
+        paused(incident, now_ns),
+        DueRow(at_ns=eta_ns, due=Due.ACKNOWLEDGEMENT),
+        without={Due.CANCEL_WINDOW, Due.ACKNOWLEDGEMENT},
+    )
+    return moved(waits, Action.ACKNOWLEDGE, acknowledged_by=act.by, eta_ns=eta_ns, answered=True), ()

@@ -1,0 +1,196 @@
+"""From a policy's steps to due rows, and from a due row to who is told what.
+
+Each function takes an incident and answers it as it is afterwards, together with what is to be said.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from devices.model import NS_PER_S, PersonId
+from incidents.audience import hushed, recipients, usable
+from incidents.model import Directory, Due, DueRow, Duty, Incident, IncidentState, News, Policy, Purpose, Role, Step, Tell
+
+ESCALATING = frozenset({Due.STEP, Due.REPEAT})
+"""What an acknowledgement stops."""
+
+Said = tuple[Incident, tuple[Duty, ...]]
+
+
+def scheduled(incident: Incident, *rows: DueRow, without: Iterable[Due] = ()) -> Incident:
+    """The incident with these due rows added, after those of some kinds are taken away."""
+    gone = frozenset(without)
+    kept = [row for row in incident.dues if row.due not in gone]
+    return replace(incident, dues=tuple(sorted([*kept, *rows], key=lambda row: row.order)))
+
+
+def plan(policy: Policy, number: int, now_ns: int) -> tuple[DueRow, ...]:
+    """Due rows of a policy's steps, counted from now."""
+    return tuple(
+        DueRow(at_ns=now_ns + step.after_s * NS_PER_S, due=Due.STEP, round=number, step=index, tells=_tells(step))
+        for index, step in enumerate(policy.steps)
+    )
+
+
+def merged(old: Sequence[DueRow], new: Sequence[DueRow]) -> tuple[DueRow, ...]:
+    """Steps that still wait and steps of a new round: nobody waits longer because of the new round, and nobody is told twice for it.
+
+    Of each target and channel the last mentions belong together, since the first ones of the old round have already been said; the
+    earlier one of such a pair stays.
+    """
+    waiting: dict[Tell, list[int]] = {}
+    for index, row in enumerate(old):
+        for tell in row.tells:
+            waiting.setdefault(tell, []).append(index)
+    replaced: set[tuple[int, Tell]] = set()
+    fresh = []
+    for row in sorted(new, key=lambda row: row.order, reverse=True):
+        kept = []
+        for tell in row.tells:
+            twin = waiting[tell].pop() if waiting.get(tell) else None
+            if twin is None or old[twin].at_ns > row.at_ns:
+                kept.append(tell)
+                if twin is not None:
+                    replaced.add((twin, tell))
+        fresh.append(replace(row, tells=tuple(kept)))
+    held = [replace(row, tells=tuple(tell for tell in row.tells if (index, tell) not in replaced)) for index, row in enumerate(old)]
+    return tuple(row for row in (*held, *fresh) if row.tells)
+
+
+def begun(incident: Incident, now_ns: int) -> Incident:
+    """The first round: what a policy wants, counted from now."""
+    return scheduled(incident, *plan(incident.policy, incident.round, now_ns)) if incident.policy else incident
+
+
+def restarted(incident: Incident, policy: Policy, now_ns: int) -> Incident:
+    """A new round of a policy at its step 0, over what still waits of the old one."""
+    waiting = [row for row in incident.dues if row.due is Due.STEP]
+    gone = {Due.STEP} if policy == incident.policy else ESCALATING
+    fresh = replace(incident, policy=policy, paused=())
+    return scheduled(fresh, *merged(waiting, plan(policy, incident.round, now_ns)), without=gone)
+
+
+def paused(incident: Incident, now_ns: int) -> Incident:
+    """The incident with its unsent steps put aside; of a suspected one they are all its steps."""
+    rows = tuple(row for row in incident.dues if row.due in ESCALATING)
+    if incident.state is IncidentState.SUSPECTED and incident.policy:
+        rows = plan(incident.policy, incident.round, now_ns)
+    return replace(scheduled(incident, without=ESCALATING), paused=(*incident.paused, *rows))
+
+
+def resumed(incident: Incident, now_ns: int) -> Incident:
+    """The incident with the next unsent step due now and the later ones at their old distances, or the last step once more."""
+    policy = incident.policy
+    if policy is None or not policy.steps:
+        return replace(incident, paused=())
+    steps = [row for row in incident.paused if row.due is Due.STEP]
+    repeats = [
+        replace(row, at_ns=now_ns + policy.repeat.every_s * NS_PER_S) for row in incident.paused if row.due is Due.REPEAT and policy.repeat
+    ]
+    number = incident.round
+    if not steps:
+        number += 1
+        last = len(policy.steps) - 1
+        steps = [DueRow(at_ns=now_ns, due=Due.STEP, round=number, step=last, tells=_tells(policy.steps[last]))]
+    shift_ns = now_ns - min(row.at_ns for row in steps)
+    steps = [replace(row, at_ns=row.at_ns + shift_ns) for row in steps]
+    return scheduled(replace(incident, paused=(), round=number), *steps, *repeats)
+
+
+def fire_step(incident: Incident, row: DueRow, directory: Directory, now_ns: int) -> Said:
+    """Tell whom a step names. Where it reaches nobody the next one is due at once; after the last one the repeats begin."""
+    told, duties = _tell(incident, row, directory, now_ns)
+    waiting = [other for other in told.dues if other.due is Due.STEP]
+    if waiting and not duties:
+        rest = tuple(other for other in told.dues if other is not waiting[0])
+        told = scheduled(replace(told, dues=rest), replace(waiting[0], at_ns=min(now_ns, waiting[0].at_ns)))
+    repeat = told.policy.repeat if told.policy else None
+    if repeat and not any(other.due in ESCALATING for other in told.dues):
+        told = scheduled(told, DueRow(at_ns=now_ns + repeat.every_s * NS_PER_S, due=Due.REPEAT, times_left=repeat.times))
+    return told, duties
+
+
+def fire_repeat(incident: Incident, row: DueRow, directory: Directory, now_ns: int) -> Said:
+    """Tell the last step once more; when that was done often enough, the administrators that nobody answers."""
+    policy = incident.policy
+    if row.times_left <= 0 or policy is None or policy.repeat is None:
+        return _give_up(incident, directory)
+    last = len(policy.steps) - 1
+    again = replace(row, round=incident.round + 1, step=last, tells=_tells(policy.steps[last]))
+    told, duties = _tell(replace(incident, round=again.round), again, directory, now_ns)
+    next_row = DueRow(at_ns=now_ns + policy.repeat.every_s * NS_PER_S, due=Due.REPEAT, times_left=row.times_left - 1)
+    return scheduled(told, next_row), duties
+
+
+def updates(incident: Incident, news: News, directory: Directory, reached: Iterable[PersonId] = ()) -> tuple[Duty, ...]:
+    """Something new for everybody who was told, but for those whom this very news has reached already."""
+    done = {*reached, *hushed(incident, directory)}
+    return tuple(
+        Duty(incident=incident, purpose=Purpose.UPDATE, step=0, round=incident.round, to=person, channel=None, news=news)
+        for person in incident.told
+        if person not in done
+    )
+
+
+def _tell(incident: Incident, row: DueRow, directory: Directory, now_ns: int) -> Said:
+    found = recipients(row.tells, incident, directory, now_ns)
+    reached = [one for one in found if one.channels]
+    told = replace(
+        incident,
+        told=_with(incident.told, (one.person for one in reached)),
+        skipped=_with(incident.skipped, (one.person for one in found if not one.channels)),
+    )
+    duties = tuple(
+        Duty(
+            incident=told,
+            purpose=Purpose.TELL,
+            step=row.step,
+            round=row.round,
+            to=one.person,
+            channel=channel,
+            whole_roster=one.whole_roster,
+        )
+        for one in reached
+        for channel in one.channels
+    )
+    return told, duties
+
+
+def _give_up(incident: Incident, directory: Directory) -> Said:
+    """Marked unanswered, and the administrators are told by what the last step used, or by what they have."""
+    policy = incident.policy
+    by = policy.steps[-1].by if policy and policy.steps else ()
+    silent = hushed(incident, directory)
+    chosen = {
+        person.id: usable(person, by) or person.channels[:1]
+        for person in directory.people.values()
+        if Role.ADMINISTRATOR in person.roles and person.id not in silent
+    }
+    marked = replace(
+        incident,
+        unanswered=True,
+        round=incident.round + 1,
+        told=_with(incident.told, (person for person, channels in chosen.items() if channels)),
+        skipped=_with(incident.skipped, (person for person, channels in chosen.items() if not channels)),
+    )
+    duties = tuple(
+        Duty(
+            incident=marked,
+            purpose=Purpose.UPDATE,
+            step=0,
+            round=marked.round,
+            to=person,
+            channel=channel,
+            news=News.UNANSWERED,
+        )
+        for person, channels in chosen.items()
+        for channel in channels
+    )
+    return marked, duties
+
+
+def _tells(step: Step) -> tuple[Tell, ...]:
+    return tuple((target, channel) for target in step.tell for channel in step.by)
+
+
+def _with(people: tuple[PersonId, ...], more: Iterable[PersonId]) -> tuple[PersonId, ...]:
+    return tuple(dict.fromkeys([*people, *more]))

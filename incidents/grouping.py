@@ -1,0 +1,107 @@
+"""Which events share an incident, and how much each matters. The tables are contract.md's, "What the words decide", 1 to 3."""
+
+from typing import NamedTuple
+
+from devices.model import NS_PER_S
+from incidents.model import Severity, Story
+from rules.model import Cleared, Event, EventKind
+
+SEVERITY = {
+    EventKind.FALL: Severity.LIFE,
+    EventKind.LONG_LIE: Severity.LIFE,
+    EventKind.SOS: Severity.LIFE,
+    EventKind.DURESS: Severity.LIFE,
+    EventKind.INACTIVITY: Severity.LIFE,
+    EventKind.INTRUSION: Severity.URGENT,
+    EventKind.CROSS: Severity.URGENT,
+    EventKind.APPROACH: Severity.URGENT,
+    EventKind.EXIT: Severity.URGENT,
+    EventKind.ABSENT: Severity.URGENT,
+    EventKind.WANDERING: Severity.URGENT,
+    EventKind.NO_RETURN: Severity.URGENT,
+    EventKind.LEFT_OPEN: Severity.NOTICE,
+    EventKind.ENTER: Severity.NOTICE,
+    EventKind.DWELL: Severity.NOTICE,
+    EventKind.OFFLINE: Severity.NOTICE,
+    EventKind.TAMPER: Severity.NOTICE,
+    EventKind.OUTAGE: Severity.NOTICE,
+    EventKind.CUSTOM: Severity.NOTICE,
+    EventKind.LOW_BATTERY: Severity.INFO,
+    EventKind.STUCK: Severity.INFO,
+    EventKind.CLOCK: Severity.INFO,
+    EventKind.IMPLAUSIBLE: Severity.INFO,
+    EventKind.NOT_WORN: Severity.INFO,
+    EventKind.RECOVERED: Severity.INFO,
+}
+"""How much each kind matters."""
+
+STORY = {
+    EventKind.FALL: Story.DISTRESS,
+    EventKind.LONG_LIE: Story.DISTRESS,
+    EventKind.RECOVERED: Story.DISTRESS,
+    EventKind.SOS: Story.DISTRESS,
+    EventKind.DURESS: Story.DISTRESS,
+    EventKind.INACTIVITY: Story.DISTRESS,
+    EventKind.APPROACH: Story.PERIMETER,
+    EventKind.CROSS: Story.PERIMETER,
+    EventKind.INTRUSION: Story.PERIMETER,
+    EventKind.EXIT: Story.ABSENCE,
+    EventKind.ABSENT: Story.ABSENCE,
+    EventKind.WANDERING: Story.ABSENCE,
+    EventKind.NO_RETURN: Story.ABSENCE,
+    EventKind.ENTER: Story.PRESENCE,
+    EventKind.DWELL: Story.PRESENCE,
+    EventKind.LEFT_OPEN: Story.LEFT_OPEN,
+    EventKind.OFFLINE: Story.FAULT,
+    EventKind.LOW_BATTERY: Story.FAULT,
+    EventKind.TAMPER: Story.FAULT,
+    EventKind.STUCK: Story.FAULT,
+    EventKind.CLOCK: Story.FAULT,
+    EventKind.IMPLAUSIBLE: Story.FAULT,
+    EventKind.NOT_WORN: Story.FAULT,
+    EventKind.OUTAGE: Story.OUTAGE,
+    EventKind.CUSTOM: Story.CUSTOM,
+}
+"""The story each kind belongs to."""
+
+NOTED_ONLY = frozenset({EventKind.RECOVERED})
+"""Noted on an open incident, and opens nothing."""
+
+PRESSED = frozenset({EventKind.SOS, EventKind.DURESS})
+"""Somebody asks for help: always told, whatever is already going on."""
+
+WINDOWED = frozenset({EventKind.FALL, EventKind.LONG_LIE, EventKind.INACTIVITY})
+"""Kinds a wearer may cancel before anybody is told."""
+
+LATE_KINDS = frozenset({EventKind.FALL, *PRESSED})
+LATE_NS = 600 * NS_PER_S
+"""Such a kind that arrives more than this after it happened says so."""
+
+
+class Thread(NamedTuple):
+    """What at most one open incident of a community has: its key."""
+
+    story: Story
+    subject: str
+    rule: str
+
+
+def thread(fact: Event | Cleared) -> Thread:
+    """Where a fact belongs. A community's own rules (kind custom) each have a thread of their own."""
+    return Thread(STORY[fact.kind], fact.subject, fact.cause if fact.kind is EventKind.CUSTOM else "")
+
+
+def is_late(event: Event) -> bool:
+    """Whether a fall or SOS arrived so long after it happened that it must be said."""
+    return event.kind in LATE_KINDS and event.known_ns - event.t_ns > LATE_NS
+
+
+def still_active(active: frozenset[tuple[EventKind, str]], cleared: Cleared) -> frozenset[tuple[EventKind, str]]:
+    """What is left of what has not been cleared.
+
+    Who has come back into (or out of) a place is back for every kind that the place reported; a healthy battery says nothing about a
+    tamper switch.
+    """
+    if STORY[cleared.kind] in {Story.ABSENCE, Story.PRESENCE}:
+        return frozenset((kind, cause) for kind, cause in active if cause != cleared.cause)
+    return active - {(cleared.kind, cleared.cause)}

@@ -1,0 +1,415 @@
+"""Incidents: what they are, who may be told, and the values that this package answers.
+
+Everything is a frozen value; times are int64 nanoseconds UTC; `now_ns` is an argument everywhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time
+from enum import IntEnum, StrEnum
+from typing import NewType
+from zoneinfo import ZoneInfo
+
+from devices.model import CommunityId, Covers, DeviceId, DeviceKind, HomeId, PersonId
+from rules.model import Event, EventKind
+
+IncidentId = NewType("IncidentId", str)
+RosterId = NewType("RosterId", str)
+PolicyId = NewType("PolicyId", str)
+
+
+class IncidentState(StrEnum):
+    """Where an incident stands; `incidents.lifecycle.TRANSITIONS` says how it moves."""
+
+    SUSPECTED = "suspected"
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    ON_SCENE = "on_scene"
+    RESOLVED = "resolved"
+    CANCELLED = "cancelled"
+    FALSE_ALARM = "false_alarm"
+
+
+CLOSED = frozenset({IncidentState.RESOLVED, IncidentState.CANCELLED, IncidentState.FALSE_ALARM})
+
+
+class Severity(StrEnum):
+    """How much it matters; life is life safety."""
+
+    INFO = "info"
+    NOTICE = "notice"
+    URGENT = "urgent"
+    LIFE = "life"
+
+    @property
+    def rank(self) -> int:
+        """0 (info) to 3 (life)."""
+        return list(Severity).index(self)
+
+
+class Story(StrEnum):
+    """Events of one subject and one story share the open incident."""
+
+    DISTRESS = "distress"
+    PERIMETER = "perimeter"
+    ABSENCE = "absence"
+    PRESENCE = "presence"
+    LEFT_OPEN = "left_open"
+    FAULT = "fault"
+    OUTAGE = "outage"
+    CUSTOM = "custom"
+
+
+class Role(StrEnum):
+    """What a person is to the community."""
+
+    RESIDENT = "resident"
+    RELATIVE = "relative"
+    GUARD = "guard"
+    HOSPITAL = "hospital"
+    NEIGHBOUR = "neighbour"
+    OFFICER = "officer"
+    ADMINISTRATOR = "administrator"
+
+
+class Language(StrEnum):
+    """Languages people are told in; equal."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+class Channel(StrEnum):
+    """Ways to reach a person, in the order of fallback (sms, voice, push), then the further ones, which are never fallen back to."""
+
+    SMS = "sms"
+    VOICE = "voice"
+    PUSH = "push"
+    EMAIL = "email"
+    APPRISE = "apprise"
+    WEBHOOK = "webhook"
+
+
+class Purpose(StrEnum):
+    """Why somebody is told: to act, that something changed, how it ended."""
+
+    TELL = "tell"
+    UPDATE = "update"
+    ENDING = "ending"
+
+
+class Do(StrEnum):
+    """What a responder can do."""
+
+    ACKNOWLEDGE = "acknowledge"
+    ON_SCENE = "on_scene"
+    RESOLVE = "resolve"
+    FALSE_ALARM = "false_alarm"
+
+
+class Weekday(IntEnum):
+    """Days as `datetime.weekday` counts them."""
+
+    MON = 0
+    TUE = 1
+    WED = 2
+    THU = 3
+    FRI = 4
+    SAT = 5
+    SUN = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Anybody the community knows.
+
+    Attributes
+    ----------
+    of : tuple
+        Residents this relative (or neighbour) belongs to.
+    channels : tuple of Channel
+        Ways this person can be reached: a mobile number gives sms and voice, a fixed line voice only; contacts give the others.
+    """
+
+    id: PersonId
+    name: str
+    roles: frozenset[Role]
+    home: HomeId | None = None
+    of: tuple[PersonId, ...] = ()
+    language: Language = Language.ZH
+    phone_e164: str | None = None
+    channels: tuple[Channel, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """One dwelling."""
+
+    id: HomeId
+    building: str = ""
+    floor: int | None = None
+    address: str | None = None
+    occupants: tuple[PersonId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedDevice:
+    """What texts need of a device."""
+
+    id: DeviceId
+    kind: DeviceKind
+    home: HomeId | None = None
+    wearer: PersonId | None = None
+    covers: Covers | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """Who is on duty on these days, half-open; `until` at or before `since` runs into the next day."""
+
+    responder: PersonId
+    days: frozenset[Weekday]
+    since: time
+    until: time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roster:
+    """Shifts under a name."""
+
+    id: RosterId
+    shifts: tuple[Shift, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Who is told after how many seconds since `open`, and how; `tell` in contract.md's words."""
+
+    after_s: int
+    tell: tuple[str, ...]
+    by: tuple[Channel, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """The last step once more, every so often, so many times."""
+
+    every_s: int
+    times: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Who is told when. A snapshot of it lives in each incident."""
+
+    id: PolicyId
+    kinds: frozenset[EventKind]
+    steps: tuple[Step, ...]
+    cancel_window_s: int = 0
+    repeat: Repeat | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Directory:
+    """One community as incidents and texts need it."""
+
+    community_id: CommunityId
+    name: str
+    timezone: ZoneInfo
+    language: Language
+    people: Mapping[PersonId, Person]
+    homes: Mapping[HomeId, Home]
+    devices: Mapping[DeviceId, NamedDevice] = field(default_factory=dict)
+    rosters: Mapping[RosterId, Roster] = field(default_factory=dict)
+    policies: tuple[Policy, ...] = ()
+
+    def policy(self, kind: EventKind) -> Policy | None:
+        """The one policy for a kind, if any."""
+        return next((policy for policy in self.policies if kind in policy.kinds), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """A responder's word on what goes on around a subject."""
+
+    by: PersonId
+    do: Do
+    subject: str
+    eta_min: float | None = None
+
+
+class Ended(StrEnum):
+    """How a closed incident came to its end."""
+
+    BY_RESPONDER = "by_responder"
+    BY_WEARER = "by_wearer"
+    BY_ITSELF = "by_itself"
+    UNANSWERED = "unanswered"
+
+
+class Due(StrEnum):
+    """What an incident's due row is for; of two at one time the earlier one here is acted on first."""
+
+    QUIET = "quiet"
+    CANCEL_WINDOW = "cancel_window"
+    ACKNOWLEDGEMENT = "acknowledgement"
+    STEP = "step"
+    REPEAT = "repeat"
+
+
+Tell = tuple[str, Channel]
+"""One target of a step, in contract.md's words, and one channel it is told by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueRow:
+    """A duty in time: stored with the incident, acted on by `sweep`.
+
+    Attributes
+    ----------
+    round, step : int
+        Of the notifications that come of it; 0 where they mean nothing.
+    times_left : int
+        Repeats that are left, this one included; 0 is the end of the wait after the last one.
+    tells : tuple of Tell
+        Of a step: whom, by what. A row of its own, because a step may wait on under a policy that was replaced.
+    """
+
+    at_ns: int
+    due: Due
+    round: int = 0
+    step: int = 0
+    times_left: int = 0
+    tells: tuple[Tell, ...] = ()
+
+    @property
+    def order(self) -> tuple[int, int, int, int]:
+        """What due rows are sorted by."""
+        return (self.at_ns, list(Due).index(self.due), self.round, self.step)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """A situation somebody must take on.
+
+    Attributes
+    ----------
+    kind : EventKind
+        Of the event that opened it; never changes.
+    headline : Event
+        The event that the newest round of telling is about: what a text says happened.
+    active : frozenset of (kind, cause)
+        What has not been cleared yet.
+    round : int
+        Raised by each joining, repeat and re-escalation, so that a notification's id is new.
+    rule : str
+        Of a community's own rule (kind custom): which one; its incidents do not mix with those of another rule.
+    told : tuple of PersonId
+        Everybody who was told, in order; they all get the ending.
+    skipped : tuple of PersonId
+        Everybody who should have been told and has no usable contact method.
+    dues : tuple of DueRow
+        Ascending.
+    paused : tuple of DueRow
+        Steps and repeats that an acknowledgement stopped; its expiry brings them back.
+    policy : Policy or None
+        Snapshot, as it was when the newest round started.
+    late : bool
+        The headline is a fall or SOS that arrived more than 10 minutes after it happened.
+    unanswered : bool
+        Nobody took it on: the repeats are over, or it ended by itself before anybody did.
+    answered : bool
+        Somebody took it on at some time, even if that acknowledgement is void by now.
+    acknowledged_by, eta_ns
+        Who has it now, and until when that is believed; None while nobody has.
+    cancel_pressed_ns : int or None
+        When the wearer pressed cancel although the newest round was already being told.
+    """
+
+    id: IncidentId
+    community_id: CommunityId
+    story: Story
+    kind: EventKind
+    subject: str
+    home_id: HomeId | None
+    state: IncidentState
+    severity: Severity
+    opened_ns: int
+    headline: Event
+    events: tuple[Event, ...]
+    active: frozenset[tuple[EventKind, str]] = frozenset()
+    rule: str = ""
+    round: int = 0
+    told: tuple[PersonId, ...] = ()
+    skipped: tuple[PersonId, ...] = ()
+    dues: tuple[DueRow, ...] = ()
+    paused: tuple[DueRow, ...] = ()
+    policy: Policy | None = None
+    late: bool = False
+    unanswered: bool = False
+    answered: bool = False
+    repeat_of: IncidentId | None = None
+    acknowledged_by: PersonId | None = None
+    eta_ns: int | None = None
+    cancel_pressed_ns: int | None = None
+    ended: Ended | None = None
+    ended_by: PersonId | None = None
+    ended_ns: int | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Not resolved, cancelled or a false alarm."""
+        return self.state not in CLOSED
+
+
+class News(StrEnum):
+    """What an update is about."""
+
+    EVENT = "event"
+    CANCEL_PRESSED = "cancel_pressed"
+    RECOVERED = "recovered"
+    UNANSWERED = "unanswered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """The duty to tell one person something: what the notifier delivers.
+
+    Attributes
+    ----------
+    channel : Channel or None
+        The channel the step names; None is the one that reached this person (endings and updates to those already told).
+    incident : Incident
+        As it is when this is said.
+    whole_roster : bool
+        Nobody was on shift, so everybody on the roster is told, and the text says so.
+    """
+
+    incident: Incident
+    purpose: Purpose
+    step: int
+    round: int
+    to: PersonId
+    channel: Channel | None
+    news: News | None = None
+    whole_roster: bool = False
+
+    @property
+    def id(self) -> str:
+        """`incident:purpose:step:round:responder:channel`; a second insert of it is a no-op."""
+        return f"{self.incident.id}:{self.purpose}:{self.step}:{self.round}:{self.to}:{self.channel or 'reached'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a fact, an act or a due time: incidents to store in this order, and who is to be told what."""
+
+    incidents: tuple[Incident, ...] = ()
+    duties: tuple[Duty, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """An act that fits nothing, with the reason in words."""
+
+    reason: str

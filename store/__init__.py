@@ -1,0 +1,1 @@
+"""What is kept and read: community files, captures, recordings."""

@@ -1,0 +1,271 @@
+"""A community from its file: read, checked as a whole, and turned into what the rest of Anju works with."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import time
+from difflib import get_close_matches
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import ValidationError
+
+from devices.model import CommunityId, Device, DeviceId, HomeId, PersonId, Placement, Pose, Source
+from incidents.model import (
+    Channel,
+    Directory,
+    Home,
+    NamedDevice,
+    Person,
+    Policy,
+    PolicyId,
+    Repeat,
+    Role,
+    Roster,
+    RosterId,
+    Shift,
+    Step,
+    Weekday,
+)
+from rules.model import Fence, FenceId, FenceKind
+from store import cautions, document, references, shapes
+from store.document import Document, KeyPath, shown, spelled
+from store.model import Community, InputError, StoreError
+from store.phones import phone
+from store.references import DEFAULT_EVENTS, Findings
+from store.schema import CommunityFile, DeviceSaid, FenceSaid, PersonSaid, RosterSaid, mistakes
+
+
+class WrongCommunityError(StoreError):
+    """A well-formed community file does not fit together; `mistakes` are (path, what), the first one first."""
+
+    def __init__(self, found: Sequence[tuple[KeyPath, str]]) -> None:
+        super().__init__(found[0][1])
+        self.mistakes = found
+
+
+def load(file: Path) -> Community:
+    """A community from a YAML (or JSON) file.
+
+    Raises
+    ------
+    InputError
+        Anything in it is wrong; the words name file, line and path.
+    """
+    return parse(document.read(file), file)
+
+
+def parse(text: str, file: Path | str) -> Community:
+    """A community from the text of its file; see `load`. `file` is what errors call it."""
+    well_formed, read = said(text, file)
+    try:
+        return build(well_formed)
+    except WrongCommunityError as error:
+        raise input_error(file, read, error.mistakes) from None
+
+
+def said(text: str, file: Path | str) -> tuple[CommunityFile, Document]:
+    """What a file says, each key well formed, before anybody asks whether it fits together.
+
+    Raises
+    ------
+    InputError
+        It is not YAML, or a key is unknown, missing or of the wrong kind.
+    """
+    read = document.parse(text, file)
+    try:
+        return CommunityFile.model_validate(read.value), read
+    except ValidationError as error:
+        raise input_error(file, read, mistakes(error)) from None
+
+
+def input_error(file: Path | str, read: Document, found: Sequence[tuple[KeyPath, str]]) -> InputError:
+    """One line about the first mistake, and how many more there are."""
+    path, what = found[0]
+    line = read.line(path)
+    where = ": ".join(part for part in (f"line {line}" if line else "", spelled(path)) if part)
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return InputError(file, where, what + more)
+
+
+def build(file: CommunityFile) -> Community:
+    """A community from what its file says.
+
+    Raises
+    ------
+    WrongCommunityError
+        Parts of it do not fit together.
+    """
+    findings = Findings()
+    references.check(file, findings)
+    timezone = _timezone(file.community.timezone, findings)
+    people = [_person(person, index, file, findings) for index, person in enumerate(file.people)]
+    _footprints(file, findings)
+    fences = [found for index, fence in enumerate(file.geofences) if (found := _fence(fence, index, file, findings))]
+    if findings.mistakes or timezone is None:
+        raise WrongCommunityError(findings.mistakes)
+    homes = _homes(file)
+    home_of = {occupant: home.id for home in homes.values() for occupant in home.occupants}
+    devices = tuple(_device(device, file, homes, home_of) for device in file.devices)
+    directory = Directory(
+        community_id=CommunityId(file.community.id),
+        name=file.community.name,
+        timezone=timezone,
+        language=file.community.language,
+        people={person.id: person for person in people},
+        homes=homes,
+        devices={one.id: NamedDevice(id=one.id, kind=one.kind, home=one.home, wearer=one.wearer, covers=one.covers) for one in devices},
+        rosters={RosterId(roster.id): _roster(roster) for roster in file.rosters},
+        policies=_policies(file),
+    )
+    cautions.reach(directory, findings)
+    if findings.mistakes:
+        raise WrongCommunityError(findings.mistakes)
+    cautions.people(directory, findings)
+    cautions.devices(devices, directory, findings)
+    cautions.fences(fences, devices, findings)
+    return Community(directory=directory, devices=devices, fences=tuple(fences), warnings=tuple(findings.warnings))
+
+
+def _timezone(name: str, findings: Findings) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        close = get_close_matches(name, sorted(available_timezones()), n=1, cutoff=0.5)
+        wanted = f"a name such as {close[0] if close else 'Asia/Shanghai'}"
+        findings.wrong(("community", "timezone"), f"{shown(name)} is no time zone, wanted {wanted}")
+        return None
+
+
+def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findings) -> Person:
+    channels = {contact.channel for contact in person.contacts}
+    number = None
+    if person.phone is not None:
+        path: KeyPath = ("people", index, "phone")
+        try:
+            dialled = phone(person.phone)
+        except ValueError as error:
+            findings.wrong(path, str(error))
+        else:
+            number = dialled.e164
+            channels.update(dialled.channels)
+            if not dialled.is_valid:
+                findings.warn(path, f"{shown(person.phone)} is possible, but in no numbering plan: is it right?")
+    return Person(
+        id=PersonId(person.id),
+        name=person.name,
+        roles=frozenset(person.roles),
+        home=None if person.home is None else HomeId(person.home),
+        of=tuple(PersonId(resident) for resident in person.of),
+        language=person.language or file.community.language,
+        phone_e164=number,
+        channels=tuple(channel for channel in Channel if channel in channels),
+    )
+
+
+def _homes(file: CommunityFile) -> dict[HomeId, Home]:
+    occupants: defaultdict[str, list[PersonId]] = defaultdict(list)
+    for person in file.people:
+        if Role.RESIDENT in person.roles and person.home is not None:
+            occupants[person.home].append(PersonId(person.id))
+    return {
+        HomeId(home.id): Home(
+            id=HomeId(home.id), building=home.building, floor=home.floor, address=home.address, occupants=tuple(occupants[home.id])
+        )
+        for home in file.homes
+    }
+
+
+def _footprints(file: CommunityFile, findings: Findings) -> None:
+    for index, home in enumerate(file.homes):
+        if home.footprint is not None:
+            try:
+                shapes.area(home.footprint, home.datum)
+            except shapes.ShapeError as error:
+                findings.wrong(("homes", index, "footprint", *error.path), error.what)
+
+
+def _device(device: DeviceSaid, file: CommunityFile, homes: Mapping[HomeId, Home], home_of: Mapping[PersonId, HomeId]) -> Device:
+    home = HomeId(device.home) if device.home else home_of.get(PersonId(device.wearer or ""))
+    occupants = homes[home].occupants if home else ()
+    return Device(
+        community_id=CommunityId(file.community.id),
+        id=DeviceId(device.id),
+        kind=device.kind,
+        wearer=None if device.wearer is None else PersonId(device.wearer),
+        home=home,
+        sole_occupant=occupants[0] if len(occupants) == 1 and device.wearer is None else None,
+        placement=device.placement or Placement.UNKNOWN,
+        covers=device.covers,
+        pose=_pose(device),
+        source=None if device.source is None else Source(adapter=device.source.adapter, name=device.source.name),
+    )
+
+
+def _pose(device: DeviceSaid) -> Pose | None:
+    pose = device.pose
+    if pose is None:
+        return None
+    lon, lat = shapes.point(pose.lon, pose.lat, pose.datum)
+    return Pose(lon=lon, lat=lat, heading_deg=pose.heading_deg % 360.0, height_m=pose.height_m)
+
+
+def _fence(fence: FenceSaid, index: int, file: CommunityFile, findings: Findings) -> Fence | None:
+    is_line = fence.kind is FenceKind.LINE
+    try:
+        rings = () if is_line else shapes.area(fence.geometry, fence.datum)
+        path = shapes.line(fence.geometry, fence.datum) if is_line else ()
+    except shapes.ShapeError as error:
+        findings.wrong(("geofences", index, "geometry", *error.path), error.what)
+        return None
+    return Fence(
+        community_id=CommunityId(file.community.id),
+        id=FenceId(fence.id),
+        kind=fence.kind,
+        home=None if fence.home is None else HomeId(fence.home),
+        residents=frozenset() if is_line else _concerned(fence, file),
+        events=frozenset(DEFAULT_EVENTS[fence.kind] if fence.events is None else fence.events),
+        modes=None if fence.modes is None else frozenset(fence.modes),
+        near=fence.near,
+        approach_m=fence.approach_m,
+        rings=rings,
+        path=path,
+    )
+
+
+def _concerned(fence: FenceSaid, file: CommunityFile) -> frozenset[PersonId]:
+    """Whom an area is about: those it names, else who lives in its home, else every resident."""
+    if fence.residents is not None:
+        return frozenset(PersonId(resident) for resident in fence.residents)
+    residents = [person for person in file.people if Role.RESIDENT in person.roles]
+    return frozenset(PersonId(person.id) for person in residents if fence.home is None or person.home == fence.home)
+
+
+def _roster(roster: RosterSaid) -> Roster:
+    shifts = (
+        Shift(
+            responder=PersonId(shift.responder),
+            days=frozenset(Weekday[day.upper()] for day in shift.days),
+            since=_clock(shift.since),
+            until=_clock(shift.to),
+        )
+        for shift in roster.shifts
+    )
+    return Roster(id=RosterId(roster.id), shifts=tuple(shifts))
+
+
+def _clock(text: str) -> time:
+    """A time of day; 24:00 is the next day's 00:00, which is what an end at or before its beginning means."""
+    return time.fromisoformat("00:00" if text == "24:00" else text)
+
+
+def _policies(file: CommunityFile) -> tuple[Policy, ...]:
+    return tuple(
+        Policy(
+            id=PolicyId(policy.id),
+            kinds=frozenset(policy.kinds),
+            steps=tuple(Step(after_s=step.after_s, tell=tuple(step.tell), by=tuple(step.by)) for step in policy.steps),
+            cancel_window_s=policy.cancel_window_s,
+            repeat=None if policy.repeat is None else Repeat(every_s=policy.repeat.every_s, times=policy.repeat.times),
+        )
+        for policy in file.policies
+    )

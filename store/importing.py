@@ -1,0 +1,191 @@
+"""Import of a community file: what would change, and then the change.
+
+What is known of a community is kept as one JSON document, itself a community file. A new file is laid over it, the result is judged as a
+whole, and only what is sound is written, at once or not at all.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from store import document
+from store.community import WrongCommunityError, build, input_error, said
+from store.document import KeyPath, spelled
+from store.model import Community, InputError
+from store.schema import SECTIONS, CommunityFile
+
+Said = dict[str, Any]
+"""A community file's content in JSON's types, as far as somebody said it (defaults are left out)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportPlan:
+    """What an import would do.
+
+    Attributes
+    ----------
+    changes : tuple of str
+        One line each: `+ people wang-lei`, `~ devices w-01 placement: "wrist" → "waist"`, `- homes b1`, `= homes b2 (kept)`.
+    community : Community
+        As it will be.
+    kept_in : Path
+        Where it is written.
+    content : str
+        What is written.
+    """
+
+    changes: tuple[str, ...]
+    community: Community
+    kept_in: Path
+    content: str
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is accepted, loudly."""
+        return self.community.warnings
+
+
+def plan(state: Path, file: Path, *, prune: bool = False) -> ImportPlan:
+    """What importing a file would do; writes nothing.
+
+    Parameters
+    ----------
+    state
+        Directory of everything Anju keeps; need not exist.
+    file
+        Community file.
+    prune
+        Remove what the file leaves out; else it is kept.
+
+    Raises
+    ------
+    InputError
+        The file is wrong, alone or together with what is kept.
+    """
+    well_formed, read = said(document.read(file), file)
+    new = _content(well_formed)
+    kept_in = state / "communities" / f"{well_formed.community.id}.json"
+    old = _kept(kept_in)
+    merged, origins = (new, {}) if prune or old is None else _merged(old, new)
+    try:
+        community = build(CommunityFile.model_validate(merged))
+    except WrongCommunityError as error:
+        path = error.mistakes[0][0]
+        at = _origin(path, origins)
+        if at is None:
+            raise InputError(
+                file, f"kept {_of_item(path, merged)}", f"{error.mistakes[0][1]} (import with --prune to drop what is kept)"
+            ) from None
+        raise input_error(file, read, [(at, error.mistakes[0][1]), *error.mistakes[1:]]) from None
+    return ImportPlan(
+        changes=tuple(_changes(old, merged, new)),
+        community=community,
+        kept_in=kept_in,
+        content=json.dumps(merged, ensure_ascii=False, allow_nan=False) + "\n",
+    )
+
+
+def apply(plan: ImportPlan) -> None:
+    """Write what was planned, so that a crash at any moment leaves the old document or the new one.
+
+    Raises
+    ------
+    OSError
+        It cannot be written; what was kept stays.
+    """
+    folder = plan.kept_in.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=folder, prefix=f".{plan.kept_in.stem}-", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(plan.content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).replace(plan.kept_in)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    parent = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(parent)  # the new name too is on the disk before anybody is told that it is kept
+    finally:
+        os.close(parent)
+
+
+def _content(file: CommunityFile) -> Said:
+    return file.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def _kept(kept_in: Path) -> Said | None:
+    if not kept_in.exists():
+        return None
+    return _content(said(kept_in.read_text(encoding="utf-8"), kept_in)[0])
+
+
+Origins = Mapping[tuple[str, int], int | None]
+"""(section, place in the merged list) to the place in the new file; None where it is not from there."""
+
+
+def _merged(old: Said, new: Said) -> tuple[Said, Origins]:
+    """Old items in their order, replaced where the new file has them, then the new ones."""
+    merged: Said = {"community": new["community"]}
+    origins: dict[tuple[str, int], int | None] = {}
+    for section in SECTIONS:
+        places = {item["id"]: place for place, item in enumerate(new.get(section, []))}
+        items = [new[section][places[item["id"]]] if item["id"] in places else item for item in old.get(section, [])]
+        known = {item["id"] for item in items}
+        items += [item for item in new.get(section, []) if item["id"] not in known]
+        merged[section] = items
+        origins |= {(section, place): places.get(item["id"]) for place, item in enumerate(items)}
+    return merged, origins
+
+
+def _origin(path: KeyPath, origins: Origins) -> KeyPath | None:
+    """A path of the merged document in the new file; None where it leads to something that was kept."""
+    match path:
+        case (str() as section, int() as place, *rest) if (section, place) in origins:
+            origin = origins[section, place]
+            return None if origin is None else (section, origin, *rest)
+        case _:
+            return path
+
+
+def _of_item(path: KeyPath, merged: Said) -> str:
+    """A path with the item's id for its place, which nobody can look up."""
+    section, place, *rest = path
+    return f"{section} {merged[str(section)][place]['id']} {spelled(tuple(rest))}"
+
+
+def _changes(old: Said | None, merged: Said, new: Said) -> list[str]:
+    before = old or {}
+    name = merged["community"]["id"]
+    lines = [f"+ community {name}"] if old is None else _differences(f"community {name}", before["community"], merged["community"])
+    for section in SECTIONS:
+        was, now = _by_id(before.get(section, [])), _by_id(merged.get(section, []))
+        said_now = _by_id(new.get(section, []))
+        for one, item in now.items():
+            if one not in was:
+                lines.append(f"+ {section} {one}")
+            elif one not in said_now:
+                lines.append(f"= {section} {one} (kept)")
+            else:
+                lines += _differences(f"{section} {one}", was[one], item)
+        lines += [f"- {section} {one}" for one in was if one not in now]
+    return lines
+
+
+def _by_id(items: Sequence[Said]) -> dict[str, Said]:
+    return {item["id"]: item for item in items}
+
+
+def _differences(name: str, was: Said, now: Said) -> list[str]:
+    keys = list(dict.fromkeys((*was, *now)))
+    return [f"~ {name} {key}: {_short(was, key)} → {_short(now, key)}" for key in keys if was.get(key) != now.get(key)]
+
+
+def _short(item: Said, key: str) -> str:
+    return json.dumps(item[key], ensure_ascii=False) if key in item else "not said"

@@ -1,0 +1,184 @@
+"""What a community file's parts say of each other: unique ids, names that exist, keys that fit."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from devices.model import SENSORS_OF, DeviceKind, SensorKind
+from incidents.audience import ROSTER
+from incidents.model import Role
+from rules.model import EventKind, FenceKind
+from store.document import KeyPath, shown, spelled
+from store.schema import SECTIONS, CommunityFile, DeviceSaid, FenceSaid, PolicySaid, StepSaid
+
+TELL_WORDS = ("occupants", "relatives", "hospital", "neighbours")
+
+WORN = frozenset({DeviceKind.WEARABLE, DeviceKind.TRACKER, DeviceKind.BUTTON})
+"""Devices that go with a person."""
+
+KINDS_WITH: Mapping[str, frozenset[DeviceKind]] = {
+    "wearer": WORN,
+    "placement": frozenset({DeviceKind.WEARABLE}),
+    "covers": frozenset({DeviceKind.CONTACT}),
+    "pose": frozenset(kind for kind, sensors in SENSORS_OF.items() if SensorKind.TARGETS in sensors),
+}
+"""Keys that only some kinds of devices have."""
+
+FITTING_EVENTS: Mapping[FenceKind, tuple[EventKind, ...]] = {
+    FenceKind.AREA: (EventKind.ENTER, EventKind.EXIT, EventKind.ABSENT, EventKind.DWELL),
+    FenceKind.LINE: (EventKind.APPROACH, EventKind.CROSS),
+}
+
+DEFAULT_EVENTS: Mapping[FenceKind, tuple[EventKind, ...]] = {
+    FenceKind.AREA: (EventKind.ENTER, EventKind.EXIT),
+    FenceKind.LINE: (EventKind.APPROACH, EventKind.CROSS),
+}
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found wrong, and what is accepted with a warning."""
+
+    mistakes: list[tuple[KeyPath, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def wrong(self, path: KeyPath, what: str) -> None:
+        """Note a mistake."""
+        self.mistakes.append((path, what))
+
+    def warn(self, path: KeyPath, what: str) -> None:
+        """Note what is accepted, loudly."""
+        self.warnings.append(f"{spelled(path)}: {what}" if path else what)
+
+
+class _Names:
+    """Every id of the file, by what it may stand for."""
+
+    def __init__(self, file: CommunityFile) -> None:
+        self.homes = {home.id for home in file.homes}
+        self.people = {person.id for person in file.people}
+        self.residents = {person.id for person in file.people if Role.RESIDENT in person.roles}
+        self.rosters = {roster.id for roster in file.rosters}
+        self.home_of = {person.id: person.home for person in file.people}
+
+
+def check(file: CommunityFile, findings: Findings) -> None:
+    """Note every reference that leads nowhere and every key that does not fit its neighbours."""
+    names = _Names(file)
+    _unique(file, findings)
+    for index, person in enumerate(file.people):
+        _known(person.home, names.homes, "homes", ("people", index, "home"), findings)
+        for place, resident in enumerate(person.of):
+            _resident(resident, names, ("people", index, "of", place), findings)
+    for index, device in enumerate(file.devices):
+        _device(device, names, ("devices", index), findings)
+    _sources(file.devices, findings)
+    for index, fence in enumerate(file.geofences):
+        _fence(fence, names, ("geofences", index), findings)
+    for index, roster in enumerate(file.rosters):
+        for place, shift in enumerate(roster.shifts):
+            path: KeyPath = ("rosters", index, "shifts", place)
+            _known(shift.responder, names.people, "people", (*path, "responder"), findings)
+            if shift.since == "24:00":
+                findings.wrong((*path, "from"), "'24:00' ends a day, wanted \"00:00\" of the next one")
+    _policies(file.policies, names, findings)
+
+
+def _unique(file: CommunityFile, findings: Findings) -> None:
+    seen_in: dict[str, str] = {}
+    for section in SECTIONS:
+        first: dict[str, int] = {}
+        for index, item in enumerate(getattr(file, section)):
+            path: KeyPath = (section, index, "id")
+            if item.id in first:
+                findings.wrong(path, f"{shown(item.id)} is the id of {section}[{first[item.id]}] already, wanted another")
+            first.setdefault(item.id, index)
+            if section in {"homes", "people", "devices"} and seen_in.setdefault(item.id, section) != section:
+                findings.warn(path, f"{shown(item.id)} is an id in {seen_in[item.id]} too: an act on it may mean either")
+
+
+def _device(device: DeviceSaid, names: _Names, path: KeyPath, findings: Findings) -> None:
+    _known(device.home, names.homes, "homes", (*path, "home"), findings)
+    _resident(device.wearer, names, (*path, "wearer"), findings)
+    for key, kinds in KINDS_WITH.items():
+        if getattr(device, key) is not None and device.kind not in kinds:
+            findings.wrong((*path, key), f"does not fit a device of kind {device.kind}, wanted it with {' or '.join(sorted(kinds))} only")
+    if device.kind in WORN and device.wearer is None and device.home is None:
+        findings.wrong(path, f"{device.id} has neither wearer nor home, wanted one of them")
+    lives_in = names.home_of.get(device.wearer or "")
+    if device.home and lives_in and device.home != lives_in:
+        findings.wrong((*path, "home"), f"is {shown(device.home)} while its wearer lives in {shown(lives_in)}, wanted a wearer or a home")
+
+
+def _sources(devices: Sequence[DeviceSaid], findings: Findings) -> None:
+    first: dict[tuple[str, str, DeviceKind], str] = {}
+    for index, device in enumerate(devices):
+        if device.source is not None:
+            owner = first.setdefault((device.source.adapter, device.source.name, device.kind), device.id)
+            if owner != device.id:
+                findings.wrong(
+                    ("devices", index, "source"), f"{shown(device.source.name)} is {owner}'s already, wanted one {device.kind} of it"
+                )
+
+
+def _fence(fence: FenceSaid, names: _Names, path: KeyPath, findings: Findings) -> None:
+    _known(fence.home, names.homes, "homes", (*path, "home"), findings)
+    for place, resident in enumerate(fence.residents or ()):
+        _resident(resident, names, (*path, "residents", place), findings)
+    fitting = FITTING_EVENTS[fence.kind]
+    for place, event in enumerate(fence.events or ()):
+        if event not in fitting:
+            findings.wrong(
+                (*path, "events", place), f"{shown(str(event))} does not fit a fence of kind {fence.kind}, wanted {', '.join(fitting)}"
+            )
+    foreign = ("residents",) if fence.kind is FenceKind.LINE else ("near", "approach_m")
+    for key in foreign:
+        if fence.said(key):
+            findings.wrong((*path, key), f"does not fit a fence of kind {fence.kind}")
+    if fence.kind is FenceKind.LINE and fence.home is None:
+        findings.wrong((*path, "home"), "is missing, wanted the home that the line protects")
+
+
+def _policies(policies: Sequence[PolicySaid], names: _Names, findings: Findings) -> None:
+    owner: dict[EventKind, int] = {}
+    for index, policy in enumerate(policies):
+        path: KeyPath = ("policies", index)
+        for place, kind in enumerate(policy.kinds):
+            if owner.setdefault(kind, index) != index:
+                other = policies[owner[kind]].id
+                findings.wrong(
+                    (*path, "kinds", place), f"{shown(str(kind))} is in policy {shown(other)} too, wanted each kind in one policy"
+                )
+        _steps(policy.steps, names, (*path, "steps"), findings)
+
+
+def _steps(steps: Sequence[StepSaid], names: _Names, path: KeyPath, findings: Findings) -> None:
+    for place, step in enumerate(steps):
+        if place and step.after_s < steps[place - 1].after_s:
+            findings.wrong(
+                (*path, place, "after_s"), f"is {step.after_s}, wanted at least the {steps[place - 1].after_s} of the step before"
+            )
+        for position, token in enumerate(step.tell):
+            where: KeyPath = (*path, place, "tell", position)
+            if token.startswith(ROSTER):
+                _known(token.removeprefix(ROSTER), names.rosters, "rosters", where, findings)
+            elif token not in TELL_WORDS:
+                _known(token, names.people, f"people, and not {', '.join(TELL_WORDS)} or {ROSTER}ID", where, findings)
+
+
+def _known(value: str | None, known: Collection[str], section: str, path: KeyPath, findings: Findings) -> None:
+    if value is not None and value not in known:
+        suggestion = "" if findings.mistakes else _suggestion(value, known)  # only the first is shown, and looking takes time
+        findings.wrong(path, f"{shown(value)} is not in {section}{suggestion}")
+
+
+def _resident(value: str | None, names: _Names, path: KeyPath, findings: Findings) -> None:
+    if value in names.people and value not in names.residents:
+        findings.wrong(path, f"{shown(value)} is no resident, wanted a person with the role resident")
+    else:
+        _known(value, names.people, "people", path, findings)
+
+
+def _suggestion(value: str, known: Collection[str]) -> str:
+    close = next(iter(get_close_matches(value, sorted(known), n=1)), None)
+    return f", did you mean {close}?" if close else ""

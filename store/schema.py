@@ -1,0 +1,282 @@
+"""Community file as people write it: every key, its type, its range. What keys mean together is judged by `store.community`."""
+
+import re
+import unicodedata
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from devices.model import Covers, DeviceKind, Placement
+from incidents.model import Channel, Language, Role
+from rules.model import EventKind, FenceKind, Mode, Side
+from store.document import KeyPath, Plain, shown
+
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
+_MAX_WAIT_S = 30 * 24 * 3600
+_MAX_REPEATS = 1000
+_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
+def _id(value: object) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError(f"{shown(value)} is a number without quotes, wanted an id in quotes")  # noqa: TRY004  pydantic collects ValueErrors
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        raise ValueError(f"{shown(value)} is no id, wanted a-z, 0-9 and hyphens, at most 63, a letter or digit first")
+    return str(value)
+
+
+def _quoted(value: object) -> object:
+    if isinstance(value, Plain | int | float) and not isinstance(value, bool):
+        raise ValueError(f"{shown(value)} stands without quotes, wanted it in quotes")  # noqa: TRY004  pydantic collects ValueErrors
+    return value
+
+
+def _text(value: str) -> str:
+    if not value.strip():
+        raise ValueError("is blank, wanted words")
+    if any(unicodedata.category(character) in _UNPRINTABLE for character in value):
+        raise ValueError(f"{shown(value)} holds a control character, wanted one line of text")
+    return value.strip()
+
+
+def _clock(value: str) -> str:
+    if not _CLOCK.fullmatch(value):
+        raise ValueError(f'{shown(value)} is no time of day, wanted "00:00" to "24:00"')
+    return value
+
+
+def _or_empty(value: object) -> object:
+    """An empty list where a key stands with all its entries commented out."""
+    return [] if value is None else value
+
+
+Id = Annotated[str, BeforeValidator(_id)]
+Text = Annotated[str, Field(max_length=200), AfterValidator(_text)]
+Phone = Annotated[str, Field(max_length=40), BeforeValidator(_quoted)]
+Clock = Annotated[str, BeforeValidator(_quoted), AfterValidator(_clock)]
+Longitude = Annotated[float, Field(ge=-180, le=180)]
+Latitude = Annotated[float, Field(ge=-90, le=90)]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Datum = Literal["wgs84", "gcj02"]
+LanguageWord = Annotated[Language, Field(strict=False)]
+
+
+class _Said(BaseModel):
+    """Base of everything in the file: no unknown keys, no guessing of types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    def said(self, key: str) -> bool:
+        """Whether the file names this key, rather than leaving it to its default."""
+        return key in self.model_fields_set
+
+
+class CommunityHead(_Said):
+    """What the community is called and where its clocks stand."""
+
+    id: Id
+    name: Text
+    timezone: Text
+    language: LanguageWord = Language.ZH
+
+
+class HomeSaid(_Said):
+    """A dwelling."""
+
+    id: Id
+    building: Text = ""
+    floor: Annotated[int, Field(ge=-20, le=300)] | None = None
+    address: Text | None = None
+    footprint: dict[str, Any] | None = None
+    datum: Datum = "wgs84"
+
+
+class ContactSaid(_Said):
+    """One further way to reach a person."""
+
+    push: Text | None = None
+    email: Annotated[Text, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    apprise: Annotated[Text, Field(pattern=r"^[A-Za-z0-9+.-]+:(//)?\S")] | None = None
+    webhook: Annotated[Text, Field(pattern=r"^https?://[^\s/]")] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise ValueError(f"holds {len(self.model_fields_set)} contact methods, wanted one of push, email, apprise, webhook")
+        return self
+
+    @property
+    def channel(self) -> Channel:
+        """The channel this contact method is for."""
+        return Channel(next(iter(self.model_fields_set)))
+
+
+class PersonSaid(_Said):
+    """Anybody the community knows."""
+
+    id: Id
+    name: Text
+    roles: Annotated[list[Annotated[Role, Field(strict=False)]], Field(min_length=1)]
+    home: Id | None = None
+    of: list[Id] = []
+    language: LanguageWord | None = None
+    phone: Phone | None = None
+    contacts: list[ContactSaid] = []
+
+
+class PoseSaid(_Said):
+    """Where a radar hangs and looks."""
+
+    lon: Longitude
+    lat: Latitude
+    heading_deg: Annotated[float, Field(ge=-360, le=360)]
+    height_m: Annotated[float, Field(gt=0, le=100)] = 2.0
+    datum: Datum = "wgs84"
+
+
+class SourceSaid(_Said):
+    """A device's name in another ecosystem."""
+
+    adapter: Text
+    name: Text
+
+
+class DeviceSaid(_Said):
+    """Thing that publishes."""
+
+    id: Id
+    kind: Annotated[DeviceKind, Field(strict=False)]
+    wearer: Id | None = None
+    home: Id | None = None
+    placement: Annotated[Placement, Field(strict=False)] | None = None
+    covers: Annotated[Covers, Field(strict=False)] | None = None
+    pose: PoseSaid | None = None
+    source: SourceSaid | None = None
+
+
+class FenceSaid(_Said):
+    """An area or a line."""
+
+    id: Id
+    kind: Annotated[FenceKind, Field(strict=False)]
+    geometry: dict[str, Any]
+    datum: Datum = "wgs84"
+    home: Id | None = None
+    residents: Annotated[list[Id], Field(min_length=1)] | None = None
+    events: Annotated[list[Annotated[EventKind, Field(strict=False)]], Field(min_length=1)] | None = None
+    modes: Annotated[list[Annotated[Mode, Field(strict=False)]], Field(min_length=1)] | None = None
+    near: Annotated[Side, Field(strict=False)] = Side.LEFT
+    approach_m: Annotated[float, Field(gt=0, le=1000)] = 2.0
+
+
+class ShiftSaid(_Said):
+    """Who is on duty when."""
+
+    responder: Id
+    days: Annotated[list[Day], Field(min_length=1)] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    since: Clock = Field(alias="from")
+    to: Clock
+
+
+class RosterSaid(_Said):
+    """Shifts under a name."""
+
+    id: Id
+    shifts: Annotated[list[ShiftSaid], Field(min_length=1)]
+
+
+class StepSaid(_Said):
+    """Who is told after how long, and how."""
+
+    after_s: Annotated[int, Field(ge=0, le=_MAX_WAIT_S)]
+    tell: Annotated[list[Text], Field(min_length=1)]
+    by: Annotated[list[Annotated[Channel, Field(strict=False)]], Field(min_length=1)]
+
+
+class RepeatSaid(_Said):
+    """The last step once more, every so often, so many times."""
+
+    every_s: Annotated[int, Field(gt=0, le=_MAX_WAIT_S)]
+    times: Annotated[int, Field(gt=0, le=_MAX_REPEATS)]
+
+
+class PolicySaid(_Said):
+    """Who is told when, for some kinds of events."""
+
+    id: Id
+    kinds: Annotated[list[Annotated[EventKind, Field(strict=False)]], Field(min_length=1)]
+    cancel_window_s: Annotated[int, Field(ge=0, le=600)] = 0
+    steps: Annotated[list[StepSaid], Field(min_length=1)]
+    repeat: RepeatSaid | None = None
+
+
+class CommunityFile(_Said):
+    """The whole file. What stands in it is well formed; it need not fit together."""
+
+    community: CommunityHead
+    homes: Annotated[list[HomeSaid], BeforeValidator(_or_empty)] = []
+    people: Annotated[list[PersonSaid], BeforeValidator(_or_empty)] = []
+    devices: Annotated[list[DeviceSaid], BeforeValidator(_or_empty)] = []
+    geofences: Annotated[list[FenceSaid], BeforeValidator(_or_empty)] = []
+    rosters: Annotated[list[RosterSaid], BeforeValidator(_or_empty)] = []
+    policies: Annotated[list[PolicySaid], BeforeValidator(_or_empty)] = []
+
+
+SECTIONS = ("homes", "people", "devices", "geofences", "rosters", "policies")
+
+_MODELS: tuple[type[_Said], ...] = (
+    *(CommunityFile, CommunityHead, HomeSaid, PersonSaid, ContactSaid, DeviceSaid, PoseSaid, SourceSaid),
+    *(FenceSaid, RosterSaid, ShiftSaid, PolicySaid, StepSaid, RepeatSaid),
+)
+_KEYS = sorted({field.alias or name for model in _MODELS for name, field in model.model_fields.items()})
+
+_WANTED = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "list_type": "a list",
+    "model_type": "keys and values",
+    "dict_type": "keys and values",
+}
+
+_ADDRESSES = {
+    "email": "an address such as name@example.org",
+    "apprise": "an Apprise URL such as ntfy://topic",
+    "webhook": "an address that starts with https:// or http://",
+}
+
+
+def mistakes(error: ValidationError) -> list[tuple[KeyPath, str]]:
+    """Each mistake as (path, what was wrong and what was wanted), in the file's order of checks."""
+    return [(tuple(detail["loc"]), _words(detail)) for detail in error.errors(include_url=False)]
+
+
+def _words(detail: ErrorDetails) -> str:
+    kind, value, context = detail["type"], shown(detail["input"]), detail.get("ctx", {})
+    match kind:
+        case "missing":
+            what = "is missing"
+        case "extra_forbidden":
+            close = get_close_matches(str(detail["loc"][-1]), _KEYS, n=1)
+            what = f"is no key known here{f', did you mean {close[0]}?' if close else ''}"
+        case "value_error":
+            what = str(context["error"])
+        case "string_type":
+            what = f"{value} is not text, wanted text{' in quotes' if isinstance(detail['input'], int | float) else ''}"
+        case "enum" | "literal_error":
+            what = f"{value} is not known, wanted {context['expected']}"
+        case "too_short":
+            what = "is empty, wanted at least one"
+        case "string_pattern_mismatch":
+            what = f"is {value}, wanted {_ADDRESSES[str(detail['loc'][-1])]}"
+        case "string_too_long":
+            what = f"has {len(detail['input'])} characters, wanted at most {context['max_length']}"
+        case _ if kind in _WANTED:
+            what = f"is {value}, wanted {_WANTED[kind]}"
+        case _:
+            what = f"is {value}, wanted {detail['msg'].removeprefix('Input should be ')}"
+    return what

@@ -1,0 +1,1 @@
+"""Being told: texts, hand-overs to gateways, receipts, and the next channel."""

@@ -1,0 +1,6 @@
+"""What people read and hear: one text for a duty, in the recipient's language, in at most two SMS segments."""
+
+from notifier.messages.segments import segments
+from notifier.messages.text import render
+
+__all__ = ["render", "segments"]

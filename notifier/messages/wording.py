@@ -1,0 +1,153 @@
+"""What a language has to say: the tables that `zh` and `en` fill in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from devices.model import Covers, DeviceKind
+from incidents.model import Channel, IncidentState, News, Role, Story
+from rules.model import EventKind
+
+
+class Form(StrEnum):
+    """To be read, or to be spoken by a voice call."""
+
+    WRITTEN = "written"
+    SPOKEN = "spoken"
+
+
+class Topic(StrEnum):
+    """What an advice is about: kinds of events that ask for the same."""
+
+    DISTRESS = "distress"
+    SILENT = "silent"
+    PERIMETER = "perimeter"
+    ABSENCE = "absence"
+    PRESENCE = "presence"
+    OPEN = "open"
+    OFFLINE = "offline"
+    DEVICE = "device"
+    BATTERY = "battery"
+    WORN = "worn"
+    OUTAGE = "outage"
+    CUSTOM = "custom"
+
+
+TOPIC: Mapping[EventKind, Topic] = {
+    EventKind.FALL: Topic.DISTRESS,
+    EventKind.LONG_LIE: Topic.DISTRESS,
+    EventKind.RECOVERED: Topic.DISTRESS,
+    EventKind.SOS: Topic.DISTRESS,
+    EventKind.INACTIVITY: Topic.DISTRESS,
+    EventKind.DURESS: Topic.SILENT,
+    EventKind.INTRUSION: Topic.PERIMETER,
+    EventKind.CROSS: Topic.PERIMETER,
+    EventKind.APPROACH: Topic.PERIMETER,
+    EventKind.EXIT: Topic.ABSENCE,
+    EventKind.ABSENT: Topic.ABSENCE,
+    EventKind.WANDERING: Topic.ABSENCE,
+    EventKind.NO_RETURN: Topic.ABSENCE,
+    EventKind.ENTER: Topic.PRESENCE,
+    EventKind.DWELL: Topic.PRESENCE,
+    EventKind.LEFT_OPEN: Topic.OPEN,
+    EventKind.OFFLINE: Topic.OFFLINE,
+    EventKind.TAMPER: Topic.DEVICE,
+    EventKind.STUCK: Topic.DEVICE,
+    EventKind.CLOCK: Topic.DEVICE,
+    EventKind.IMPLAUSIBLE: Topic.DEVICE,
+    EventKind.LOW_BATTERY: Topic.BATTERY,
+    EventKind.NOT_WORN: Topic.WORN,
+    EventKind.OUTAGE: Topic.OUTAGE,
+    EventKind.CUSTOM: Topic.CUSTOM,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do: a sentence that always stands, and one that gives way when room is short."""
+
+    must: str
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """One language. Sentences end with their stop; `{who}` is the name with the address, as `place` joins them.
+
+    Attributes
+    ----------
+    sentence_gap : str
+        Between two sentences.
+    opening : mapping
+        What the text begins with, around `{community}`; where it is empty the community's name stands behind the address.
+    place : mapping
+        Joins `{who}` and `{details}`, its address.
+    details_gap, names_gap : str
+        Between address and community; between two occupants.
+    building, floor, numbered_home, other_home : str
+        An address made from these where the file gives none; `numbered_home` is for an id of digits.
+    building_short, floor_short : str
+        The same where room is short.
+    keeps_classifier : bool
+        A building such as `3栋` stays as it is; else it is told by its number alone.
+    home_of, device_of, device_of_home, device_alone : str
+        Around `{name}`, and `{device}`; alone is a device of nobody, by its id.
+    at, dated, dated_at : str
+        `{at}` of a time today; `{time}` and `{at}` of another day's, from `{day}`, `{month}` and `{clock}`.
+    happened : mapping
+        Each kind, with `{who}`, `{time}`, `{at}`, `{cover}`, `{breach}`.
+    bypassed : str
+        In the place of left_open where a home was armed with something open.
+    breach_opened, breach_moved : str
+        `{breach}` by a contact, with `{cover}`; and by anything else.
+    no_need : str
+        After a responder's ending.
+    answer : mapping
+        How to answer by each channel.
+    ended : mapping
+        State in which a responder, or the wearer, left it; with `{by}`, `{time}`, `{at}`.
+    ended_itself : mapping
+        Each story that may end by itself.
+    """
+
+    sentence_gap: str
+    opening: Mapping[Form, str]
+    place: Mapping[Form, str]
+    details_gap: str
+    names_gap: str
+    building: str
+    floor: str
+    building_short: str
+    floor_short: str
+    numbered_home: str
+    other_home: str
+    address_gap: str
+    keeps_classifier: bool
+    home_of: str
+    device_of: str
+    device_of_home: str
+    device_alone: str
+    months: tuple[str, ...]
+    at: str
+    dated: str
+    dated_at: str
+    late: str
+    update: str
+    over: str
+    covers: Mapping[Covers, str]
+    covers_unknown: str
+    bypassed: str
+    breach_opened: str
+    breach_moved: str
+    devices: Mapping[DeviceKind, str]
+    contacts: Mapping[Covers, str]
+    happened: Mapping[EventKind, str]
+    advice: Mapping[Topic, Mapping[Role | None, Advice]]
+    answer: Mapping[Channel, str]
+    whole_roster: str
+    news: Mapping[News, str]
+    taken: str
+    no_need: str
+    ended: Mapping[IncidentState, str]
+    ended_itself: Mapping[Story, str]
+    unanswered: str

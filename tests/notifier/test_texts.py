@@ -1,0 +1,348 @@
+import itertools
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from devices.model import Covers, DeviceKind
+from incidents.grouping import LATE_KINDS
+from incidents.model import (
+    Channel,
+    Directory,
+    Duty,
+    Ended,
+    Home,
+    Incident,
+    IncidentState,
+    Language,
+    NamedDevice,
+    News,
+    Person,
+    Purpose,
+    Role,
+    Story,
+)
+from notifier.messages import render, segments
+from notifier.messages.segments import is_gsm7
+from notifier.messages.text import WORDINGS
+from notifier.messages.wording import TOPIC, Form
+from rules.model import EventKind
+
+Build = Callable[..., Directory]
+About = Callable[..., Incident]
+Owe = Callable[..., Duty]
+
+HOUR_NS = 3600 * 10**9
+CHINESE = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]")
+TELLABLE = [kind for kind in EventKind if kind is not EventKind.RECOVERED]
+RECIPIENTS = ["zhou-fen", *(f"a-{role}" for role in Role if role is not Role.RESIDENT)]
+ENDINGS = [
+    (IncidentState.RESOLVED, Ended.BY_RESPONDER),
+    (IncidentState.FALSE_ALARM, Ended.BY_RESPONDER),
+    (IncidentState.CANCELLED, Ended.BY_WEARER),
+    (IncidentState.RESOLVED, Ended.BY_ITSELF),
+    (IncidentState.RESOLVED, Ended.UNANSWERED),
+]
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_table_has_a_word_for_everything(language: Language) -> None:
+    wording = WORDINGS[language]
+    assert set(TOPIC) == set(wording.happened) == set(EventKind)
+    assert set(wording.covers) == set(wording.contacts) == set(Covers)
+    assert set(wording.devices) == set(DeviceKind)
+    assert set(wording.answer) == set(Channel)
+    assert set(wording.news) == set(News)
+    assert set(wording.ended_itself) == set(Story)
+    assert set(wording.opening) == set(wording.place) == set(Form)
+    assert set(wording.advice) == set(TOPIC.values())
+    assert all(None in by_role for by_role in wording.advice.values())
+
+
+@pytest.mark.parametrize(("kind", "language"), list(itertools.product(TELLABLE, Language)))
+def test_a_first_text_says_who_where_when_and_how_to_answer(
+    *, kind: EventKind, language: Language, estate: Build, incident: About, duty: Owe, now_ns: int
+) -> None:
+    directory = estate(language=language)
+    for to, channel in itertools.product(RECIPIENTS, Channel):
+        text = render(duty(incident(kind), to=to, channel=channel), channel, directory, now_ns)
+        assert segments(text) <= 2
+        assert "\n" not in text
+        wanted = ["柳岸新村"] if kind is EventKind.OUTAGE else ["周芬", "1栋101室"]
+        assert all(part in text for part in [*wanted, "10:02", WORDINGS[language].answer[channel]]), text
+
+
+@pytest.mark.parametrize("kind", TELLABLE)
+def test_a_text_names_no_measurement_no_score_and_nothing_medical(
+    kind: EventKind, estate: Build, incident: About, duty: Owe, now_ns: int
+) -> None:
+    for language, to in itertools.product(Language, RECIPIENTS):
+        text = render(duty(incident(kind), to=to), Channel.SMS, estate(language=language), now_ns)
+        assert not re.search(r"5\.4|12\.5|0\.87|injur|hurt|blood|heart|patient|受伤|骨折|昏|病|患|重力|加速度", text), text
+
+
+@pytest.mark.parametrize("kind", TELLABLE)
+def test_english_with_latin_names_stays_in_the_7_bit_alphabet(
+    kind: EventKind, estate: Build, incident: About, duty: Owe, now_ns: int
+) -> None:
+    directory = estate(language=Language.EN, name="Ann Lee", address=None, community="Oak Court")
+    for to, channel in itertools.product(RECIPIENTS, Channel):
+        text = render(duty(incident(kind), to=to, whole_roster=True, channel=channel), channel, directory, now_ns)
+        assert is_gsm7(text), text
+        assert "Oak Court" in text, text
+
+
+@pytest.mark.parametrize("kind", TELLABLE)
+def test_english_about_a_chinese_estate_has_chinese_in_names_alone_and_keeps_the_whole_address(
+    kind: EventKind, estate: Build, incident: About, duty: Owe, now_ns: int
+) -> None:
+    directory = estate(language=Language.EN, address=None)
+    for to in RECIPIENTS:
+        text = render(duty(incident(kind), to=to), Channel.SMS, directory, now_ns)
+        bare = text.replace("周芬", "").replace("柳岸新村", "")
+        assert not CHINESE.search(bare), text
+        whole = {"Building 1, floor 1, b1-101", "Bldg 1, fl. 1, b1-101"}
+        assert kind is EventKind.OUTAGE or any(address in text for address in whole), text
+
+
+@pytest.mark.parametrize(
+    ("home", "zh", "en"),
+    [
+        (Home(id="b3-201", building="3", floor=2), "3栋2楼 b3-201", "Building 3, floor 2, b3-201"),
+        (Home(id="12", building="B", floor=0), "B栋0楼12室", "Building B, floor 0, flat 12"),
+        (Home(id="b3-201", building="3栋", floor=2), "3栋2楼 b3-201", "Building 3, floor 2, b3-201"),
+        (Home(id="b3-201", building="东区3座"), "东区3座 b3-201", "东区3座, b3-201"),
+        (Home(id="villa-1"), "villa-1", "villa-1"),
+        (Home(id="b3-201", building="3", address=" 3栋\n201室 "), "3栋 201室", "3栋 201室"),
+        (Home(id="b3-201", building="3", address="\u202e\n"), "3栋 b3-201", "Building 3, b3-201"),
+    ],
+)
+def test_an_address_is_the_given_one_or_made_of_building_floor_and_id(
+    *, home: Home, zh: str, en: str, estate: Build, incident: About, duty: Owe, now_ns: int
+) -> None:
+    for language, wanted in ((Language.ZH, f"周芬（{zh}）10:02"), (Language.EN, f"周芬 ({en}")):
+        directory = replace(estate(language=language), homes={"b1-101": replace(home, occupants=("zhou-fen",))})
+        assert wanted in render(duty(incident(EventKind.SOS)), Channel.SMS, directory, now_ns)
+
+
+def test_a_home_is_named_by_who_lives_there_and_what_was_opened(estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
+    for device, words in (("window-1", "窗户被打开"), ("door-1", "门被打开"), ("radar-1", "发现有人活动")):
+        text = render(duty(incident(EventKind.INTRUSION, device=device), to="a-guard"), Channel.SMS, estate(), now_ns)
+        assert text == f"【柳岸新村】周芬家（1栋101室）布防期间，10:02{words}。请马上去现场查看。回复1=我去处理，2=误报。"
+
+
+def test_a_home_of_nobody_is_named_by_its_address(estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
+    directory = replace(estate(), homes={"b1-101": Home(id="b1-101", building="1", floor=1)})
+    text = render(duty(incident(EventKind.INTRUSION)), Channel.SMS, directory, now_ns)
+    assert text.startswith("【柳岸新村】1栋1楼 b1-101布防期间")
+
+
+def test_arming_past_an_open_window_says_so(estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
+    about = incident(EventKind.LEFT_OPEN)
+    bypassed = replace(about, headline=replace(about.headline, evidence={"bypassed": True}))
+    assert "10:02发现窗户开着" in render(duty(about), Channel.SMS, estate(), now_ns)
+    assert "10:02布防时窗户没关" in render(duty(bypassed), Channel.SMS, estate(), now_ns)
+
+
+@pytest.mark.parametrize(
+    ("device", "zh", "en"),
+    [
+        ("w-1", "周芬的穿戴设备（1栋101室）", "周芬's wearable (1栋101室"),
+        ("door-1", "周芬家的门磁（1栋101室）", "周芬's door sensor (1栋101室"),
+        ("gateway-1", "网关gateway-1（柳岸新村）", "gateway gateway-1 (柳岸新村"),
+    ],
+)
+def test_a_device_is_named_by_whose_it_is(*, device: str, zh: str, en: str, estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
+    about = incident(EventKind.OFFLINE, subject=device)
+    assert zh in render(duty(about), Channel.SMS, estate(), now_ns)
+    assert en in render(duty(about), Channel.SMS, estate(language=Language.EN), now_ns)
+
+
+def test_another_day_has_its_date(estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
+    yesterday = incident(EventKind.SOS, t_ns=now_ns - 11 * HOUR_NS, late=True)
+    assert "延迟上报：周芬（1栋101室）3月1日23:02按了求助键" in render(duty(yesterday), Channel.SMS, estate(), now_ns)
+    english = render(duty(yesterday), Channel.SMS, estate(language=Language.EN), now_ns)
+    assert english.startswith("Reported late: ")
+    assert "pressed SOS on 1 Mar 23:02." in english
+
+
+def test_those_already_told_hear_that_what_joined_is_late(estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
+    joined = duty(incident(EventKind.SOS, late=True), purpose=Purpose.UPDATE, news=News.EVENT)
+    assert "】延迟上报：" in render(joined, Channel.SMS, estate(), now_ns)
+
+
+def test_today_is_the_communitys_day_and_not_that_of_utc(estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
+    seven = incident(EventKind.SOS, t_ns=now_ns - 3 * HOUR_NS)
+    assert "）07:02按了" in render(duty(seven), Channel.SMS, estate(), now_ns)
+
+
+def test_a_call_is_spoken_and_answered_by_a_key(estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
+    about = duty(incident(EventKind.FALL), to="a-guard", channel=Channel.VOICE)
+    assert render(about, Channel.VOICE, estate(), now_ns) == (
+        "柳岸新村提醒您，周芬，1栋101室，10:02疑似摔倒。请马上上门查看。我去处理请按1，误报请按2。"
+    )
+    assert "Press 1" in render(about, Channel.VOICE, estate(language=Language.EN), now_ns)
+
+
+def test_after_a_silent_call_for_help_nobody_is_asked_to_phone_or_knock(estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
+    silent = incident(EventKind.DURESS)
+    later = incident(EventKind.SOS)
+    joined = replace(later, events=(*silent.events, *later.events))
+    for about, to, language in itertools.product((silent, joined), RECIPIENTS, Language):
+        text = render(duty(about, to=to), Channel.SMS, estate(language=language), now_ns)
+        assert re.search(r"不要(敲门，不要)?打电话|do not phone|Do not knock or phone", text), text
+        assert not re.search(r"请马上打电话|Call now|Please go and knock|请马上去敲门", text), text
+
+
+def test_nobody_is_ever_asked_to_reply_a_word_that_opts_out(estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
+    for kind, to, news in itertools.product(TELLABLE, RECIPIENTS, (None, *News)):
+        purpose = Purpose.UPDATE if news else Purpose.TELL
+        text = render(duty(incident(kind), to=to, purpose=purpose, news=news), Channel.SMS, estate(language=Language.EN), now_ns)
+        assert not re.search(r"(?i)reply[^.]*(cancel|stop|end|quit|unsubscribe)", text)
+
+
+def test_the_whole_roster_hears_why(estate: Build, duty: Owe, now_ns: int) -> None:
+    assert "无人当班" in render(duty(to="a-guard", whole_roster=True), Channel.SMS, estate(), now_ns)
+    assert "Nobody on shift" in render(duty(to="a-guard", whole_roster=True), Channel.SMS, estate(language=Language.EN, name="Ann"), now_ns)
+
+
+def test_who_lives_there_is_not_told_what_relatives_are(estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
+    about = incident(EventKind.INTRUSION)
+    texts = {render(duty(about, to=to), Channel.SMS, estate(), now_ns) for to in ("zhou-fen", "a-relative", "a-guard", "a-neighbour")}
+    assert len(texts) == 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "ended", "zh", "en"),
+    [
+        (EventKind.FALL, *ENDINGS[0], "10:02由陈队处理完毕", "resolved it at 10:02"),
+        (EventKind.FALL, *ENDINGS[1], "10:02经陈队确认是误报", "found it a false alarm at 10:02"),
+        (EventKind.FALL, *ENDINGS[2], "10:02本人已取消", "Cancelled by the wearer at 10:02"),
+        (EventKind.EXIT, *ENDINGS[3], "10:02人已回来", "Back at 10:02"),
+        (EventKind.LEFT_OPEN, *ENDINGS[3], "10:02已关好", "Closed at 10:02"),
+        (EventKind.OFFLINE, *ENDINGS[3], "10:02设备已恢复正常", "well again at 10:02"),
+        (EventKind.INTRUSION, *ENDINGS[4], "30分钟内没有新情况，一直无人接手", "nobody took it"),
+    ],
+)
+def test_an_ending_says_what_is_over_and_how(
+    *, kind: EventKind, state: IncidentState, ended: Ended, zh: str, en: str, estate: Build, incident: About, duty: Owe, now_ns: int
+) -> None:
+    about = incident(kind, t_ns=now_ns - HOUR_NS, state=state, ended=ended, ended_by="a-guard", ended_ns=now_ns)
+    for language, words, mark in ((Language.ZH, zh, "已结束："), (Language.EN, en, "Over: ")):
+        directory = estate(language=language)
+        guard = replace(directory.people["a-guard"], name="陈队")
+        text = render(
+            duty(about, purpose=Purpose.ENDING), Channel.SMS, replace(directory, people={**directory.people, "a-guard": guard}), now_ns
+        )
+        assert mark in text
+        assert words in text
+        assert "09:02" in text
+        assert WORDINGS[language].answer[Channel.SMS] not in text
+
+
+@pytest.mark.parametrize(
+    ("news", "words"),
+    [
+        (News.CANCEL_PRESSED, "10:02有人按了取消键"),
+        (News.RECOVERED, "10:02似已起来活动"),
+        (News.UNANSWERED, "到10:02无人接手"),
+        (News.EVENT, "最新情况："),
+    ],
+)
+def test_an_update_says_what_is_new(*, news: News, words: str, estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
+    about = incident(EventKind.FALL, t_ns=now_ns - 300 * 10**9)
+    text = render(duty(about, purpose=Purpose.UPDATE, news=news), Channel.SMS, estate(), now_ns)
+    assert text.startswith("【柳岸新村】最新情况：周芬（1栋101室）09:57疑似摔倒。")
+    assert words in text
+
+
+ANYTHING = st.one_of(st.text(max_size=300), st.text("王秀英安居 ab-1,.'[]{}%\n\u202e😀𠮷", max_size=300))
+
+
+@settings(deadline=None, max_examples=120)
+@given(
+    names=st.tuples(ANYTHING, ANYTHING, ANYTHING, ANYTHING),
+    kind=st.sampled_from(EventKind),
+    to=st.sampled_from(RECIPIENTS),
+    channel=st.sampled_from(Channel),
+    language=st.sampled_from(Language),
+    ago_h=st.integers(0, 5000),
+    purpose=st.sampled_from(Purpose),
+    news=st.sampled_from(News),
+    ending=st.sampled_from(ENDINGS),
+    marks=st.tuples(st.booleans(), st.booleans()),
+)
+def test_whatever_the_names_a_text_is_one_line_of_at_most_two_segments(
+    *,
+    names: tuple[str, str, str, str],
+    kind: EventKind,
+    to: str,
+    channel: Channel,
+    language: Language,
+    ago_h: int,
+    purpose: Purpose,
+    news: News,
+    ending: tuple[IncidentState, Ended],
+    marks: tuple[bool, bool],
+    estate: Build,
+    incident: About,
+    duty: Owe,
+    now_ns: int,
+) -> None:
+    name, address, community, by = names
+    directory = estate(name=name, address=address, community=community, language=language)
+    actor = Person(id="by", name=by, roles=frozenset({Role.GUARD}))
+    directory = replace(directory, people={**directory.people, "by": actor})
+    state, ended = ending if purpose is Purpose.ENDING else (IncidentState.OPEN, None)
+    about = incident(
+        kind,
+        t_ns=now_ns - ago_h * HOUR_NS,
+        late=marks[0] and kind in LATE_KINDS,
+        state=state,
+        ended=ended,
+        ended_by="by",
+        ended_ns=now_ns,
+        cancel_pressed_ns=now_ns,
+    )
+    text = render(duty(about, to=to, purpose=purpose, news=news, whole_roster=marks[1]), channel, directory, now_ns)
+    assert 1 <= segments(text) <= 2, text
+    assert text.isprintable()
+    if purpose is Purpose.TELL:
+        assert WORDINGS[language].answer[channel] in text
+    assert re.search(r"\d\d:02", text) or ended in {Ended.BY_ITSELF, Ended.UNANSWERED}
+
+
+def test_a_long_address_keeps_both_ends_and_a_long_name_its_beginning(estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
+    address = "江苏省常州市武进区湖塘镇" + "花园路" * 30 + "3栋201室"
+    directory = estate(name="欧阳" + "长" * 60, address=address)
+    text = render(duty(incident(EventKind.FALL)), Channel.SMS, directory, now_ns)
+    assert segments(text) == 2
+    assert "欧阳长" in text
+    assert "（江苏省" in text
+    assert "3栋201室）" in text
+
+
+def test_a_device_unknown_to_the_file_is_still_told(estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
+    directory = replace(estate(), devices={"w-1": NamedDevice(id="w-1", kind=DeviceKind.WEARABLE)})
+    assert "穿戴设备w-1（柳岸新村）10:02失去联系" in render(duty(incident(EventKind.OFFLINE)), Channel.SMS, directory, now_ns)
+
+
+@pytest.mark.parametrize("kind", EventKind)
+def test_the_longest_names_on_the_worst_day_fit_every_text(kind: EventKind, estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
+    long = "𠮷" * 90
+    last_year = {"t_ns": now_ns - 2000 * HOUR_NS, "late": kind in LATE_KINDS, "ended_by": "a-guard", "ended_ns": now_ns - 1000 * HOUR_NS}
+    for language in Language:
+        directory = estate(name=long, address=long, community=long, language=language)
+        directory = replace(directory, people={**directory.people, "a-guard": replace(directory.people["a-guard"], name=long)})
+        duties = [duty(incident(kind, **last_year), to=to, whole_roster=True) for to in RECIPIENTS]
+        duties += [duty(incident(kind, **last_year), to="a-relative", purpose=Purpose.UPDATE, news=news) for news in News]
+        duties += [
+            duty(incident(kind, **last_year, state=state, ended=ended), to="a-relative", purpose=Purpose.ENDING) for state, ended in ENDINGS
+        ]
+        for one, channel in itertools.product(duties, (Channel.SMS, Channel.VOICE, Channel.EMAIL)):
+            text = render(one, channel, directory, now_ns)
+            assert segments(text) <= 2, text
+            assert text.count("𠮷") >= 5, text

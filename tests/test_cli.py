@@ -1,0 +1,96 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from stories import ESTATE, said, until
+
+ANJU = Path(sys.executable).with_name("anju")
+
+
+def anju(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(ANJU), *map(str, arguments)], capture_output=True, encoding="utf-8", timeout=120, check=False)
+
+
+@pytest.fixture
+def community(tmp_path: Path) -> Path:
+    file = tmp_path / "community.yaml"
+    file.write_text(json.dumps(ESTATE, ensure_ascii=False), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def capture(tmp_path: Path) -> Path:
+    file = tmp_path / "capture.jsonl"
+    lines = [said(0, "w-2", "button", pressed="sos"), until(90)]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return file
+
+
+def test_replay_prints_the_same_bytes_twice_and_at_any_batch(capture: Path, community: Path) -> None:
+    outputs = [anju("replay", capture, "--community", community, "--batch", batch).stdout for batch in (1, 256, 256)]
+    assert outputs[0]
+    assert len(set(outputs)) == 1
+
+
+def test_replay_leaves_chinese_readable_and_keys_sorted(capture: Path, community: Path) -> None:
+    lines = anju("replay", capture, "--community", community).stdout.splitlines()
+    assert any("徐波" in line for line in lines)
+    assert all(list(json.loads(line)) == sorted(json.loads(line)) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("line", "said_to_be"),
+    [
+        ("not json", "line 3"),
+        ('{"at": "2026-03-02T01:00:00Z"}', "line 3"),
+        ('{"at": "2026-03-02T03:00:00Z", "act": {"by": "zhou-jie", "do": "dance", "subject": "zhou-fen"}}', "dance"),
+    ],
+)
+def test_a_wrong_capture_is_exit_2_and_one_line_with_its_number(capture: Path, community: Path, line: str, said_to_be: str) -> None:
+    capture.write_text(capture.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
+    done = anju("replay", capture, "--community", community)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert said_to_be in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("replay",),
+        ("replay", "missing.jsonl", "--community", "missing.yaml"),
+        ("detect", "missing.npz"),
+        ("no-such-command",),
+        ("detect", "--no-such"),
+    ],
+)
+def test_wrong_input_is_exit_2_and_one_line(arguments: tuple[str, ...]) -> None:
+    done = anju(*arguments)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_detect_hears_nothing_in_a_wrist_at_rest(tmp_path: Path) -> None:
+    file = tmp_path / "rest.npz"
+    np.savez(file, acc=np.tile(np.array([[0], [0], [1000]], dtype=np.int16), 1500), off=np.array([0, 1500], dtype=np.int32))
+    done = anju("detect", file, "--placement", "wrist")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_import_says_what_would_change_and_changes_nothing(tmp_path: Path, community: Path) -> None:
+    state = tmp_path / "state"
+    done = anju("import", community, "--dry-run", "--state", state)
+    assert done.returncode == 0
+    assert "+ people zhou-jie" in done.stdout
+    assert not state.exists()
+
+
+def test_import_twice_changes_nothing_the_second_time(tmp_path: Path, community: Path) -> None:
+    state = tmp_path / "state"
+    assert "+ people zhou-jie" in anju("import", community, "--state", state).stdout
+    again = anju("import", community, "--state", state)
+    assert again.returncode == 0
+    assert "zhou-jie" not in again.stdout

@@ -1,0 +1,53 @@
+"""The examples mean what they say, say it without a warning, and tell their story."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from incidents.model import Channel
+from rules.model import Mode
+from store.capture import Acted, Arrival, ModeChanged, read
+from store.community import load
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+ANJU = Path(sys.executable).with_name("anju")
+
+
+def test_the_example_community_is_sound_and_silent() -> None:
+    estate = load(EXAMPLES / "lakeside.yaml")
+    assert estate.id == "lakeside"
+    assert estate.warnings == ()
+    assert {fence.id for fence in estate.fences} == {"terrace", "estate"}
+
+
+def test_the_example_capture_speaks_of_the_example_community_only() -> None:
+    estate = load(EXAMPLES / "lakeside.yaml")
+    lines = list(read(EXAMPLES / "lakeside.jsonl"))
+    topics = {line.topic.split("/")[2] for line in lines if isinstance(line, Arrival)}
+    assert topics <= {device.id for device in estate.devices}
+    assert {line.by for line in lines if isinstance(line, Acted)} <= set(estate.directory.people)
+    assert [line.mode for line in lines if isinstance(line, ModeChanged)] == [Mode.AWAY]
+
+
+def test_a_fixed_line_of_the_example_is_called_and_never_texted() -> None:
+    people = load(EXAMPLES / "lakeside.yaml").directory.people
+    assert {person.id for person in people.values() if Channel.VOICE in person.channels and Channel.SMS not in person.channels} == {
+        "li-anna",
+        "city-hospital",
+    }
+
+
+@pytest.mark.parametrize("capture", sorted(EXAMPLES.glob("*.jsonl")), ids=lambda file: file.name)
+def test_every_example_tells_its_story_without_a_rejected_message(capture: Path) -> None:
+    done = subprocess.run(
+        [ANJU, "replay", capture, "--community", capture.with_suffix(".yaml")],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"type": "notification"' in done.stdout
+    assert '"type": "rejected"' not in done.stdout

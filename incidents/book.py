@@ -2,9 +2,26 @@
 
 import heapq
 from itertools import count
+from typing import Protocol
 
 from incidents.grouping import Thread
 from incidents.model import Incident, IncidentId, Outcome
+
+
+class Incidents(Protocol):
+    """What `incidents.desk` asks; `Book` answers from memory, `store.ledger.DatabaseBook` from a database."""
+
+    def open_in(self, thread: Thread, /) -> Incident | None:
+        """The one open incident of a story and subject."""
+
+    def last_closed(self, thread: Thread, /) -> Incident | None:
+        """The incident of a story and subject that was closed last."""
+
+    def open_about(self, subject: str, /) -> tuple[Incident, ...]:
+        """Every open incident of a subject, in the order in which they were opened."""
+
+    def due(self, now_ns: int, /) -> tuple[Incident, ...]:
+        """Incidents with something due by now: the earliest due first, then the one opened first."""
 
 
 class Book:

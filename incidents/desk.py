@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from devices.model import NS_PER_S
 from incidents.audience import wards
-from incidents.book import Book
+from incidents.book import Incidents
 from incidents.escalation import Said, begun, paused, restarted, resumed, scheduled, updates
 from incidents.grouping import NOTED_ONLY, PRESSED, SEVERITY, WINDOWED, Thread, is_late, still_active, thread
 from incidents.lifecycle import Action, closed, moved, opened
@@ -43,7 +43,7 @@ ENDS_WHEN_CLEARED = frozenset({Story.LEFT_OPEN, Story.FAULT, Story.ABSENCE, Stor
 """Stories that are over when nothing that was reported is still so; distress is over when a person says so."""
 
 
-def take(fact: Fact, book: Book, directory: Directory, now_ns: int) -> Outcome:
+def take(fact: Fact, book: Incidents, directory: Directory, now_ns: int) -> Outcome:
     """What comes of a fact.
 
     Parameters
@@ -66,7 +66,7 @@ def take(fact: Fact, book: Book, directory: Directory, now_ns: int) -> Outcome:
             return _take_cancelled(fact, book, directory, now_ns)
 
 
-def act(act: Act, book: Book, directory: Directory, now_ns: int) -> Outcome | Refused:
+def act(act: Act, book: Incidents, directory: Directory, now_ns: int) -> Outcome | Refused:
     """What comes of a responder's act, or why nothing does."""
     person = directory.people.get(act.by)
     if person is None:
@@ -91,7 +91,7 @@ def act(act: Act, book: Book, directory: Directory, now_ns: int) -> Outcome | Re
             return _outcome(closed(replace(incident, answered=True), Action.FALSE_ALARM, Ended.BY_RESPONDER, directory, now_ns, by=act.by))
 
 
-def sweep(book: Book, directory: Directory, now_ns: int) -> Outcome:
+def sweep(book: Incidents, directory: Directory, now_ns: int) -> Outcome:
     """What comes of time having passed: every due row at or before now is acted on."""
     return _outcome(*(run(incident, directory, now_ns) for incident in book.due(now_ns)))
 
@@ -100,7 +100,7 @@ def _outcome(*parts: Said) -> Outcome:
     return Outcome(incidents=tuple(incident for incident, _ in parts), duties=tuple(duty for _, duties in parts for duty in duties))
 
 
-def _take_event(event: Event, book: Book, directory: Directory, now_ns: int) -> Outcome:
+def _take_event(event: Event, book: Incidents, directory: Directory, now_ns: int) -> Outcome:
     place = thread(event)
     incident = book.open_in(place)
     if incident is not None:
@@ -162,7 +162,7 @@ def _begins_round(incident: Incident, event: Event, directory: Directory) -> boo
     return incident.state is IncidentState.OPEN and incident.policy is None and directory.policy(event.kind) is not None
 
 
-def _take_cleared(fact: Cleared, book: Book, directory: Directory, now_ns: int) -> Outcome:
+def _take_cleared(fact: Cleared, book: Incidents, directory: Directory, now_ns: int) -> Outcome:
     incident = book.open_in(thread(fact))
     if incident is None:
         return Outcome()
@@ -175,7 +175,7 @@ def _take_cleared(fact: Cleared, book: Book, directory: Directory, now_ns: int) 
     return _outcome(closed(left, Action.END, Ended.BY_ITSELF, directory, now_ns))
 
 
-def _take_cancelled(fact: Cancelled, book: Book, directory: Directory, now_ns: int) -> Outcome:
+def _take_cancelled(fact: Cancelled, book: Incidents, directory: Directory, now_ns: int) -> Outcome:
     """The wearer's cancel ends what nobody was told of yet; afterwards it is only passed on. It answers nothing that came after it."""
     incident = book.open_in(Thread(Story.DISTRESS, fact.subject, ""))
     if incident is None or fact.t_ns < max(event.t_ns for event in incident.events if event.kind not in NOTED_ONLY):

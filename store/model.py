@@ -8,6 +8,7 @@ StoreError
 └── PositionLostError    another worker moved this partition's position: nothing was written, start again from it
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,5 +58,18 @@ class Community:
 
     def premises(self) -> Premises:
         """What rules may ask, with every home disarmed."""
-        homes = {(str(self.id), str(home.id)): HomePlace(id=home.id, occupants=home.occupants) for home in self.directory.homes.values()}
-        return Premises(registry=Registry(self.devices), homes=homes, fences=self.fences)
+        return premises_of([self])
+
+
+def premises_of(communities: Iterable[Community]) -> Premises:
+    """What rules may ask of several communities, with every home disarmed."""
+    known = tuple(communities)
+    return Premises(
+        registry=Registry(device for one in known for device in one.devices),
+        homes={
+            (str(one.id), str(home.id)): HomePlace(id=home.id, occupants=home.occupants)
+            for one in known
+            for home in one.directory.homes.values()
+        },
+        fences=tuple(fence for one in known for fence in one.fences),
+    )

@@ -1,0 +1,64 @@
+"""Communities and modes by time: what is judged by time t uses what held at t. Both are only ever appended to."""
+
+from sqlmodel import Session, col, select
+
+from devices.model import CommunityId, HomeId, PersonId
+from rules.model import Mode, Modes
+from store.session import next_number
+from store.tables import CommunityVersionRow, ModeChangeRow
+
+
+def append_community(session: Session, community_id: CommunityId, effective_ns: int, document: str) -> int:
+    """Write a community's file (JSON text) as it holds from a time on; its number."""
+    number = next_number(session, community_id)
+    session.add(CommunityVersionRow(community_id=community_id, number=number, effective_ns=effective_ns, document=document))
+    session.flush()
+    return number
+
+
+def community_at(session: Session, community_id: CommunityId, at_ns: int | None = None) -> str | None:
+    """The file that holds at a time, the newest one if None; of two that hold from one time on the later written. None before the first."""
+    held = select(CommunityVersionRow.document).where(CommunityVersionRow.community_id == community_id)
+    if at_ns is not None:
+        held = held.where(CommunityVersionRow.effective_ns <= at_ns)
+    return session.exec(held.order_by(col(CommunityVersionRow.effective_ns).desc(), col(CommunityVersionRow.number).desc())).first()
+
+
+def community_number(session: Session, community_id: CommunityId) -> int:
+    """Number of the file written last, 0 if there is none: it changes when there is something new to load."""
+    numbers = select(CommunityVersionRow.number).where(CommunityVersionRow.community_id == community_id)
+    return session.exec(numbers.order_by(col(CommunityVersionRow.number).desc())).first() or 0
+
+
+def next_change(session: Session, after_ns: int) -> int | None:
+    """When any community's file first changes after a time; None if it does not."""
+    later = select(CommunityVersionRow.effective_ns).where(CommunityVersionRow.effective_ns > after_ns)
+    return session.exec(later.order_by(col(CommunityVersionRow.effective_ns))).first()
+
+
+def communities(session: Session) -> tuple[CommunityId, ...]:
+    """Every community there is a file of, ascending."""
+    return tuple(CommunityId(one) for one in sorted(session.exec(select(CommunityVersionRow.community_id).distinct())))
+
+
+def change_mode(session: Session, community_id: CommunityId, home_id: HomeId, mode: Mode, *, at_ns: int, by: PersonId) -> int:
+    """Write that a home is in a mode from a time on; that time, which is never before the home's last change.
+
+    A clock that was set back does not rewrite what was already judged.
+    """
+    number = next_number(session, community_id)
+    last = select(ModeChangeRow.at_ns).where(ModeChangeRow.community_id == community_id, ModeChangeRow.home_id == home_id)
+    last_ns = session.exec(last.order_by(col(ModeChangeRow.number).desc())).first()
+    since_ns = at_ns if last_ns is None else max(at_ns, last_ns)
+    session.add(ModeChangeRow(community_id=community_id, number=number, home_id=home_id, at_ns=since_ns, mode=mode, by=by))
+    session.flush()
+    return since_ns
+
+
+def load_modes(session: Session, community_id: CommunityId, modes: Modes, after: int = 0) -> int:
+    """Append to `modes` the changes numbered above `after`, oldest first; the number to go on from."""
+    rows = select(ModeChangeRow).where(ModeChangeRow.community_id == community_id, ModeChangeRow.number > after)
+    for row in session.exec(rows.order_by(col(ModeChangeRow.number))):
+        modes.change(community_id, row.home_id, Mode(row.mode), row.at_ns)
+        after = row.number
+    return after

@@ -1,0 +1,36 @@
+"""Communities as the database has them: parsed once for each version, for everybody who decides or shows something."""
+
+from sqlmodel import Session
+
+from devices.model import CommunityId
+from store import community, configuration
+from store.model import Community, StoreError
+
+
+class Estates:
+    """The newest version of each community, read again when there is a newer one."""
+
+    def __init__(self) -> None:
+        self._known: dict[CommunityId, tuple[int, Community]] = {}
+
+    def ids(self, session: Session) -> tuple[CommunityId, ...]:
+        """Every community there is, ascending."""
+        return configuration.communities(session)
+
+    def community(self, session: Session, community_id: CommunityId) -> Community:
+        """A community as it is now.
+
+        Raises
+        ------
+        StoreError
+            There is no such community.
+        """
+        number = configuration.community_number(session, community_id)
+        known = self._known.get(community_id)
+        if known is None or known[0] != number:
+            document = configuration.community_at(session, community_id)
+            if document is None:
+                raise StoreError(f"there is no community {community_id}")
+            known = (number, community.parse(document, f"community {community_id} in the database"))
+            self._known[community_id] = known
+        return known[1]

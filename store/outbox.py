@@ -1,0 +1,367 @@
+"""The outbox: who is to be told what, every attempt at it, and what gateways said afterwards.
+
+A notification is `waiting` until an attempt settles it. `claim` writes the attempt before it is made, so an attempt whose process died is
+known to be unsure, and is looked up at the provider instead of blindly repeated. Who claims serves every community; each row says whose
+it is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlmodel import Session, case, col, delete, func, select, update
+
+from devices.model import NS_PER_S, CommunityId, PersonId
+from incidents.model import Channel, Duty, IncidentId, Purpose
+from store.model import StoreError
+from store.session import insert
+from store.tables import DeliveryRow, NotificationRow, ReceiptRow
+
+
+class NotificationState(StrEnum):
+    """Where a notification stands."""
+
+    WAITING = "waiting"
+    """To be attempted, at `next_attempt_ns`."""
+    ACCEPTED = "accepted"
+    """A gateway has it; a receipt may follow."""
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    """It may have been sent, and nobody can say."""
+    CANCELLED = "cancelled"
+    """Nobody needs to be told any more."""
+
+
+class DeliveryOutcome(StrEnum):
+    """What came of one attempt."""
+
+    BEGUN = "begun"
+    """Claimed; what came of it was never written."""
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+
+
+_STATE_AFTER = {
+    DeliveryOutcome.ACCEPTED: NotificationState.ACCEPTED,
+    DeliveryOutcome.DELIVERED: NotificationState.DELIVERED,
+    DeliveryOutcome.RETRY: NotificationState.WAITING,
+    DeliveryOutcome.REJECTED: NotificationState.FAILED,
+    DeliveryOutcome.UNKNOWN: NotificationState.UNKNOWN,
+}
+
+_ARRIVED = {DeliveryOutcome.ACCEPTED, DeliveryOutcome.DELIVERED}
+"""Outcomes that are true whatever was decided meanwhile."""
+
+_FINAL = {DeliveryOutcome.DELIVERED, DeliveryOutcome.REJECTED}
+"""Outcomes that stay: gateways speak late, twice and out of order."""
+
+_DUTY = TypeAdapter(Duty)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """One row of the outbox.
+
+    Attributes
+    ----------
+    attempt : int
+        Number of the newest attempt, from 1; 0 before the first.
+    previous : DeliveryOutcome or None
+        Of a claimed one: what came of the attempt before. After `begun` or `unknown` it may have been sent: look it up, do not repeat it.
+    """
+
+    community_id: CommunityId
+    id: str
+    state: NotificationState
+    attempt: int
+    created_ns: int
+    duty: Duty
+    text: str | None = None
+    previous: DeliveryOutcome | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One attempt and what came of it; `channel` is the one that was used."""
+
+    community_id: CommunityId
+    notification_id: str
+    attempt: int
+    channel: Channel | None
+    gateway: str | None
+    provider_id: str | None
+    outcome: DeliveryOutcome
+    code: str | None
+    handed_ns: int
+    updated_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredReceipt:
+    """Word of a gateway, in its own status words, and the delivery it is about."""
+
+    delivery: Delivery
+    status: str
+    code: str | None
+    received_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempted:
+    """What came of an attempt, as its maker says.
+
+    Attributes
+    ----------
+    retry_ns : int or None
+        When to try again; wanted with `retry`, and only with it.
+    fallback_ns : int or None
+        When the next channel is to be tried if nothing more was heard.
+    """
+
+    outcome: DeliveryOutcome
+    at_ns: int
+    channel: Channel | None = None
+    gateway: str | None = None
+    provider_id: str | None = None
+    code: str | None = None
+    text: str | None = None
+    retry_ns: int | None = None
+    fallback_ns: int | None = None
+
+
+def add(session: Session, duty: Duty, now_ns: int) -> bool:
+    """Write a duty to tell somebody; whether it is new. The same one again is a no-op, whatever became of it."""
+    row = insert(session, NotificationRow).values(
+        community_id=duty.incident.community_id,
+        id=duty.id,
+        incident_id=duty.incident.id,
+        purpose=duty.purpose,
+        step=duty.step,
+        round=duty.round,
+        to_person=duty.to,
+        channel=duty.channel,
+        state=NotificationState.WAITING,
+        severity_rank=duty.incident.severity.rank,
+        created_ns=now_ns,
+        next_attempt_ns=now_ns,
+        is_stopped=False,
+        claimed_until_ns=0,
+        attempts=0,
+        body=_DUTY.dump_json(duty).decode(),
+    )
+    return session.exec(row.on_conflict_do_nothing().returning(col(NotificationRow.id))).first() is not None
+
+
+def claim(session: Session, now_ns: int, lease_s: float, limit: int, worker: str) -> list[Notification]:
+    """Take what is due to be sent: nobody else gets it before the lease is over. Life safety first, then what waits longest.
+
+    The attempts are in the database when the transaction ends; send only after that.
+    """
+    due = (
+        select(NotificationRow)
+        .where(
+            NotificationRow.state == NotificationState.WAITING,
+            NotificationRow.next_attempt_ns <= now_ns,
+            NotificationRow.claimed_until_ns <= now_ns,
+        )
+        .order_by(
+            col(NotificationRow.severity_rank).desc(),
+            col(NotificationRow.next_attempt_ns),
+            col(NotificationRow.community_id),
+            col(NotificationRow.id),
+        )
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = []
+    for row in session.exec(due):
+        last = session.get(DeliveryRow, (row.community_id, row.id, row.attempts))
+        row.attempts += 1
+        row.claimed_by, row.claimed_until_ns = worker, now_ns + round(lease_s * NS_PER_S)
+        session.add(
+            DeliveryRow(
+                community_id=row.community_id,
+                notification_id=row.id,
+                attempt=row.attempts,
+                channel=row.channel,
+                outcome=DeliveryOutcome.BEGUN,
+                handed_ns=now_ns,
+                updated_ns=now_ns,
+            )
+        )
+        claimed.append(_notification(row, DeliveryOutcome(last.outcome) if last else None))
+    session.flush()
+    return claimed
+
+
+def record(session: Session, community_id: CommunityId, notification_id: str, attempt: int, attempted: Attempted) -> NotificationState:
+    """Write what came of an attempt, or what a gateway said of it later; the state the notification is in then.
+
+    What an attempt came to never goes back: accepted may become delivered or rejected, and those two stay. What was cancelled meanwhile
+    is not tried again, but what reached a gateway is said to have. An attempt that is not the newest any more, because its lease ran out,
+    only counts if it got through.
+
+    Raises
+    ------
+    StoreError
+        If there was no such attempt, or `retry` has no time.
+    """
+    row = session.get(NotificationRow, (community_id, notification_id), with_for_update=True)
+    delivery = session.get(DeliveryRow, (community_id, notification_id, attempt))
+    if row is None or delivery is None:
+        raise StoreError(f"notification {notification_id} has no attempt {attempt}")
+    if (attempted.outcome is DeliveryOutcome.RETRY) != (attempted.retry_ns is not None):
+        raise StoreError(f"outcome {attempted.outcome} has retry_ns {attempted.retry_ns}, must have one with retry only")
+    if delivery.outcome in _FINAL or (delivery.outcome in _ARRIVED and attempted.outcome not in _FINAL):
+        return NotificationState(row.state)
+    delivery.outcome, delivery.updated_ns = attempted.outcome, attempted.at_ns
+    for name in ("channel", "gateway", "provider_id", "code"):
+        setattr(delivery, name, getattr(attempted, name) or getattr(delivery, name))
+    row.text = attempted.text or row.text
+    if _counts(row, attempt, attempted.outcome):
+        row.state = _STATE_AFTER[attempted.outcome]
+        row.claimed_by, row.claimed_until_ns = None, 0
+        row.next_attempt_ns = attempted.retry_ns or row.next_attempt_ns
+        row.fallback_ns = None if row.is_stopped else attempted.fallback_ns
+    session.flush()
+    return NotificationState(row.state)
+
+
+def cancel_unsent(session: Session, community_id: CommunityId, incident_id: IncidentId) -> int:
+    """Drop what was not yet sent of an incident that somebody has, or that is over, and every fallback; how many. Endings go on."""
+    about = (
+        col(NotificationRow.community_id) == community_id,
+        col(NotificationRow.incident_id) == incident_id,
+        col(NotificationRow.purpose) != Purpose.ENDING,
+    )
+    session.exec(update(NotificationRow).where(*about, ~col(NotificationRow.is_stopped)).values(is_stopped=True, fallback_ns=None))
+    waiting = update(NotificationRow).where(*about, col(NotificationRow.state) == NotificationState.WAITING)
+    return int(session.exec(waiting.values(state=NotificationState.CANCELLED)).rowcount)
+
+
+def take_fallbacks(session: Session, now_ns: int, limit: int) -> list[Notification]:
+    """Notifications of which nothing was heard in time, once each: who takes them writes the next channel in the same transaction."""
+    due = (
+        select(NotificationRow)
+        .where(col(NotificationRow.fallback_ns) <= now_ns)
+        .order_by(col(NotificationRow.severity_rank).desc(), col(NotificationRow.fallback_ns), col(NotificationRow.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = []
+    for row in session.exec(due):
+        row.fallback_ns = None
+        taken.append(_notification(row, None))
+    session.flush()
+    return taken
+
+
+def next_due(session: Session) -> int | None:
+    """When `claim` or `take_fallbacks` has something to do, in ns; None while neither has."""
+    next_ns, leased_ns = col(NotificationRow.next_attempt_ns), col(NotificationRow.claimed_until_ns)
+    free = func.min(case((leased_ns > next_ns, leased_ns), else_=next_ns))
+    free_ns = session.exec(select(free).where(NotificationRow.state == NotificationState.WAITING)).one()
+    fallback = select(col(NotificationRow.fallback_ns)).where(col(NotificationRow.fallback_ns).is_not(None))
+    fallback_ns = session.exec(fallback.order_by(col(NotificationRow.fallback_ns))).first()
+    return min((due_ns for due_ns in (free_ns, fallback_ns) if due_ns is not None), default=None)
+
+
+def thread(
+    session: Session,
+    community_id: CommunityId,
+    incident_id: IncidentId,
+    to: PersonId,
+    *,
+    purpose: Purpose | None = None,
+    round_: int | None = None,
+    step: int | None = None,
+) -> list[Notification]:
+    """What one person was, or is to be, told of an incident, oldest first: all of it, or of one purpose, round or step."""
+    wanted: list[Any] = [
+        NotificationRow.community_id == community_id,
+        NotificationRow.incident_id == incident_id,
+        NotificationRow.to_person == to,
+    ]
+    for column, value in ((NotificationRow.purpose, purpose), (NotificationRow.round, round_), (NotificationRow.step, step)):
+        if value is not None:
+            wanted.append(column == value)
+    rows = select(NotificationRow).where(*wanted).order_by(col(NotificationRow.created_ns), col(NotificationRow.id))
+    return [_notification(row, None) for row in session.exec(rows)]
+
+
+def deliveries(session: Session, community_id: CommunityId, notification_ids: Iterable[str]) -> list[Delivery]:
+    """Every attempt at some notifications, oldest first."""
+    wanted = (DeliveryRow.community_id == community_id, col(DeliveryRow.notification_id).in_(sorted(notification_ids)))
+    order = (col(DeliveryRow.handed_ns), col(DeliveryRow.notification_id), col(DeliveryRow.attempt))
+    return [_delivery(row) for row in session.exec(select(DeliveryRow).where(*wanted).order_by(*order))]
+
+
+def keep_receipt(session: Session, gateway: str, provider_id: str, *, status: str, code: str | None, received_ns: int) -> None:
+    """Write what a gateway said. Always here first: our own record of the delivery may not be there yet."""
+    session.add(ReceiptRow(gateway=gateway, provider_id=provider_id, status=status, code=code, received_ns=received_ns))
+    session.flush()
+
+
+def take_receipts(session: Session, limit: int) -> list[StoredReceipt]:
+    """Receipts whose delivery is known, in the order they came, once each: who takes them records them in the same transaction."""
+    matched = (
+        select(ReceiptRow, DeliveryRow)
+        .where(DeliveryRow.gateway == ReceiptRow.gateway, DeliveryRow.provider_id == ReceiptRow.provider_id)
+        .order_by(col(ReceiptRow.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=ReceiptRow)
+    )
+    taken = []
+    for receipt, delivery in session.exec(matched):
+        taken.append(StoredReceipt(delivery=_delivery(delivery), status=receipt.status, code=receipt.code, received_ns=receipt.received_ns))
+        session.delete(receipt)
+    session.flush()
+    return taken
+
+
+def drop_receipts(session: Session, before_ns: int) -> int:
+    """Forget receipts that came before a time and never found their delivery; how many."""
+    return int(session.exec(delete(ReceiptRow).where(col(ReceiptRow.received_ns) < before_ns)).rowcount)
+
+
+def _counts(row: NotificationRow, attempt: int, outcome: DeliveryOutcome) -> bool:
+    """Whether an outcome of an attempt moves its notification on."""
+    if row.state == NotificationState.DELIVERED:
+        return False
+    if outcome in _ARRIVED:
+        return True
+    return attempt == row.attempts and row.state != NotificationState.CANCELLED
+
+
+def _notification(row: NotificationRow, previous: DeliveryOutcome | None) -> Notification:
+    return Notification(
+        community_id=CommunityId(row.community_id),
+        id=row.id,
+        state=NotificationState(row.state),
+        attempt=row.attempts,
+        created_ns=row.created_ns,
+        duty=_DUTY.validate_json(row.body),
+        text=row.text,
+        previous=previous,
+    )
+
+
+def _delivery(row: DeliveryRow) -> Delivery:
+    return Delivery(
+        community_id=CommunityId(row.community_id),
+        notification_id=row.notification_id,
+        attempt=row.attempt,
+        channel=Channel(row.channel) if row.channel else None,
+        gateway=row.gateway,
+        provider_id=row.provider_id,
+        outcome=DeliveryOutcome(row.outcome),
+        code=row.code,
+        handed_ns=row.handed_ns,
+        updated_ns=row.updated_ns,
+    )

@@ -1,0 +1,232 @@
+"""The tables, as SQLModel; the migrations make the same, and a test compares them.
+
+Times are int64 nanoseconds UTC. Enums are stored by their value, bodies as JSON text, so that both databases hold the same bytes.
+What belongs to a tenant has `community_id` first in its key.
+"""
+
+from typing import ClassVar
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Integer, MetaData, Text, UniqueConstraint
+from sqlalchemy import text as sql
+from sqlmodel import Field, SQLModel
+
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+_NUMBERED = BigInteger().with_variant(Integer(), "sqlite")
+"""A key that the database counts up: in SQLite only an INTEGER primary key does."""
+
+
+class Table(SQLModel):
+    """Base of the tables, so that their constraints have names of ours on both databases."""
+
+    metadata: ClassVar[MetaData] = MetaData(naming_convention=_NAMES)
+
+
+class CommunityLockRow(Table, table=True):
+    """Held by whoever writes about a community; `number` goes up each time, so it also numbers what is written."""
+
+    __tablename__ = "community_lock"
+    community_id: str = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger)
+
+
+class CommunityVersionRow(Table, table=True):
+    """A community's file as it holds from a time on. Append-only."""
+
+    __tablename__ = "community_version"
+    community_id: str = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger, primary_key=True)
+    effective_ns: int = Field(sa_type=BigInteger)
+    document: str = Field(sa_type=Text)
+    __table_args__ = (Index(None, "community_id", "effective_ns", "number"),)
+
+
+class ModeChangeRow(Table, table=True):
+    """A home's mode from a time on, and who said so. Append-only."""
+
+    __tablename__ = "mode_change"
+    community_id: str = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger, primary_key=True)
+    home_id: str
+    at_ns: int = Field(sa_type=BigInteger)
+    mode: str
+    by: str
+    __table_args__ = (Index(None, "community_id", "home_id", "number"),)
+
+
+class IncidentRow(Table, table=True):
+    """An incident: what is asked for as columns, all of it as `body`."""
+
+    __tablename__ = "incident"
+    community_id: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger)
+    story: str
+    subject: str
+    rule: str
+    state: str
+    is_open: bool
+    severity: str
+    kind: str
+    opened_ns: int = Field(sa_type=BigInteger)
+    ended_ns: int | None = Field(default=None, sa_type=BigInteger)
+    next_due_ns: int | None = Field(default=None, sa_type=BigInteger)
+    version: int
+    body: str = Field(sa_type=Text)
+    __table_args__ = (
+        Index(
+            "uq_incident_one_open",
+            "community_id",
+            "story",
+            "subject",
+            "rule",
+            unique=True,
+            sqlite_where=sql("is_open = 1"),
+            postgresql_where=sql("is_open"),
+        ),
+        Index(None, "community_id", "subject", "story"),
+        Index(
+            "ix_incident_due",
+            "next_due_ns",
+            sqlite_where=sql("next_due_ns IS NOT NULL"),
+            postgresql_where=sql("next_due_ns IS NOT NULL"),
+        ),
+    )
+
+
+class EventRow(Table, table=True):
+    """A fact a rule found; its key is its identity, so the same fact twice is one row."""
+
+    __tablename__ = "event"
+    community_id: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    t_ns: int = Field(sa_type=BigInteger, primary_key=True)
+    known_ns: int = Field(sa_type=BigInteger)
+    seq: int = Field(sa_type=BigInteger)
+    device_id: str | None = None
+    resident_id: str | None = None
+    home_id: str | None = None
+    score: float
+    cause: str
+    evidence: str = Field(sa_type=Text)
+    incident_id: str | None = None
+    __table_args__ = (
+        ForeignKeyConstraint(["community_id", "incident_id"], ["incident.community_id", "incident.id"]),
+        Index(None, "community_id", "known_ns"),
+    )
+
+
+class NotificationRow(Table, table=True):
+    """The outbox: a duty to tell one person something.
+
+    `fallback_ns`: with no `delivered` by then the next channel is tried. `is_stopped`: nothing further is to be tried, whatever comes.
+    """
+
+    __tablename__ = "notification"
+    community_id: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    incident_id: str
+    purpose: str
+    step: int
+    round: int
+    to_person: str
+    channel: str | None = None
+    state: str
+    is_stopped: bool = False
+    severity_rank: int
+    created_ns: int = Field(sa_type=BigInteger)
+    next_attempt_ns: int = Field(sa_type=BigInteger)
+    fallback_ns: int | None = Field(default=None, sa_type=BigInteger)
+    claimed_until_ns: int = Field(default=0, sa_type=BigInteger)
+    claimed_by: str | None = None
+    attempts: int = 0
+    text: str | None = Field(default=None, sa_type=Text)
+    body: str = Field(sa_type=Text)
+    __table_args__ = (
+        ForeignKeyConstraint(["community_id", "incident_id"], ["incident.community_id", "incident.id"]),
+        Index(None, "community_id", "incident_id", "to_person"),
+        Index(
+            "ix_notification_waiting",
+            "next_attempt_ns",
+            sqlite_where=sql("state = 'waiting'"),
+            postgresql_where=sql("state = 'waiting'"),
+        ),
+        Index(
+            "ix_notification_fallback",
+            "fallback_ns",
+            sqlite_where=sql("fallback_ns IS NOT NULL"),
+            postgresql_where=sql("fallback_ns IS NOT NULL"),
+        ),
+    )
+
+
+class DeliveryRow(Table, table=True):
+    """One attempt at a notification, written before it is made: an attempt whose process died stays `begun`."""
+
+    __tablename__ = "delivery"
+    community_id: str = Field(primary_key=True)
+    notification_id: str = Field(primary_key=True)
+    attempt: int = Field(primary_key=True)
+    channel: str | None = None
+    gateway: str | None = None
+    provider_id: str | None = None
+    outcome: str
+    code: str | None = None
+    handed_ns: int = Field(sa_type=BigInteger)
+    updated_ns: int = Field(sa_type=BigInteger)
+    __table_args__ = (
+        ForeignKeyConstraint(["community_id", "notification_id"], ["notification.community_id", "notification.id"]),
+        UniqueConstraint("gateway", "provider_id"),
+    )
+
+
+class ReceiptRow(Table, table=True):
+    """What a gateway said, until it is matched with its delivery: it may come before our own record of the hand-over."""
+
+    __tablename__ = "receipt"
+    id: int | None = Field(default=None, sa_type=_NUMBERED, primary_key=True)
+    gateway: str
+    provider_id: str
+    status: str
+    code: str | None = None
+    received_ns: int = Field(sa_type=BigInteger)
+    __table_args__ = (Index(None, "gateway", "provider_id"),)
+
+
+class PositionRow(Table, table=True):
+    """How far a partition of the log has been judged; `epoch` goes up with each transaction that moves it.
+
+    `checkpoint_seq`: how far it had been judged when the decision state was written last.
+    """
+
+    __tablename__ = "position"
+    stream_created: str = Field(primary_key=True)
+    partition: int = Field(primary_key=True)
+    seq: int = Field(sa_type=BigInteger)
+    epoch: int = Field(sa_type=BigInteger)
+    checkpoint_seq: int = Field(sa_type=BigInteger)
+
+
+class DecisionStateRow(Table, table=True):
+    """A rule's decision state about one device; a device's key begins with its community."""
+
+    __tablename__ = "decision_state"
+    rule: str = Field(primary_key=True)
+    device_key: str = Field(primary_key=True)
+    body: str = Field(sa_type=Text)
+
+
+class RejectedCountRow(Table, table=True):
+    """Messages set aside, counted by reason and day (UTC, `2026-03-01`); the community is empty where the topic named none we know."""
+
+    __tablename__ = "rejected_count"
+    community_id: str = Field(primary_key=True)
+    reason: str = Field(primary_key=True)
+    day: str = Field(primary_key=True)
+    count: int = Field(sa_type=BigInteger)

@@ -1,0 +1,77 @@
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from store.model import StoreError
+from store.session import Database
+from store.tables import Table
+
+Opened = Callable[..., Database]
+
+POSTGRESQL = """
+SELECT 'column', table_name, column_name, data_type || is_nullable || coalesce(column_default, '')
+  FROM information_schema.columns WHERE table_schema = 'public'
+UNION SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+  FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+UNION SELECT 'index', tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+"""
+SQLITE = "SELECT type, tbl_name, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
+
+
+def schema(connection: Connection) -> set[tuple[Any, ...]]:
+    asked = SQLITE if connection.dialect.name == "sqlite" else POSTGRESQL
+    rows = {tuple(" ".join(str(part).split()) for part in row) for row in connection.execute(text(asked))}
+    return {row for row in rows if row[1] != "alembic_version"}
+
+
+def test_the_migrations_make_what_the_tables_say(empty_url: str, url: str, opened: Opened) -> None:
+    made, migrated = opened(empty_url), opened(url)
+    with made.write() as session:
+        Table.metadata.create_all(session.connection())
+        said = schema(session.connection())
+    with migrated.read() as session:
+        assert schema(session.connection()) == said
+
+
+def test_an_empty_database_is_upgraded_once_by_processes_that_start_together(empty_url: str, opened: Opened) -> None:
+    with ThreadPoolExecutor(3) as threads:
+        for done in [threads.submit(opened(empty_url).upgrade) for _ in range(3)]:
+            done.result()
+    with opened(empty_url).read() as session:
+        assert len(schema(session.connection())) > len(Table.metadata.tables)
+
+
+def test_a_migration_that_fails_leaves_nothing(empty_url: str, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = opened(empty_url)
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("alembic.op.create_index", broken)
+        with pytest.raises(ZeroDivisionError):
+            database.upgrade()
+    with database.read() as session:
+        assert schema(session.connection()) == set()
+
+
+def test_a_database_of_a_newer_version_is_refused(database: Database) -> None:
+    with database.write() as session:
+        session.connection().execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match="newer version"):
+        database.upgrade()
+
+
+def test_a_postgresql_that_is_not_in_utf_8_is_refused(postgresql: Any, opened: Opened) -> None:
+    with pytest.raises(StoreError, match="SQL_ASCII, must be UTF8"):
+        opened(postgresql.make("ascii", template="template0", others="ENCODING 'SQL_ASCII' LOCALE 'C'")).upgrade()
+
+
+def test_all_that_belongs_to_a_tenant_has_the_community_first_in_its_key() -> None:
+    of_nobody = {"position", "decision_state", "receipt"}
+    for name, table in Table.metadata.tables.items():
+        if name not in of_nobody:
+            assert next(iter(table.primary_key)).name == "community_id", name

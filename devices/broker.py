@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import bcrypt
+import structlog
 
 from devices.topics import ROOT
 
@@ -48,6 +49,7 @@ READY_S = 10.0
 STOP_S = 10.0
 _OWNER_ONLY = 0o600
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_log = structlog.get_logger(__name__)
 _BCRYPT = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
 
 
@@ -237,6 +239,7 @@ class EmbeddedBroker:
     def __init__(self, config: BrokerConfig) -> None:
         self.config = config
         self._process: subprocess.Popen[bytes] | None = None
+        self._config_ns = 0
 
     @property
     def nats_url(self) -> str:
@@ -284,6 +287,18 @@ class EmbeddedBroker:
                 self._fail(f"nats-server was not ready after {READY_S:g} s: {self._last_words()}")
             time.sleep(0.01)
 
+    def keep(self) -> None:
+        """Start the server again if it has ended, and take over credentials that were made meanwhile; for whoever watches over it."""
+        try:
+            if not self.is_running:
+                if self._process is not None:
+                    _log.error("broker.ended")
+                self.start()
+            elif self._config_ns < _changed_ns(self.config.folder / "credentials.json"):
+                self.reload()
+        except BrokerError as error:
+            _log.error("broker.not_started", reason=str(error))
+
     def reload(self) -> None:
         """Take over new credentials without a restart; connections stay."""
         self._write_config()
@@ -305,6 +320,7 @@ class EmbeddedBroker:
 
     def _write_config(self) -> Path:
         path = self.config.folder / "nats.conf"
+        self._config_ns = _changed_ns(self.config.folder / "credentials.json")
         _write(path, render(self.config, credentials_of(self.config.folder)))
         return path
 
@@ -316,6 +332,10 @@ class EmbeddedBroker:
     def _fail(self, words: str) -> NoReturn:
         self.stop()
         raise BrokerError(words)
+
+
+def _changed_ns(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 def _must_be_free(host: str, port: int) -> None:

@@ -19,6 +19,8 @@ from devices.mqtt import Arrival, BrokerLink, Connection, Counters
 
 GATHER_S = 0.03
 """How long messages are gathered before they are packed."""
+SLICE_NS = 250_000_000
+"""Of arrivals that are appended side by side."""
 ENTRY_BYTES = 2 << 20
 ENTRY_RECORDS = 2_000
 _REST_BYTES = 128
@@ -30,6 +32,7 @@ NEARLY_FULL = 0.8
 _log = structlog.get_logger(__name__)
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def by_device(topic: str) -> int:
     """Partition by device alone, for topics of ours; by the whole topic for others."""
     known = topics.parse(topic)
@@ -60,7 +63,7 @@ class Ingest:
     def __init__(self, log: Log, brokers: Sequence[BrokerLink], partition: Callable[[str], int] = by_device) -> None:
         self.counters = Counters()
         self._log = log
-        self._partition = functools.lru_cache(maxsize=1 << 16)(partition)
+        self._partition = partition
         self._connections = [Connection(link, self.counters) for link in brokers]
         self._stop = asyncio.Event()
         self._trouble: str | None = None
@@ -95,12 +98,14 @@ class Ingest:
             await _sleep(stop, GATHER_S)
 
     async def _flush(self, arrivals: Iterable[Arrival]) -> None:
-        by_partition: dict[int, list[Arrival]] = {}
-        for arrival in arrivals:
-            by_partition.setdefault(self._partition(arrival.record.topic), []).append(arrival)
-        async with asyncio.TaskGroup() as group:
-            for partition, taken in by_partition.items():
-                group.create_task(self._store(partition, taken), name=f"ingest-store-{partition}")
+        # What was held back while the log was away goes in by time, so that no partition is far ahead of another.
+        for arrived in _slices(sorted(arrivals, key=lambda one: one.record.received_ns)):
+            by_partition: dict[int, list[Arrival]] = {}
+            for arrival in arrived:
+                by_partition.setdefault(self._partition(arrival.record.topic), []).append(arrival)
+            async with asyncio.TaskGroup() as group:
+                for partition, taken in by_partition.items():
+                    group.create_task(self._store(partition, taken), name=f"ingest-store-{partition}")
 
     async def _store(self, partition: int, arrivals: list[Arrival]) -> None:
         for entry in _cut(arrivals):
@@ -148,6 +153,16 @@ class Ingest:
             if self.counters.log_used >= NEARLY_FULL:
                 _log.error("ingest.log_nearly_full", used=round(self.counters.log_used, 3))
             await asyncio.sleep(WATCH_S)
+
+
+def _slices(arrivals: Sequence[Arrival]) -> Iterator[Sequence[Arrival]]:
+    """Arrivals in order of time, in pieces of `SLICE_NS`."""
+    begin = 0
+    for place, arrival in enumerate(arrivals):
+        if arrival.record.received_ns - arrivals[begin].record.received_ns >= SLICE_NS:
+            yield arrivals[begin:place]
+            begin = place
+    yield arrivals[begin:]
 
 
 def _cut(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:

@@ -1,4 +1,4 @@
-"""Ends a command when whoever started it is gone: `python -m devices.leash COMMAND…`.
+"""Ends a command when whoever started it is gone: `python -m devices.leash COMMAND…`; and a process of ours, by `follow`.
 
 The parent holds our standard input and never writes to it. The system closes it however the parent ends, by SIGKILL too, and then the
 command is ended. Signals that we get are passed on, and so is the command's exit status.
@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -34,6 +35,19 @@ def run(command: Sequence[str]) -> int:
     threading.Thread(target=_end_at_eof, args=(child,), name="leash", daemon=True).start()
     status = child.wait()
     return status if status >= 0 else 128 - status
+
+
+def follow(end: Callable[[], object]) -> None:
+    """Call `end` when standard input closes, because whoever started us is gone; if that does not end us in `GRACE_S`, we end at once."""
+
+    def watch() -> None:
+        while os.read(sys.stdin.fileno(), 1024):
+            pass
+        end()
+        time.sleep(GRACE_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="leash", daemon=True).start()
 
 
 def _end_with_parent() -> None:

@@ -179,12 +179,15 @@ class Log:
             max_bytes=info.config.max_bytes or 0,
         )
 
-    async def time_of(self, seq: int) -> datetime | None:
-        """When an entry was stored; None where it is not there (yet, or any more)."""
+    async def entry(self, seq: int) -> tuple[Entry, datetime] | None:
+        """One entry and when it was stored; None where it is not there (yet, or any more)."""
         try:
-            return (await _asked(self._stream.get_msg(STREAM, seq))).time
+            message = await _asked(self._stream.get_msg(STREAM, seq))
         except LogMissingError:
             return None
+        if message.time is None:  # pragma: no cover — every server says it
+            raise LogError("the server did not say when an entry was stored")
+        return _made(seq, message.subject or "", message.data or b"", pending=0), message.time
 
     async def start_seq_at(self, time: datetime) -> int:
         """`seq` of the first entry stored at or after a time; one beyond the last if there is none."""
@@ -313,14 +316,17 @@ class _Delivery:
 
 
 def _entry(message: Msg) -> Entry:
-    records = unpack(message.data)
-    broken = records if isinstance(records, str) else None
+    return _made(message.metadata.sequence.stream, message.subject, message.data, pending=message.metadata.num_pending)
+
+
+def _made(seq: int, subject: str, data: bytes, *, pending: int) -> Entry:
+    records = unpack(data)
     return Entry(
-        seq=message.metadata.sequence.stream,
-        partition=int(message.subject.rpartition(".")[2]),
+        seq=seq,
+        partition=int(subject.rpartition(".")[2]),
         records=() if isinstance(records, str) else records,
-        pending=message.metadata.num_pending,
-        broken=broken,
+        pending=pending,
+        broken=records if isinstance(records, str) else None,
     )
 
 

@@ -4,7 +4,7 @@ from sqlmodel import Session
 
 from devices.model import CommunityId
 from store import community, configuration
-from store.model import Community, StoreError
+from store.model import Community, InputError, StoreError
 
 
 class Estates:
@@ -34,3 +34,23 @@ class Estates:
             known = (number, community.parse(document, f"community {community_id} in the database"))
             self._known[community_id] = known
         return known[1]
+
+
+def community_of(session: Session, device_id: str, named: str | None) -> CommunityId:
+    """The community that has a device, or of several the one that is named.
+
+    Raises
+    ------
+    InputError
+        None has it, or several have and none is named.
+    """
+    estates = Estates()
+    having = [
+        one
+        for one in estates.ids(session)
+        if named in {None, one} and any(device.id == device_id for device in estates.community(session, one).devices)
+    ]
+    if len(having) != 1:
+        found = f"is in {' and '.join(having)}, wanted --community" if having else f"is in no community{f' {named}' if named else ''}"
+        raise InputError("device", device_id, found)
+    return having[0]

@@ -5,18 +5,19 @@ whole, and only what is sound is written, at once or not at all.
 """
 
 import json
-import os
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from store import document
+from devices.model import CommunityId
+from store import configuration, document, references
 from store.community import WrongCommunityError, build, input_error, said
 from store.document import KeyPath, spelled
-from store.model import Community, InputError
+from store.model import Community, InputError, StoreError
+from store.references import Findings
 from store.schema import SECTIONS, CommunityFile
+from store.session import Database
 
 Said = dict[str, Any]
 """A community file's content in JSON's types, as far as somebody said it (defaults are left out)."""
@@ -32,15 +33,15 @@ class ImportPlan:
         One line each: `+ people wang-lei`, `~ devices w-01 placement: "wrist" → "waist"`, `- homes b1`, `= homes b2 (kept)`.
     community : Community
         As it will be.
-    kept_in : Path
-        Where it is written.
+    kept : str or None
+        What is known of it so far; None for a new one.
     content : str
         What is written.
     """
 
     changes: tuple[str, ...]
     community: Community
-    kept_in: Path
+    kept: str | None
     content: str
 
     @property
@@ -49,13 +50,13 @@ class ImportPlan:
         return self.community.warnings
 
 
-def plan(state: Path, file: Path, *, prune: bool = False) -> ImportPlan:
+def plan(kept_of: Callable[[CommunityId], str | None], file: Path, *, prune: bool = False) -> ImportPlan:
     """What importing a file would do; writes nothing.
 
     Parameters
     ----------
-    state
-        Directory of everything Anju keeps; need not exist.
+    kept_of
+        The document that is known of a community, None for a new one (see `kept_in`).
     file
         Community file.
     prune
@@ -68,8 +69,12 @@ def plan(state: Path, file: Path, *, prune: bool = False) -> ImportPlan:
     """
     well_formed, read = said(document.read(file), file)
     new = _content(well_formed)
-    kept_in = state / "communities" / f"{well_formed.community.id}.json"
-    old = _kept(kept_in)
+    alone = Findings()
+    references.unique(well_formed, alone)  # before it is laid over what is kept: there, one of two with the same id would silently win
+    if alone.mistakes:
+        raise input_error(file, read, alone.mistakes)
+    kept = kept_of(CommunityId(well_formed.community.id))
+    old = None if kept is None else _content(said(kept, f"community {well_formed.community.id} in the database")[0])
     merged, origins = (new, {}) if prune or old is None else _merged(old, new)
     try:
         community = build(CommunityFile.model_validate(merged))
@@ -84,46 +89,41 @@ def plan(state: Path, file: Path, *, prune: bool = False) -> ImportPlan:
     return ImportPlan(
         changes=tuple(_changes(old, merged, new)),
         community=community,
-        kept_in=kept_in,
-        content=json.dumps(merged, ensure_ascii=False, allow_nan=False) + "\n",
+        kept=kept,
+        content=json.dumps(merged, ensure_ascii=False, allow_nan=False),
     )
 
 
-def apply(plan: ImportPlan) -> None:
-    """Write what was planned, so that a crash at any moment leaves the old document or the new one.
+def kept_in(database: Database) -> Callable[[CommunityId], str | None]:
+    """What a database knows of a community."""
+
+    def kept_of(community_id: CommunityId) -> str | None:
+        with database.read() as session:
+            return configuration.community_at(session, community_id)
+
+    return kept_of
+
+
+def apply(database: Database, plan: ImportPlan, now_ns: int) -> None:
+    """Write what was planned: a version of the community that holds from now on. Nothing, where nothing changes.
 
     Raises
     ------
-    OSError
-        It cannot be written; what was kept stays.
+    StoreError
+        Somebody else changed the community since the plan was made.
+    StoreBusyError
+        The database is locked or away; nothing was written.
     """
-    folder = plan.kept_in.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=folder, prefix=f".{plan.kept_in.stem}-", suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(plan.content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).replace(plan.kept_in)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    parent = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(parent)  # the new name too is on the disk before anybody is told that it is kept
-    finally:
-        os.close(parent)
+    with database.write() as session:
+        community_id = plan.community.id
+        if configuration.community_at(session, community_id) != plan.kept:
+            raise StoreError(f"community {community_id} was changed by somebody else meanwhile: import again")
+        if plan.content != plan.kept:
+            configuration.append_community(session, community_id, now_ns, plan.content)
 
 
 def _content(file: CommunityFile) -> Said:
     return file.model_dump(mode="json", by_alias=True, exclude_unset=True)
-
-
-def _kept(kept_in: Path) -> Said | None:
-    if not kept_in.exists():
-        return None
-    return _content(said(kept_in.read_text(encoding="utf-8"), kept_in)[0])
 
 
 Origins = Mapping[tuple[str, int], int | None]
@@ -139,7 +139,8 @@ def _merged(old: Said, new: Said) -> tuple[Said, Origins]:
         items = [new[section][places[item["id"]]] if item["id"] in places else item for item in old.get(section, [])]
         known = {item["id"] for item in items}
         items += [item for item in new.get(section, []) if item["id"] not in known]
-        merged[section] = items
+        if section in old or section in new:  # or an unchanged import would write a section that nobody said
+            merged[section] = items
         origins |= {(section, place): places.get(item["id"]) for place, item in enumerate(items)}
     return merged, origins
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from devices.adapters import ADAPTERS
 from devices.model import SENSORS_OF, DeviceKind, SensorKind
 from incidents.audience import ROSTER
 from incidents.model import Role
@@ -65,7 +66,7 @@ class _Names:
 def check(file: CommunityFile, findings: Findings) -> None:
     """Note every reference that leads nowhere and every key that does not fit its neighbours."""
     names = _Names(file)
-    _unique(file, findings)
+    unique(file, findings)
     for index, person in enumerate(file.people):
         _known(person.home, names.homes, "homes", ("people", index, "home"), findings)
         for place, resident in enumerate(person.of):
@@ -84,7 +85,8 @@ def check(file: CommunityFile, findings: Findings) -> None:
     _policies(file.policies, names, findings)
 
 
-def _unique(file: CommunityFile, findings: Findings) -> None:
+def unique(file: CommunityFile, findings: Findings) -> None:
+    """Note every id that stands twice."""
     seen_in: dict[str, str] = {}
     for section in SECTIONS:
         first: dict[str, int] = {}
@@ -103,6 +105,8 @@ def _device(device: DeviceSaid, names: _Names, path: KeyPath, findings: Findings
     for key, kinds in KINDS_WITH.items():
         if getattr(device, key) is not None and device.kind not in kinds:
             findings.wrong((*path, key), f"does not fit a device of kind {device.kind}, wanted it with {' or '.join(sorted(kinds))} only")
+    if device.source is not None:
+        _known(device.source.adapter, [adapter.name for adapter in ADAPTERS], "the known adapters", (*path, "source", "adapter"), findings)
     if device.kind in WORN and device.wearer is None and device.home is None:
         findings.wrong(path, f"{device.id} has neither wearer nor home, wanted one of them")
     lives_in = names.home_of.get(device.wearer or "")

@@ -104,14 +104,19 @@ class ContactSaid(_Said):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if len(self.model_fields_set) != 1:
-            raise ValueError(f"holds {len(self.model_fields_set)} contact methods, wanted one of push, email, apprise, webhook")
+        if len(self._methods) != 1:
+            raise ValueError(f"holds {len(self._methods)} contact methods, wanted one of push, email, apprise, webhook")
         return self
+
+    @property
+    def _methods(self) -> list[str]:
+        """Keys that stand with an address; a key without one reaches nobody."""
+        return [key for key, address in self if address is not None]
 
     @property
     def channel(self) -> Channel:
         """The channel this contact method is for."""
-        return Channel(next(iter(self.model_fields_set)))
+        return Channel(self._methods[0])
 
 
 class PersonSaid(_Said):

@@ -1,6 +1,7 @@
 """GeoJSON of the community file to vertices in WGS 84 degrees, order (lon, lat)."""
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -83,7 +84,9 @@ def half_width_m(rings: Rings) -> float:
     """Radius of the largest circle that an area holds, in metres."""
     origin = rings[0][0][0]
     polygons = [Polygon(_metres(polygon[0], origin), [_metres(hole, origin) for hole in polygon[1:]]) for polygon in rings]
-    return max(float(shapely.maximum_inscribed_circle(polygon, tolerance=0.5).length) for polygon in polygons)
+    with np.errstate(invalid="ignore"):  # a polygon too thin for a circle in float64 has none, and a length of NaN
+        radii = [float(shapely.maximum_inscribed_circle(polygon, tolerance=0.5).length) for polygon in polygons]
+    return max(0.0 if math.isnan(radius) else radius for radius in radii)
 
 
 def distance_m(path: Sequence[Vertex], vertex: Vertex) -> float:
@@ -101,6 +104,9 @@ def _kind(geometry: Mapping[str, Any], *wanted: str) -> str:
     for key in geometry:
         if key not in _KEYS:
             raise ShapeError((key,), "is no key known here, wanted type and coordinates")
+    box = geometry.get("bbox", [])
+    if not isinstance(box, list) or not all(_is_finite(number) for number in box):
+        raise ShapeError(("bbox",), f"is {shown(box)}, wanted a list of numbers")
     if "coordinates" not in geometry:
         raise ShapeError(("coordinates",), "is missing, wanted positions [lon, lat]")
     return str(kind)
@@ -135,7 +141,7 @@ def _position(value: object, path: KeyPath) -> Vertex:
 
 
 def _is_finite(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _list(value: object, path: KeyPath, at_least: int, what: str) -> list[object]:

@@ -144,8 +144,8 @@ class Worker:
 
     async def _judge(self, state: LogState, at_least_ns: int, stop: asyncio.Event) -> None:
         """Judge until told to stop, or until the configuration changes."""
-        stored = await self._log.time_of(self._seq + 1)
-        at_ns = max(at_least_ns, self._clock() if stored is None else _ns(stored))
+        found = await self._log.entry(self._seq + 1)
+        at_ns = max(at_least_ns, found[0].records[0].received_ns if found and found[0].records else self._clock())
         judge = self._judge_at(at_ns)
         stream = _Stream(self._log, await self._refill_after(state, judge.pipeline.window_s()), state)
         self._checkpoint_s = time.monotonic()
@@ -161,10 +161,10 @@ class Worker:
 
     async def _refill_after(self, state: LogState, window_s: float) -> int:
         """The entry after which to read, so that at the checkpoint the signal windows are full."""
-        kept = await self._log.time_of(max(self._checkpoint_seq, state.first_seq))
-        if kept is None or self._seq < state.first_seq:
+        found = await self._log.entry(max(self._checkpoint_seq, state.first_seq))
+        if found is None or self._seq < state.first_seq:
             return self._seq
-        return min(await self._log.start_seq_at(kept - timedelta(seconds=window_s)) - 1, self._checkpoint_seq)
+        return min(await self._log.start_seq_at(found[1] - timedelta(seconds=window_s)) - 1, self._checkpoint_seq)
 
     async def _catch_up(self, judge: Judge, stream: "_Stream", stop: asyncio.Event) -> None:
         """Bring the rules to where they were at the position: windows, decision state, and what came after its checkpoint."""
@@ -343,10 +343,6 @@ def _counts(rejected: Sequence[Rejected]) -> Counter[tuple[str, str]]:
         reason = re.sub(r"'[^']*'|\"[^\"]*\"|\d+(\.\d+)?|\b\w+(-\w+)+\b", "…", one.reason)[:_REASON_CHARACTERS]
         counts["" if isinstance(topic, str) else topic.community, reason] += 1
     return counts
-
-
-def _ns(when: datetime) -> int:
-    return (when - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
 
 
 async def _sleep(stop: asyncio.Event, wait_s: float) -> None:

@@ -1,0 +1,168 @@
+"""`anju.toml`: where everything is. Secrets stand in the environment or in files of their own, never in it."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from platformdirs import user_state_path
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from store.document import spelled
+from store.model import InputError
+from store.schema import mistakes
+
+Gateways = Literal["console", "twilio"]
+
+
+def _broker_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
+        raise ValueError(f"{url!r} is no broker, wanted mqtt://host:port or mqtts://host:port")
+    if parts.username or parts.password:
+        raise ValueError("holds a name or a password, wanted them as username and password_file, or password_env")
+    return url
+
+
+def _nats_url(url: str) -> str:
+    if urlsplit(url).scheme not in {"nats", "tls"}:
+        raise ValueError(f"{url!r} is no server, wanted nats://host:port")
+    return url
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BrokerSettings(_Section):
+    """A broker that people already have.
+
+    Attributes
+    ----------
+    name : str
+        Ours for it.
+    topics : tuple of str
+        MQTT filters.
+    password_file, password_env : str, optional
+        Where the password is.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+    url: Annotated[str, AfterValidator(_broker_url)]
+    topics: Annotated[tuple[str, ...], Field(min_length=1)] = ("anju/#", "zigbee2mqtt/#")
+    username: str = ""
+    password_file: Path | None = None
+    password_env: str | None = None
+
+    def password(self) -> str:
+        """The password; empty where none is named.
+
+        Raises
+        ------
+        InputError
+            It is not where it should be.
+        """
+        if self.password_file is not None:
+            try:
+                return self.password_file.read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise InputError(self.password_file, "", f"cannot be read: {error.strerror or error}") from None
+        if self.password_env is not None:
+            if self.password_env not in os.environ:
+                raise InputError("anju.toml", f"broker {self.name}", f"the environment has no {self.password_env}")
+            return os.environ[self.password_env]
+        return ""
+
+
+class Settings(_Section):
+    """Everything that one installation may choose.
+
+    Attributes
+    ----------
+    state : Path
+        Folder of all that is kept.
+    database_url : str
+        `sqlite:///FILE` or `postgresql://…`; a file in the state folder by default.
+    nats_url : str
+        A server that keeps the log; empty for the embedded one. Its user and password are in ANJU_NATS_USER and ANJU_NATS_PASSWORD.
+    nats_port, mqtt_port : int
+        Of the embedded server, on loopback.
+    http : str
+        Where the pages are: `host:port`.
+    gateway : str
+        By which texts leave.
+    log_gib, log_days : float
+        What the log of readings keeps.
+    broker : tuple of BrokerSettings
+        Brokers besides the embedded one.
+    """
+
+    state: Path = user_state_path("anju")
+    database_url: str = ""
+    nats_url: Annotated[str, AfterValidator(lambda url: _nats_url(url) if url else "")] = ""
+    nats_port: Annotated[int, Field(ge=1, le=65535)] = 14222
+    mqtt_port: Annotated[int, Field(ge=1, le=65535)] = 11883
+    http: Annotated[str, Field(pattern=r"^.+:\d{1,5}$")] = "127.0.0.1:8470"
+    public_url: str = ""
+    gateway: Gateways = "console"
+    log_gib: Annotated[float, Field(gt=0)] = 8.0
+    log_days: Annotated[float, Field(gt=0)] = 7.0
+    broker: tuple[BrokerSettings, ...] = ()
+
+    @property
+    def database(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{self.state / 'anju.db'}"
+
+    @property
+    def nats_folder(self) -> Path:
+        """What the embedded server keeps."""
+        return self.state / "nats"
+
+    @property
+    def log_bytes(self) -> int:
+        """Most that the log keeps."""
+        return round(self.log_gib * (1 << 30))
+
+    @property
+    def log_s(self) -> float:
+        """How long the log keeps it."""
+        return self.log_days * 24 * 3600
+
+    @property
+    def http_host(self) -> str:
+        """Where the pages listen."""
+        return self.http.rpartition(":")[0].strip("[]")
+
+    @property
+    def http_port(self) -> int:
+        """The port of the pages."""
+        return int(self.http.rpartition(":")[2])
+
+
+def load(config: Path | None, state: Path | None) -> Settings:
+    """Settings of a file, or the defaults; a state folder given on the command line goes before.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or a key in it is wrong.
+    """
+    said: dict[str, object] = {}
+    if config is not None:
+        try:
+            said = tomllib.loads(config.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(config, "", f"cannot be read: {error.strerror or error}") from None
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise InputError(config, "", f"is not TOML: {error}") from None
+    if state is not None:
+        said["state"] = state
+    try:
+        settings = Settings.model_validate(said)
+    except ValidationError as error:
+        path, what = mistakes(error)[0]
+        raise InputError(config or "the command line", spelled(path), what) from None
+    # Parts are started in other folders and by other processes: a path means one place.
+    return settings.model_copy(update={"state": settings.state.expanduser().absolute()})

@@ -50,6 +50,10 @@ class Decoder:
         retained
             Whether the broker repeated it on subscribing.
         """
+        known = self._routes.get(topic)
+        if known is not None and len(payload) <= MAX_PAYLOAD_BYTES:
+            row, kind = known
+            return (Message(topic=topic, device=row, kind=kind, payload=payload, received_ns=received_ns, seq=seq, retained=retained),)
         if len(payload) > MAX_PAYLOAD_BYTES:
             found: list[tuple[int, SensorKind, bytes]] | str = f"payload has {len(payload)} bytes, wanted at most {MAX_PAYLOAD_BYTES}"
         elif adapter := next((one for one in ADAPTERS if topic.startswith(one.prefix)), None):
@@ -97,13 +101,11 @@ class Decoder:
         return Decoded(kind.decode(new).batch, decoded.rejected)
 
     def _native(self, topic: str, payload: bytes) -> list[tuple[int, SensorKind, bytes]] | str:
-        route = self._routes.get(topic)
-        if route is None:
-            found = self._find(topic)
-            if isinstance(found, str):
-                return found
-            route = self._routes[topic] = found  # as many as there are devices and their kinds
-        return [(*route, payload)]
+        found = self._find(topic)
+        if isinstance(found, str):
+            return found
+        self._routes[topic] = found  # as many as there are devices and their kinds
+        return [(*found, payload)]
 
     def _find(self, topic: str) -> tuple[int, SensorKind] | str:
         named = parse(topic)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 
 from devices import broker, process
 from devices.decode import Decoder
@@ -43,6 +44,7 @@ from rules.pipeline import Pipeline
 from rules.sos import Sos
 from store import capture, community, importing, recordings
 from store.estates import community_of
+from store.lateness import Lateness
 from store.model import InputError, StoreError
 from store.routing import Partitions
 from store.session import Database
@@ -136,8 +138,12 @@ def ingest(settings: Settings) -> None:
 @_with_settings
 def worker(settings: Settings) -> None:
     """Judge what is in the log."""
-    database = _database(settings)
-    process.run(lambda stop: _with_log(settings, lambda log: Worker(database, log, pipeline).run(stop)))
+    database, lateness = _database(settings), Lateness()
+    try:
+        process.run(lambda stop: _with_log(settings, lambda log: Worker(database, log, pipeline, committed=lateness.add).run(stop)))
+    finally:
+        median_ms, worst_ms = lateness.quantile_ms(0.5), lateness.quantile_ms(0.99)
+        structlog.get_logger().info("worker.ended", judged=lateness.count, median_ms=round(median_ms, 1), p99_ms=round(worst_ms, 1))
 
 
 @cli.command()

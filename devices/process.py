@@ -18,7 +18,7 @@ def log_lines(part: str) -> None:
     """Log to standard error, one line for each thing that happened, each with its part's name."""
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            lambda _logger, _method, said: {**said, "part": part},  # other libraries' threads log too, so it is in no context
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -27,7 +27,6 @@ def log_lines(part: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    structlog.contextvars.bind_contextvars(part=part)
 
 
 def until_told() -> threading.Event:

@@ -1,0 +1,1 @@
+"""What `anju bench` measures, each beside its peer in the same run."""

@@ -107,7 +107,7 @@ class BrokerConfig:
     log_bytes: int = 8 << 30
     backlog_bytes: int = 2 << 30
     sync_always: bool = True
-    ack_wait_s: float = 10.0
+    ack_wait_s: float = 3.0
 
 
 def render(config: BrokerConfig, credentials: Credentials) -> str:

@@ -17,8 +17,9 @@ RATES_HZ = (10.0, 1000.0)
 JITTER_S = 0.1
 """A packet this much after its expected time follows its predecessor without a hole: real senders jitter by tens of milliseconds."""
 
-LATE_S = 3.0
-"""How late a packet may come and still fill its hole. A longer hole is kept as one of this length: nothing looks across it."""
+LATE_S = 10.0
+"""How late a packet may come and still fill its hole: a broker sends again after 3 s what ingest, killed, had not acknowledged, and it may
+be killed again. A longer hole is kept as one of this length: nothing looks across it."""
 
 STALE_PACKETS = 3
 """So many packets in a row out of the past are a clock set back or a backlog: the windows start anew with them. Fewer are repetitions."""

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString as Quoted
 
 from devices.model import Int32, Int64, Placement
+from devices.simulator.model import RATE_HZ, Timed, packet, topic
 
 START = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 """A Monday, 10 in the morning in Shanghai."""
@@ -28,7 +30,7 @@ STAGGER = timedelta(milliseconds=20)
 AFTERMATH = timedelta(seconds=120)
 """The capture lets this much time pass after the last packet, so that what it led to can be seen."""
 
-_RATE_HZ = 50
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _SURNAMES = (("王", "wang"), ("李", "li"), ("张", "zhang"), ("刘", "liu"), ("陈", "chen"), ("杨", "yang"), ("赵", "zhao"), ("周", "zhou"))
 _GIVEN = (
@@ -106,17 +108,15 @@ def write(recordings: Recorded, *, count: int, path: Path, placement: Placement)
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for line in capture(recordings, chosen):
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
-    yaml = YAML()
-    yaml.width = 200
     with community_file.open("w", encoding="utf-8", newline="\n") as file:
-        yaml.dump(community(len(chosen), placement), file)
+        file.write(text(len(chosen), placement))
     activities = ["" if recordings.act is None else str(recordings.act[index]) for index in chosen]
     worn = tuple((_device(i), int(index), activities[i]) for i, index in enumerate(chosen))
     return Summary(capture=path, community=community_file, chosen=worn)
 
 
 def capture(recordings: Recorded, chosen: Int64) -> Iterator[dict[str, Any]]:
-    """Lines of a capture, in time order: 1-second binary packets, each arriving when it is full; a device whose recording ends is silent.
+    """Lines of a capture, in time order: the messages of `messages`, and then time passes.
 
     Parameters
     ----------
@@ -125,28 +125,49 @@ def capture(recordings: Recorded, chosen: Int64) -> Iterator[dict[str, Any]]:
     chosen : (D,) int64
         Recording of each device.
     """
-    packets = sorted(_packets(recordings, chosen), key=lambda packet: packet[:2])
-    for at, device, payload in packets:
-        yield {
-            "at": _iso(at),
-            "topic": f"anju/{COMMUNITY}/{_device(device)}/acceleration",
-            "payload_b64": base64.b64encode(payload).decode(),
-        }
-    yield {"at": _iso(max((at for at, _, _ in packets), default=START) + AFTERMATH)}
+    last = START
+    for at, device, payload in _packets(recordings, chosen, START):
+        last = at
+        yield {"at": _iso(at), "topic": _topic(device), "payload_b64": base64.b64encode(payload).decode()}
+    yield {"at": _iso(last + AFTERMATH)}
 
 
-def _packets(recordings: Recorded, chosen: Int64) -> Iterator[tuple[datetime, int, bytes]]:
-    """(arrival, device, payload), device by device."""
-    head = np.dtype([("magic", "S2"), ("count", "<u2"), ("rate_hz", "<f4"), ("time_us", "<i8")])
+def messages(recordings: Recorded, chosen: Int64, start_ns: int) -> Iterator[Timed]:
+    """The same as messages to be published, the first sample of all at `start_ns` (in whole microseconds).
+
+    1-second binary packets, each sent when it is full. A device whose recording has ended is silent, as in a capture: nothing is made up to
+    follow it, so what is found is what `detect` finds; after ten minutes it is offline.
+    """
+    for at, device, payload in _packets(recordings, chosen, _EPOCH + timedelta(microseconds=start_ns // 1000)):
+        yield Timed(_ns(at), _topic(device), payload)
+
+
+def _packets(recordings: Recorded, chosen: Int64, start: datetime) -> list[tuple[datetime, int, bytes]]:
+    """(arrival, device, payload), in order of arrival."""
+    return sorted(_packets_of_devices(recordings, chosen, start), key=lambda packet: packet[:2])
+
+
+def _packets_of_devices(recordings: Recorded, chosen: Int64, start: datetime) -> Iterator[tuple[datetime, int, bytes]]:
     for device, index in enumerate(chosen):
-        start, end = int(recordings.off[index]), int(recordings.off[index + 1])
-        begin = START + (device * STAGGER) % timedelta(seconds=1)
-        for first in range(start, end, _RATE_HZ):
-            samples = recordings.acc[:, first : min(first + _RATE_HZ, end)]
-            time = begin + timedelta(seconds=(first - start) / _RATE_HZ)
-            time_us = (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-            header = np.array((b"A1", samples.shape[1], _RATE_HZ, time_us), head).tobytes()
-            yield time + timedelta(seconds=samples.shape[1] / _RATE_HZ), device, header + samples.T.astype("<i2").tobytes()
+        begin, end = int(recordings.off[index]), int(recordings.off[index + 1])
+        begun = start + (device * STAGGER) % timedelta(seconds=1)
+        for first in range(begin, end, RATE_HZ):
+            samples = recordings.acc[:, first : min(first + RATE_HZ, end)]
+            time = begun + timedelta(seconds=(first - begin) / RATE_HZ)
+            yield time + timedelta(seconds=samples.shape[1] / RATE_HZ), device, packet(_ns(time), samples)
+
+
+def devices(count: int) -> tuple[str, ...]:
+    """Ids of so many wearables."""
+    return tuple(_device(i) for i in range(count))
+
+
+def text(count: int, placement: Placement) -> str:
+    """The community file of so many residents."""
+    yaml, out = YAML(), StringIO()
+    yaml.width = 200
+    yaml.dump(community(count, placement), out)
+    return out.getvalue()
 
 
 def community(count: int, placement: Placement) -> dict[str, Any]:
@@ -216,6 +237,14 @@ def _staff() -> list[dict[str, Any]]:
 
 def _device(i: int) -> str:
     return f"w-{i + 1:03d}"
+
+
+def _topic(i: int) -> str:
+    return topic(COMMUNITY, _device(i), "acceleration")
+
+
+def _ns(time: datetime) -> int:
+    return (time - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def _iso(time: datetime) -> str:

@@ -12,8 +12,8 @@ import phonenumbers
 import pytest
 from ruamel.yaml import YAML
 
-from devices.model import Placement
-from devices.simulator.recordings import Summary, choose, write
+from devices.model import NS_PER_S, Placement
+from devices.simulator.recordings import START, Summary, choose, devices, messages, text, write
 from rules.fall.recordings import Recordings
 
 LENGTHS = [130, 500, 75, 1000, 50, 49]
@@ -107,3 +107,24 @@ def test_the_summary_says_what_was_fed(written: Summary) -> None:
     first, *rest = str(written).splitlines()
     assert "6 recordings, 3 of falls" in first
     assert rest[0].split() == ["w-001", "recording", "0", "F01"]
+
+
+def test_what_is_published_live_is_what_the_capture_holds(recordings: Recordings, written: Summary) -> None:
+    chosen = choose(len(LENGTHS), 6)
+    live = list(messages(recordings, chosen, round(START.timestamp()) * NS_PER_S))
+    captured = lines(written)[:-1]
+    assert [(one.topic, one.payload) for one in live] == [(line["topic"], base64.b64decode(line["payload_b64"])) for line in captured]
+    assert [one.at_ns // 1_000_000 for one in live] == [round(datetime.fromisoformat(line["at"]).timestamp() * 1000) for line in captured]
+    assert live == sorted(live)
+
+
+def test_live_the_first_sample_is_measured_now(recordings: Recordings) -> None:
+    now_ns = 1_800_000_000_123_456_789
+    first = next(messages(recordings, choose(len(LENGTHS), 1), now_ns))
+    assert struct.unpack("<2sHfq", first.payload[:16])[3] == now_ns // 1000
+    assert first.at_ns == now_ns // 1000 * 1000 + NS_PER_S
+
+
+def test_the_community_file_can_be_had_without_a_capture(written: Summary) -> None:
+    assert text(6, Placement.WAIST) == written.community.read_text(encoding="utf-8")
+    assert devices(6) == tuple(device for device, _, _ in written.chosen)

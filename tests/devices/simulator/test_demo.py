@@ -1,0 +1,179 @@
+"""What the invented estate sends leads to what is meant, and to nothing else."""
+
+import json
+import subprocess
+import sys
+from itertools import islice, takewhile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from devices.decode import Decoder
+from devices.model import NS_PER_S, SensorKind
+from devices.simulator import demo, estate, life, motion
+from devices.simulator.model import Timed
+from rules.fall.thresholds import THRESHOLDS
+from store.capture import Arrival, ModeChanged, read
+from store.community import parse
+
+ANJU = Path(sys.executable).with_name("anju")
+MINUTES = 10
+NOTICED_S = 20.0
+"""A story is noticed at most so long after it begins."""
+
+
+def replayed(tmp_path: Path, seed: int, minutes: float = MINUTES) -> list[dict[str, Any]]:
+    capture = tmp_path / "estate.jsonl"
+    community = demo.write(capture, minutes=minutes, seed=seed)
+    done = subprocess.run(
+        [ANJU, "replay", capture, "--community", community], capture_output=True, encoding="utf-8", timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def meant(minutes: float) -> list[tuple[str, str]]:
+    events = []
+    for story in takewhile(lambda story: story.at_s < minutes * 60, demo.stories()):
+        if story.kind == "fall":
+            events.append(("fall", story.subject))
+        else:
+            events += [(kind, story.subject) for kind in ("approach", "cross")[: 1 + story.through]]
+    return events
+
+
+@pytest.mark.parametrize("seed", [demo.SEED, 1, 2])
+def test_the_events_are_the_stories_and_nothing_else(tmp_path: Path, seed: int) -> None:
+    lines = replayed(tmp_path, seed)
+    assert [(line["kind"], line["subject"]) for line in lines if line["type"] == "event"] == meant(MINUTES)
+    assert [line for line in lines if line["type"] == "rejected"] == []
+
+
+def test_within_a_minute_the_relatives_and_the_guards_know_of_a_fall_and_of_somebody_at_a_window(tmp_path: Path) -> None:
+    lines = replayed(tmp_path, demo.SEED, minutes=1)
+    fall, walk_up = islice(demo.stories(), 2)
+    told: dict[str, set[str]] = {}
+    for line in lines:
+        if line["type"] == "notification":
+            told.setdefault(line["incident"].partition("-")[0], set()).add(line["to"])
+    assert {f"family-{fall.subject}", f"abroad-{fall.subject}", "guard-sun", "guard-ma"} == told["fall"]
+    resident = next(one.id for one in estate.residents() if one.home.id == walk_up.subject)
+    assert {f"family-{resident}", resident, "guard-sun", "guard-ma"} == told["approach"]
+
+
+def test_a_story_is_noticed_soon_after_it_begins(tmp_path: Path) -> None:
+    lines = replayed(tmp_path, 3, minutes=5)
+    known = [line["at"] for line in lines if line["type"] == "event" and line["kind"] in {"fall", "approach"}]
+    stories = list(islice(demo.stories(), len(known)))
+    first_s = np.array([np.datetime64(at.removesuffix("Z"), "ms").astype(np.int64) / 1000 for at in known]) - demo.START_NS / NS_PER_S
+    begun_s = np.array([story.at_s for story in stories])
+    assert len(known) == 3
+    assert np.all((first_s > begun_s) & (first_s < begun_s + NOTICED_S))
+
+
+def test_every_message_is_accepted_and_comes_in_order() -> None:
+    premises = parse(estate.community_file(), "demo.yaml").premises()
+    decoder = Decoder(premises.registry)
+    sent = list(takewhile(lambda message: message.at_ns < demo.START_NS + 60 * NS_PER_S, demo.messages(demo.START_NS)))
+    assert sent == sorted(sent)
+    routed = [
+        decoder.route(message.topic, message.payload, received_ns=message.at_ns, seq=seq, retained=False)
+        for seq, message in enumerate(sent)
+    ]
+    assert all(isinstance(messages, list | tuple) for messages in routed)
+    _, rejected = decoder.decode([message for messages in routed if isinstance(messages, list | tuple) for message in messages])
+    assert rejected == ()
+    assert {message.topic.split("/")[3] for message in sent} == {
+        kind.value
+        for kind in (
+            SensorKind.ACCELERATION,
+            SensorKind.POSITION,
+            SensorKind.TARGETS,
+            SensorKind.CONTACT,
+            SensorKind.MOTION,
+            SensorKind.STATUS,
+        )
+    }
+    assert {message.device for message in sent} == set(estate.devices())
+
+
+def test_wearables_send_both_encodings_every_second() -> None:
+    own: dict[str, list[Timed]] = {}
+    for message in takewhile(lambda message: message.at_ns < demo.START_NS + 20 * NS_PER_S, demo.messages(demo.START_NS)):
+        if message.topic.endswith("/acceleration"):
+            own.setdefault(message.device, []).append(message)
+    assert len(own) == 40
+    assert {len(messages) for messages in own.values()} <= {18, 19, 20}
+    packed = [all(message.payload.startswith(b"A1") for message in messages) for messages in own.values()]
+    plain = [all(message.payload.startswith(b"{") for message in messages) for messages in own.values()]
+    assert (sum(packed), sum(plain)) == (30, 10)
+
+
+def test_the_same_seed_gives_the_same_messages_and_another_gives_others() -> None:
+    first, again, other = (list(islice(demo.messages(demo.START_NS, seed), 500)) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+def test_a_later_beginning_shifts_everything() -> None:
+    shift_ns = 3600 * NS_PER_S
+    now, later = (list(islice(demo.messages(begin), 300)) for begin in (demo.START_NS, demo.START_NS + shift_ns))
+    assert [(one.at_ns + shift_ns, one.topic) for one in now] == [(one.at_ns, one.topic) for one in later]
+
+
+def test_stories_are_told_of_everybody_in_turn() -> None:
+    stories = list(islice(demo.stories(), 2 * 34))
+    falls = [story.subject for story in stories if story.kind == "fall"]
+    assert len(set(falls)) == len(falls) == 34
+    assert [story.at_s for story in stories[:4]] == [15.0, 30.0, 210.0, 390.0]
+    assert {story.subject for story in stories if story.kind == "walk_up"} == {home for home, _ in demo.modes()}
+
+
+def test_a_capture_says_the_modes_first_and_ends_when_it_was_asked_to(tmp_path: Path) -> None:
+    capture = tmp_path / "estate.jsonl"
+    demo.write(capture, minutes=0.1)
+    lines = list(read(capture))
+    count = len(demo.modes())
+    assert all(isinstance(line, ModeChanged) for line in lines[:count])
+    assert all(isinstance(line, Arrival) for line in lines[count:-1])
+    assert lines[-1].at_ns == demo.START_NS + 6 * NS_PER_S
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_everyday_life_is_far_from_the_impact_of_a_fall(seed: int) -> None:
+    accel_g = np.concatenate(list(islice(life.wrist(np.random.default_rng(seed), ()), 600)), axis=1)
+    assert np.sqrt((accel_g**2).sum(axis=0)).max() < min(limits.impact_g for limits in THRESHOLDS.values())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_fall_begins_when_it_is_meant_to_and_somebody_walks_before_and_lies_after_it(seed: int) -> None:
+    accel_g = np.concatenate(list(islice(life.wrist(np.random.default_rng(seed), (15.0,)), 60)), axis=1)
+    magnitude_g = np.sqrt((accel_g**2).sum(axis=0))
+    begin, rate = 15 * motion.RATE_HZ, motion.RATE_HZ
+    assert np.flatnonzero(magnitude_g < 0.5)[0] - begin in range(rate // 2)
+    assert magnitude_g.argmax() - begin in range(rate)
+    assert magnitude_g[begin - 5 * rate : begin - rate].std() > 0.05
+    assert magnitude_g[begin + 3 * rate :].std() < 0.05
+
+
+def test_samples_are_continuous_over_packets() -> None:
+    seconds = list(islice(life.wrist(np.random.default_rng(0), ()), 300))
+    assert {second.shape for second in seconds} == {(3, motion.RATE_HZ)}
+    steps = np.abs(np.diff(np.concatenate(seconds, axis=1), axis=1))
+    assert steps.max() < 0.5
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_who_walks_up_stops_before_the_line_or_goes_through_it(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    before, through = (life.walk_up(rng, estate.LINE_M, through=through)[:, 1] for through in (False, True))
+    assert estate.LINE_M + 0.4 < before.min() < estate.LINE_M + estate.APPROACH_M
+    assert through.min() < estate.LINE_M - 0.8
+    assert min(path[end] for path in (before, through) for end in (0, -1)) > estate.LINE_M + estate.APPROACH_M + 2.0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_who_passes_by_stays_away_from_the_line(seed: int) -> None:
+    assert life.pass_by(np.random.default_rng(seed))[:, 1].min() > estate.LINE_M + estate.APPROACH_M + 1.0

@@ -9,7 +9,10 @@ Exit status: 0 done, 2 the input is wrong (one line on standard error), 1 anythi
 import functools
 import json
 import os
+import socket
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
@@ -22,7 +25,7 @@ from devices import broker, process
 from devices.decode import Decoder
 from devices.ingest import Ingest
 from devices.log import Limits, Log, LogError
-from devices.model import Placement
+from devices.model import CommunityId, HomeId, PersonId, Placement
 from devices.mqtt import BrokerLink
 from devices.sensors.acceleration import ACCELERATION
 from devices.sensors.button import BUTTON
@@ -30,8 +33,18 @@ from devices.sensors.contact import CONTACT
 from devices.sensors.position import POSITION
 from devices.sensors.status import STATUS
 from devices.sensors.targets import TARGETS
-from devices.simulator.recordings import write as write_capture
+from devices.simulator import demo as demo_estate
+from devices.simulator import estate
+from devices.simulator import recordings as rehearsal
+from devices.simulator.links import Link, SimulatorError, per_device
+from devices.simulator.mqtt import Counters, publish
 from devices.supervisor import Supervisor
+from notifier.dispatch import Dispatcher
+from notifier.dispatch import run as run_dispatcher
+from notifier.gateways.console import FILE as PHONES
+from notifier.gateways.console import ConsoleGateway
+from notifier.gateways.model import Gateway, GatewayError
+from notifier.gateways.twilio import TwilioGateway, TwilioSettings
 from notifier.replay import Replay
 from rules.fall.evaluation import evaluate as evaluate_detections
 from rules.fall.recordings import detect as detect_falls
@@ -39,10 +52,11 @@ from rules.fall.rule import Fall
 from rules.fault import Clock, LowBattery, Offline, Tamper
 from rules.geofence import Area, Line
 from rules.intrusion import Intrusion
-from rules.model import Lane, Premises
+from rules.model import Lane, Mode, Premises
 from rules.pipeline import Pipeline
 from rules.sos import Sos
-from store import capture, community, importing, recordings
+from store import capture, community, importing, recordings, summary
+from store.configuration import change_mode
 from store.estates import community_of
 from store.lateness import Lateness
 from store.model import InputError, StoreError
@@ -50,8 +64,11 @@ from store.routing import Partitions
 from store.session import Database
 from store.settings import Settings
 from store.settings import load as load_settings
+from store.settings import write as write_settings
 from store.worker import Worker
 from web import terminal
+from web.service import listen
+from web.service import serve as serve_pages
 
 
 def pipeline(premises: Premises) -> Pipeline:
@@ -113,6 +130,7 @@ def serve(settings: Settings) -> None:
     if embedded is None:
         Supervisor(parts).run(stop)
         return
+    click.echo(f"http://{settings.http}", err=True)
     try:
         embedded.start()
         Supervisor(parts, embedded.keep).run(stop)
@@ -150,12 +168,19 @@ def worker(settings: Settings) -> None:
 @_with_settings
 def dispatch(settings: Settings) -> None:
     """Tell people, and go on until somebody has it."""
+    database, stop = _database(settings), process.until_told()
+    gateways: list[Gateway] = [ConsoleGateway(settings.state / PHONES)]
+    if settings.gateway == "twilio":
+        gateways = [TwilioGateway(TwilioSettings.from_environment(os.environ))]
+    with process.alone(settings.state / "dispatch.lock", stop):
+        run_dispatcher(Dispatcher(database, gateways, worker=f"dispatch@{socket.gethostname()}"), stop)
 
 
 @cli.command()
 @_with_settings
 def web(settings: Settings) -> None:
     """Show the pages."""
+    process.run(lambda stop: serve_pages(_database(settings), settings.http_host, settings.http_port, stop))
 
 
 @cli.command(name="import")
@@ -253,15 +278,99 @@ def evaluate(recordings_file: Path, placement: Placement) -> None:
 
 
 @cli.command()
-@click.option("--recordings", "recordings_file", metavar="FILE.npz", type=input_file, required=True)
-@click.option(
-    "--capture", "capture_file", metavar="FILE", type=input_file, required=True, help="Written, and its community file beside it."
-)
+@click.option("--recordings", "recordings_file", metavar="FILE.npz", type=input_file, help="Of people; else the demo's estate.")
 @click.option("--count", type=click.IntRange(min=1), default=40, show_default=True, help="How many recordings, side by side.")
 @placement_option
-def simulate(recordings_file: Path, capture_file: Path, count: int, placement: Placement) -> None:
-    """Write recordings of people as the capture of so many wearables."""
-    click.echo(write_capture(recordings.load(recordings_file), count=count, path=capture_file, placement=placement))
+@click.option("--capture", "capture_file", metavar="FILE", type=input_file, help="Written instead, its community file beside it.")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=10, help="Of the estate, in a capture.")
+@click.option("--broker", "broker_url", metavar="URL", help="mqtt://user:password@host:port; else this installation's own.")
+@_with_settings
+def simulate(settings: Settings, recordings_file: Path | None, capture_file: Path | None, broker_url: str | None, **how: Any) -> None:  # noqa: ANN401
+    """Devices that speak real MQTT, or what they would say as a capture."""
+    given = recordings.load(recordings_file) if recordings_file else None
+    if capture_file:
+        if given:
+            click.echo(rehearsal.write(given, count=how["count"], path=capture_file, placement=how["placement"]))
+        else:
+            click.echo(f"{capture_file} and {demo_estate.write(capture_file, minutes=how['minutes'])}")
+        return
+    chosen = rehearsal.choose(len(given.off) - 1 if given else 0, how["count"])
+    content = rehearsal.text(len(chosen), how["placement"]) if given else estate.community_file()
+    link = Link.parse(broker_url) if broker_url else _own_link(settings, content)
+    source = rehearsal.messages(given, chosen, time.time_ns()) if given else demo_estate.messages(time.time_ns())
+    counters, stop = Counters(), process.until_told()
+    with terminal.counting(counters):
+        publish(source, link, stop, counters)
+    click.echo(f"{counters.published} messages published, {counters.acknowledged} acknowledged")
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=8470, show_default=True, help="Of the pages.")
+@click.option("--headless", is_flag=True, help="Nobody looks: print what happened at the end.")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="End by itself.")
+def demo(port: int, *, headless: bool, minutes: float | None) -> None:
+    """An invented estate, its devices and the whole service, until Ctrl-C."""
+    process.log_lines("demo")
+    stop = process.until_told()
+    with tempfile.TemporaryDirectory(prefix="anju-demo-") as folder:
+        settings = Settings(state=Path(folder), http=f"127.0.0.1:{port}", nats_port=process.free_port(), mqtt_port=process.free_port())
+        address = f"http://{settings.http}"
+        listen(settings.http_host, port).close()
+        with terminal.waiting("The estate moves in …"):
+            links = _moved_in(settings)
+            service = process.Child(
+                [sys.executable, __file__, "serve", f"--config={write_settings(settings)}"], settings.state / "service.log"
+            )
+        try:
+            with terminal.waiting("The service starts …"):
+                service.wait_for(port, stop)
+            click.echo(f"{address}   {estate.NAME}: a fall after 15 s, a walk up to a window after 30 s. Ctrl-C ends it.")
+            devices = threading.Thread(target=publish, args=(demo_estate.messages(time.time_ns()), links, stop), daemon=True)
+            devices.start()
+            stop.wait(minutes * 60 if minutes else None)
+            stop.set()
+            devices.join()
+        finally:
+            stop.set()
+            service.stop()
+        if headless:
+            _print_lines(summary.lines(Database(settings.database)))
+
+
+def _moved_in(settings: Settings) -> Mapping[str, Link]:
+    """The demo's estate, imported and armed; a connection for each of its devices."""
+    database, community_id = _import(settings, estate.community_file())
+    with database.write() as session:
+        for home, mode in demo_estate.modes():
+            change_mode(session, community_id, HomeId(home), Mode(mode), at_ns=time.time_ns(), by=PersonId("demo"))
+    tokens = {one: broker.new_device(settings.nats_folder, estate.COMMUNITY, one)[1] for one in estate.devices()}
+    return per_device(_embedded(settings).mqtt_url, estate.COMMUNITY, tokens)
+
+
+def _own_link(settings: Settings, content: str) -> Link:
+    """A connection to this installation's own server that speaks for all devices of a community, which is imported."""
+    _, community_id = _import(settings, content)
+    user, token = broker.new_device(settings.nats_folder, community_id)
+    return Link.parse(_embedded(settings).mqtt_url, username=user, password=token)
+
+
+def _import(settings: Settings, content: str) -> tuple[Database, CommunityId]:
+    database = _database(settings)
+    plan = importing.plan(importing.kept_in(database), "the simulator's community", text=content)
+    importing.apply(database, plan, time.time_ns())
+    return database, plan.community.id
+
+
+@cli.command()
+@click.argument("what", type=click.Choice(["ingest", "pipeline"]))
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
+def bench(what: str, *, as_json: bool) -> None:
+    """Measure, beside the peer that it is compared with, in one run."""
+    from benchmarks import ingest as bench_ingest  # noqa: PLC0415  nobody else needs them
+    from benchmarks import measure  # noqa: PLC0415
+    from benchmarks import pipeline as bench_pipeline  # noqa: PLC0415
+
+    measure.tell(bench_ingest.run() if what == "ingest" else bench_pipeline.run(pipeline), as_json=as_json)
 
 
 def _print_lines(lines: Iterable[Mapping[str, Any]]) -> None:
@@ -286,7 +395,7 @@ def main() -> None:
     except BrokenPipeError:  # whoever read our lines has gone; nothing more can be said to them, not even at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except (OSError, StoreError, LogError, broker.BrokerError) as error:
+    except (OSError, StoreError, LogError, broker.BrokerError, GatewayError, SimulatorError) as error:
         click.echo(f"anju: {error}", err=True)
         sys.exit(1)
 

@@ -1,12 +1,17 @@
 """What every process of the service does: log in lines, end when told to, and end with whoever started it."""
 
 import asyncio
+import fcntl
 import logging
 import os
 import signal
+import socket
+import subprocess
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import structlog
 
@@ -51,3 +56,61 @@ def run(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
         await work(stop)
 
     asyncio.run(told())
+
+
+@contextmanager
+def alone(path: Path, stop: threading.Event) -> Iterator[None]:
+    """Hold a lock that one process of this machine has at a time, and no longer than it lives; wait for it, or until told to stop."""
+    with path.open("w") as file:
+        waited = False
+        while not stop.is_set():
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not waited:
+                    structlog.get_logger().warning("process.waits_for_another", lock=path.name)
+                waited = True
+                stop.wait(1.0)
+        yield
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return int(door.getsockname()[1])
+
+
+class Child:
+    """A process of ours that ends with us, and writes what it has to say into a file."""
+
+    def __init__(self, command: Sequence[str], log: Path) -> None:
+        self._log = log
+        with log.open("wb") as said:
+            self._process = subprocess.Popen(  # noqa: S603
+                command, stdin=subprocess.PIPE, stdout=said, stderr=said, start_new_session=True, env={**os.environ, LEASHED: "1"}
+            )
+
+    def wait_for(self, port: int, stop: threading.Event) -> None:
+        """Wait until it listens.
+
+        Raises
+        ------
+        OSError
+            It has ended; the words are its last ones.
+        """
+        while not stop.wait(0.1):
+            if self._process.poll() is not None:
+                last = self._log.read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2]
+                raise OSError(f"the service ended: {last}")
+            with socket.socket() as door:
+                if door.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+
+    def stop(self) -> None:
+        """End it, and wait for its end."""
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()

@@ -50,7 +50,7 @@ class ImportPlan:
         return self.community.warnings
 
 
-def plan(kept_of: Callable[[CommunityId], str | None], file: Path, *, prune: bool = False) -> ImportPlan:
+def plan(kept_of: Callable[[CommunityId], str | None], file: Path | str, *, prune: bool = False, text: str | None = None) -> ImportPlan:
     """What importing a file would do; writes nothing.
 
     Parameters
@@ -58,7 +58,7 @@ def plan(kept_of: Callable[[CommunityId], str | None], file: Path, *, prune: boo
     kept_of
         The document that is known of a community, None for a new one (see `kept_in`).
     file
-        Community file.
+        Community file; or what errors call it, where its text is given.
     prune
         Remove what the file leaves out; else it is kept.
 
@@ -67,7 +67,7 @@ def plan(kept_of: Callable[[CommunityId], str | None], file: Path, *, prune: boo
     InputError
         The file is wrong, alone or together with what is kept.
     """
-    well_formed, read = said(document.read(file), file)
+    well_formed, read = said(document.read(Path(file)) if text is None else text, file)
     new = _content(well_formed)
     alone = Findings()
     references.unique(well_formed, alone)  # before it is laid over what is kept: there, one of two with the same id would silently win

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from sqlmodel import Session, case, col, delete, func, select, update
 
 from devices.model import NS_PER_S, CommunityId, PersonId
-from incidents.model import Channel, Duty, IncidentId, Purpose
+from incidents.model import Channel, Duty, IncidentId, Purpose, Severity
 from store.model import StoreError
 from store.session import insert
 from store.tables import DeliveryRow, NotificationRow, ReceiptRow
@@ -57,6 +57,9 @@ _STATE_AFTER = {
 
 _ARRIVED = {DeliveryOutcome.ACCEPTED, DeliveryOutcome.DELIVERED}
 """Outcomes that are true whatever was decided meanwhile."""
+
+_GIVEN_UP = {NotificationState.FAILED, NotificationState.UNKNOWN}
+"""States after which the next channel is tried."""
 
 _FINAL = {DeliveryOutcome.DELIVERED, DeliveryOutcome.REJECTED}
 """Outcomes that stay: gateways speak late, twice and out of order."""
@@ -119,9 +122,7 @@ class Attempted:
     Attributes
     ----------
     retry_ns : int or None
-        When to try again; wanted with `retry`, and only with it.
-    fallback_ns : int or None
-        When the next channel is to be tried if nothing more was heard.
+        When to try again, wanted with `retry`; with `unknown` when to ask the provider, if it can be asked.
     """
 
     outcome: DeliveryOutcome
@@ -130,9 +131,7 @@ class Attempted:
     gateway: str | None = None
     provider_id: str | None = None
     code: str | None = None
-    text: str | None = None
     retry_ns: int | None = None
-    fallback_ns: int | None = None
 
 
 def add(session: Session, duty: Duty, now_ns: int) -> bool:
@@ -158,10 +157,21 @@ def add(session: Session, duty: Duty, now_ns: int) -> bool:
     return session.exec(row.on_conflict_do_nothing().returning(col(NotificationRow.id))).first() is not None
 
 
-def claim(session: Session, now_ns: int, lease_s: float, limit: int, worker: str) -> list[Notification]:
+def claim(
+    session: Session,
+    now_ns: int,
+    lease_s: float,
+    limit: int,
+    worker: str,
+    *,
+    silence_ns: int | None = None,
+    least: Severity = Severity.INFO,
+) -> list[Notification]:
     """Take what is due to be sent: nobody else gets it before the lease is over. Life safety first, then what waits longest.
 
-    The attempts are in the database when the transaction ends; send only after that.
+    The attempts are in the database when the transaction ends; send only after that. From its first attempt on, a notification that is
+    no ending has `silence_ns` to be delivered, whatever becomes of that attempt: then `take_fallbacks` gives it. Nothing below `least`
+    is taken.
     """
     due = (
         select(NotificationRow)
@@ -169,6 +179,7 @@ def claim(session: Session, now_ns: int, lease_s: float, limit: int, worker: str
             NotificationRow.state == NotificationState.WAITING,
             NotificationRow.next_attempt_ns <= now_ns,
             NotificationRow.claimed_until_ns <= now_ns,
+            NotificationRow.severity_rank >= least.rank,
         )
         .order_by(
             col(NotificationRow.severity_rank).desc(),
@@ -184,6 +195,8 @@ def claim(session: Session, now_ns: int, lease_s: float, limit: int, worker: str
         last = session.get(DeliveryRow, (row.community_id, row.id, row.attempts))
         row.attempts += 1
         row.claimed_by, row.claimed_until_ns = worker, now_ns + round(lease_s * NS_PER_S)
+        if row.attempts == 1 and silence_ns is not None and row.purpose != Purpose.ENDING:
+            row.fallback_ns = now_ns + silence_ns
         session.add(
             DeliveryRow(
                 community_id=row.community_id,
@@ -200,12 +213,26 @@ def claim(session: Session, now_ns: int, lease_s: float, limit: int, worker: str
     return claimed
 
 
+def release(session: Session, worker: str, until_ns: int) -> int:
+    """Shorten the leases of a worker that is known to have ended; how many. Not to nothing: what it sent last may still be on its way."""
+    held = (col(NotificationRow.claimed_by) == worker, col(NotificationRow.claimed_until_ns) > until_ns)
+    return int(session.exec(update(NotificationRow).where(*held).values(claimed_until_ns=until_ns)).rowcount)
+
+
+def prepare(session: Session, claimed: Notification, *, channel: Channel, gateway: str, text: str) -> None:
+    """Write by what a claimed attempt is about to be made, and in which words: all that is needed to look it up if its process dies."""
+    place = (claimed.community_id, claimed.id)
+    row, delivery = session.get_one(NotificationRow, place), session.get_one(DeliveryRow, (*place, claimed.attempt))
+    row.text, delivery.channel, delivery.gateway = text, channel, gateway
+    session.flush()
+
+
 def record(session: Session, community_id: CommunityId, notification_id: str, attempt: int, attempted: Attempted) -> NotificationState:
     """Write what came of an attempt, or what a gateway said of it later; the state the notification is in then.
 
     What an attempt came to never goes back: accepted may become delivered or rejected, and those two stay. What was cancelled meanwhile
     is not tried again, but what reached a gateway is said to have. An attempt that is not the newest any more, because its lease ran out,
-    only counts if it got through.
+    only counts if it got through. After a failure, or when nobody can say, the next channel is due at once, unless it has been tried.
 
     Raises
     ------
@@ -216,19 +243,23 @@ def record(session: Session, community_id: CommunityId, notification_id: str, at
     delivery = session.get(DeliveryRow, (community_id, notification_id, attempt))
     if row is None or delivery is None:
         raise StoreError(f"notification {notification_id} has no attempt {attempt}")
-    if (attempted.outcome is DeliveryOutcome.RETRY) != (attempted.retry_ns is not None):
-        raise StoreError(f"outcome {attempted.outcome} has retry_ns {attempted.retry_ns}, must have one with retry only")
+    goes_on = attempted.retry_ns is not None
+    if goes_on != (attempted.outcome is DeliveryOutcome.RETRY) and attempted.outcome is not DeliveryOutcome.UNKNOWN:
+        raise StoreError(f"outcome {attempted.outcome} has retry_ns {attempted.retry_ns}, must have one with retry or unknown only")
     if delivery.outcome in _FINAL or (delivery.outcome in _ARRIVED and attempted.outcome not in _FINAL):
         return NotificationState(row.state)
+    was_accepted = delivery.outcome == DeliveryOutcome.ACCEPTED
     delivery.outcome, delivery.updated_ns = attempted.outcome, attempted.at_ns
     for name in ("channel", "gateway", "provider_id", "code"):
         setattr(delivery, name, getattr(attempted, name) or getattr(delivery, name))
-    row.text = attempted.text or row.text
-    if _counts(row, attempt, attempted.outcome):
-        row.state = _STATE_AFTER[attempted.outcome]
+    if _counts(row, attempt, attempted.outcome, was_accepted=was_accepted):
+        row.state = NotificationState.WAITING if goes_on else _STATE_AFTER[attempted.outcome]
         row.claimed_by, row.claimed_until_ns = None, 0
         row.next_attempt_ns = attempted.retry_ns or row.next_attempt_ns
-        row.fallback_ns = None if row.is_stopped else attempted.fallback_ns
+        if row.is_stopped or attempted.outcome is DeliveryOutcome.DELIVERED:
+            row.fallback_ns = None
+        elif row.state in _GIVEN_UP and (row.fallback_ns is not None or row.purpose == Purpose.ENDING):
+            row.fallback_ns = attempted.at_ns
     session.flush()
     return NotificationState(row.state)
 
@@ -246,7 +277,7 @@ def cancel_unsent(session: Session, community_id: CommunityId, incident_id: Inci
 
 
 def take_fallbacks(session: Session, now_ns: int, limit: int) -> list[Notification]:
-    """Notifications of which nothing was heard in time, once each: who takes them writes the next channel in the same transaction."""
+    """Notifications that failed or were not delivered in time, once each: who takes them writes the next channel in this transaction."""
     due = (
         select(NotificationRow)
         .where(col(NotificationRow.fallback_ns) <= now_ns)
@@ -302,6 +333,27 @@ def deliveries(session: Session, community_id: CommunityId, notification_ids: It
     return [_delivery(row) for row in session.exec(select(DeliveryRow).where(*wanted).order_by(*order))]
 
 
+def provider_ids(session: Session, community_id: CommunityId, to: PersonId, gateway: str) -> frozenset[str]:
+    """What a gateway calls the messages to a person that are known to be theirs."""
+    same = (DeliveryRow.community_id == NotificationRow.community_id, DeliveryRow.notification_id == NotificationRow.id)
+    theirs = (NotificationRow.community_id == community_id, NotificationRow.to_person == to, DeliveryRow.gateway == gateway)
+    found = session.exec(select(DeliveryRow.provider_id).where(*same, *theirs, col(DeliveryRow.provider_id).is_not(None)))
+    return frozenset(one for one in found if one)
+
+
+def unsettled(session: Session, since_ns: int, limit: int) -> list[Delivery]:
+    """Deliveries that a gateway accepted since a time and has not finally spoken of, newest first."""
+    accepted = (DeliveryRow.outcome == DeliveryOutcome.ACCEPTED, DeliveryRow.handed_ns >= since_ns)
+    order = (col(DeliveryRow.handed_ns).desc(), col(DeliveryRow.community_id), col(DeliveryRow.notification_id))
+    return [_delivery(row) for row in session.exec(select(DeliveryRow).where(*accepted).order_by(*order).limit(limit))]
+
+
+def delivery_of(session: Session, gateway: str, provider_id: str) -> Delivery | None:
+    """The attempt of ours that a gateway has under an id; None while it is known to be none."""
+    found = session.exec(select(DeliveryRow).where(DeliveryRow.gateway == gateway, DeliveryRow.provider_id == provider_id)).first()
+    return _delivery(found) if found else None
+
+
 def keep_receipt(session: Session, gateway: str, provider_id: str, *, status: str, code: str | None, received_ns: int) -> None:
     """Write what a gateway said. Always here first: our own record of the delivery may not be there yet."""
     session.add(ReceiptRow(gateway=gateway, provider_id=provider_id, status=status, code=code, received_ns=received_ns))
@@ -330,12 +382,14 @@ def drop_receipts(session: Session, before_ns: int) -> int:
     return int(session.exec(delete(ReceiptRow).where(col(ReceiptRow.received_ns) < before_ns)).rowcount)
 
 
-def _counts(row: NotificationRow, attempt: int, outcome: DeliveryOutcome) -> bool:
-    """Whether an outcome of an attempt moves its notification on."""
+def _counts(row: NotificationRow, attempt: int, outcome: DeliveryOutcome, *, was_accepted: bool) -> bool:
+    """Whether an outcome of an attempt moves its notification on. What another attempt has got through is not undone."""
     if row.state == NotificationState.DELIVERED:
         return False
     if outcome in _ARRIVED:
         return True
+    if row.state == NotificationState.ACCEPTED and not was_accepted:
+        return False
     return attempt == row.attempts and row.state != NotificationState.CANCELLED
 
 

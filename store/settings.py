@@ -1,5 +1,6 @@
 """`anju.toml`: where everything is. Secrets stand in the environment or in files of their own, never in it."""
 
+import json
 import os
 import tomllib
 from pathlib import Path
@@ -139,6 +140,15 @@ class Settings(_Section):
     def http_port(self) -> int:
         """The port of the pages."""
         return int(self.http.rpartition(":")[2])
+
+
+def write(settings: Settings) -> Path:
+    """Settings as a file in their own state folder, for the parts to read; what they need to know of a service of one's own."""
+    file = settings.state / "anju.toml"
+    said = {"state": str(settings.state), "http": settings.http, "nats_port": settings.nats_port, "mqtt_port": settings.mqtt_port}
+    # A JSON string is a TOML string, and so is a number.
+    file.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in said.items()), encoding="utf-8")
+    return file
 
 
 def load(config: Path | None, state: Path | None) -> Settings:

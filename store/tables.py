@@ -90,6 +90,7 @@ class IncidentRow(Table, table=True):
             postgresql_where=sql("is_open"),
         ),
         Index(None, "community_id", "subject", "story"),
+        Index(None, "community_id", "is_open", "ended_ns"),
         Index(
             "ix_incident_due",
             "next_due_ns",
@@ -151,6 +152,7 @@ class NotificationRow(Table, table=True):
     __table_args__ = (
         ForeignKeyConstraint(["community_id", "incident_id"], ["incident.community_id", "incident.id"]),
         Index(None, "community_id", "incident_id", "to_person"),
+        Index(None, "community_id", "to_person", "created_ns"),
         Index(
             "ix_notification_waiting",
             "next_attempt_ns",
@@ -183,6 +185,13 @@ class DeliveryRow(Table, table=True):
     __table_args__ = (
         ForeignKeyConstraint(["community_id", "notification_id"], ["notification.community_id", "notification.id"]),
         UniqueConstraint("gateway", "provider_id"),
+        Index(
+            "ix_delivery_unsettled",
+            "handed_ns",
+            sqlite_where=sql("outcome = 'accepted'"),
+            postgresql_where=sql("outcome = 'accepted'"),
+        ),
+        Index(None, "community_id", "updated_ns"),
     )
 
 

@@ -1,15 +1,48 @@
 """What a person reads in a terminal."""
 
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich import box
 from rich.console import Console
+from rich.status import Status
 from rich.table import Table
 
+from devices.simulator.mqtt import Counters
 from rules.fall.evaluation import Evaluation, Group, PerHour, Share
 
 PLAIN_WIDTH = 110
 """Columns of a table that goes into a file or a pipe."""
+
+
+@contextmanager
+def waiting(words: str) -> Iterator[Status]:
+    """Say that something takes a while, where somebody looks; elsewhere nothing is said."""
+    console = Console(stderr=True)
+    console.quiet = not console.is_terminal
+    with console.status(words) as status:
+        yield status
+
+
+@contextmanager
+def counting(counters: Counters) -> Iterator[None]:
+    """Say how much was published so far, while it goes on."""
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.5):
+            status.update(f"{counters.published} messages published, {counters.acknowledged} acknowledged …")
+
+    with waiting("Connecting …") as status:
+        watch = threading.Thread(target=look, daemon=True)
+        watch.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watch.join()
 
 
 def show(evaluation: Evaluation) -> None:

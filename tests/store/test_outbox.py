@@ -16,6 +16,7 @@ Made = Callable[..., Any]
 WILLOW = CommunityId("willow")
 TOLD = "fall-1:tell:0:0:zhou-jie:sms"
 LEASE_S = 10.0
+SILENCE_NS = 20 * NS_PER_S
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def add(database: Database, *duties: Duty, now_ns: int = 0) -> list[bool]:
 
 def claim(database: Database, now_ns: int = 0, worker: str = "one", limit: int = 10) -> list[Notification]:
     with database.write() as session:
-        return outbox.claim(session, now_ns, LEASE_S, limit, worker)
+        return outbox.claim(session, now_ns, LEASE_S, limit, worker, silence_ns=SILENCE_NS)
 
 
 def record(database: Database, attempt: int, outcome: str, at_ns: int = 0, **others: Any) -> NotificationState:
@@ -135,7 +136,7 @@ def test_a_time_to_try_again_belongs_to_retry(
 ) -> None:
     add(database, duty_of(incident))
     claim(database)
-    with pytest.raises(StoreError, match="with retry only"):
+    with pytest.raises(StoreError, match="with retry or unknown only"):
         record(database, 1, outcome, **others)
 
 
@@ -148,20 +149,20 @@ def test_an_attempt_that_was_never_made_is_refused(database: Database, incident:
 def test_what_was_delivered_stays_delivered(database: Database, incident: Incident, duty_of: Made) -> None:
     add(database, duty_of(incident))
     claim(database)
-    assert record(database, 1, "accepted", fallback_ns=20) is NotificationState.ACCEPTED
+    assert record(database, 1, "accepted") is NotificationState.ACCEPTED
     assert record(database, 1, "delivered") is NotificationState.DELIVERED
     for late in ("accepted", "rejected", "unknown"):
-        assert record(database, 1, late, fallback_ns=30) is NotificationState.DELIVERED
+        assert record(database, 1, late) is NotificationState.DELIVERED
     assert due(database) is None
 
 
 def test_an_accepted_attempt_does_not_become_unsure(database: Database, incident: Incident, duty_of: Made) -> None:
     add(database, duty_of(incident))
     claim(database)
-    record(database, 1, "accepted", fallback_ns=20)
+    record(database, 1, "accepted")
     assert record(database, 1, "unknown") is NotificationState.ACCEPTED
     assert record(database, 1, "retry", retry_ns=5) is NotificationState.ACCEPTED
-    assert due(database) == 20
+    assert due(database) == SILENCE_NS
 
 
 def test_an_attempt_whose_lease_ran_out_counts_if_it_got_through(database: Database, incident: Incident, duty_of: Made) -> None:
@@ -181,39 +182,125 @@ def test_what_is_cancelled_while_it_is_sent_is_said_to_be_sent_and_not_tried_aga
     claim(database)
     assert cancel(database) == 1
     assert record(database, 1, "retry", retry_ns=5) is NotificationState.CANCELLED
-    assert record(database, 1, "accepted", fallback_ns=20) is NotificationState.ACCEPTED
+    assert record(database, 1, "accepted") is NotificationState.ACCEPTED
     assert due(database) is None
 
 
 def test_a_failure_after_somebody_has_it_falls_back_to_nothing(database: Database, incident: Incident, duty_of: Made) -> None:
     add(database, duty_of(incident))
     claim(database)
-    record(database, 1, "accepted", fallback_ns=20)
+    record(database, 1, "accepted")
     assert cancel(database) == 0
-    assert record(database, 1, "rejected", fallback_ns=5) is NotificationState.FAILED
-    assert fallbacks(database, 100) == []
+    assert record(database, 1, "rejected", at_ns=5) is NotificationState.FAILED
+    assert fallbacks(database, 2 * SILENCE_NS) == []
+
+
+def test_a_failure_falls_back_at_once(database: Database, incident: Incident, duty_of: Made) -> None:
+    add(database, duty_of(incident))
+    claim(database)
+    record(database, 1, "rejected", at_ns=5)
+    assert due(database) == 5
+    assert fallbacks(database, 5) == [TOLD]
+
+
+def test_a_failure_after_silence_does_not_fall_back_once_more(database: Database, incident: Incident, duty_of: Made) -> None:
+    add(database, duty_of(incident))
+    claim(database)
+    record(database, 1, "accepted")
+    assert fallbacks(database, SILENCE_NS) == [TOLD]
+    assert record(database, 1, "rejected", at_ns=2 * SILENCE_NS) is NotificationState.FAILED
+    assert fallbacks(database, 2 * SILENCE_NS) == []
+
+
+def test_an_ending_falls_back_after_a_failure_and_not_after_silence(database: Database, incident: Incident, duty_of: Made) -> None:
+    add(database, duty_of(incident, purpose=Purpose.ENDING))
+    (claimed,) = claim(database)
+    assert fallbacks(database, 2 * SILENCE_NS) == []
+    with database.write() as session:
+        rejected = Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=7)
+        outbox.record(session, WILLOW, claimed.id, 1, rejected)
+    assert fallbacks(database, 7) == [claimed.id]
+
+
+def test_silence_is_counted_from_the_first_attempt_whatever_becomes_of_it(database: Database, incident: Incident, duty_of: Made) -> None:
+    add(database, duty_of(incident))
+    claim(database)
+    record(database, 1, "retry", retry_ns=5)
+    claim(database, 5)
+    assert fallbacks(database, SILENCE_NS - 1) == []
+    assert fallbacks(database, SILENCE_NS) == [TOLD]
+
+
+def test_a_claim_leaves_what_is_less_grave_than_asked_for(database: Database, incident: Incident, incident_of: Made, duty_of: Made) -> None:
+    notice = incident_of("open-1", story=Story.LEFT_OPEN, severity=Severity.NOTICE)
+    write(database, notice, duty_of(notice), duty_of(incident))
+    with database.write() as session:
+        assert [one.id for one in outbox.claim(session, 0, LEASE_S, 5, "one", least=Severity.LIFE)] == [TOLD]
+
+
+def unsettled(database: Database, since_ns: int = 0) -> list[tuple[str, int]]:
+    with database.read() as session:
+        return [(one.notification_id, one.attempt) for one in outbox.unsettled(session, since_ns, 10)]
+
+
+def test_what_was_accepted_is_unsettled_until_the_last_word(database: Database, incident: Incident, duty_of: Made) -> None:
+    add(database, duty_of(incident))
+    claim(database)
+    assert unsettled(database) == []
+    record(database, 1, "accepted", provider_id="SM1", gateway="twilio")
+    assert (unsettled(database), unsettled(database, 1)) == ([(TOLD, 1)], [])
+    record(database, 1, "delivered")
+    assert unsettled(database) == []
+
+
+def test_what_is_unknown_is_claimed_again_when_the_gateway_can_be_asked(database: Database, incident: Incident, duty_of: Made) -> None:
+    add(database, duty_of(incident))
+    claim(database)
+    assert record(database, 1, "unknown", retry_ns=5) is NotificationState.WAITING
+    assert [one.previous for one in claim(database, 5)] == [DeliveryOutcome.UNKNOWN]
+    assert record(database, 2, "unknown", at_ns=6) is NotificationState.UNKNOWN
+    assert claim(database, SILENCE_NS) == []
+    assert fallbacks(database, 6) == [TOLD]
+
+
+def test_what_the_gateway_has_under_an_id_is_known_or_not(database: Database, incident: Incident, duty_of: Made) -> None:
+    add(database, duty_of(incident))
+    claim(database)
+    record(database, 1, "accepted", provider_id="SM1", gateway="twilio")
+    with database.read() as session:
+        found = [outbox.delivery_of(session, *asked) for asked in (("twilio", "SM1"), ("twilio", "SM2"), ("console", "SM1"))]
+        assert [one and (one.notification_id, one.attempt) for one in found] == [(TOLD, 1), None, None]
+
+
+def test_what_one_attempt_has_got_through_another_does_not_undo(database: Database, incident: Incident, duty_of: Made) -> None:
+    add(database, duty_of(incident))
+    claim(database)
+    claim(database, round(LEASE_S * NS_PER_S))
+    record(database, 1, "accepted")
+    for outcome, others in (("retry", {"retry_ns": 5}), ("unknown", {"retry_ns": 5}), ("rejected", {})):
+        assert record(database, 2, outcome, **others) is NotificationState.ACCEPTED
 
 
 def test_silence_falls_back_once_and_not_before_its_time(database: Database, incident: Incident, duty_of: Made) -> None:
     add(database, duty_of(incident))
     claim(database)
-    record(database, 1, "accepted", fallback_ns=20)
-    assert [fallbacks(database, at_ns) for at_ns in (19, 20, 21)] == [[], [TOLD], []]
+    record(database, 1, "accepted")
+    assert [fallbacks(database, SILENCE_NS + more_ns) for more_ns in (-1, 0, 1)] == [[], [TOLD], []]
 
 
 def test_a_fallback_is_lost_with_its_transaction(database: Database, incident: Incident, duty_of: Made) -> None:
     add(database, duty_of(incident))
     claim(database)
-    record(database, 1, "accepted", fallback_ns=20)
+    record(database, 1, "accepted")
 
     def broken() -> None:
         with database.write() as session:
-            outbox.take_fallbacks(session, 20, 10)
+            outbox.take_fallbacks(session, SILENCE_NS, 10)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         broken()
-    assert fallbacks(database, 20) == [TOLD]
+    assert fallbacks(database, SILENCE_NS) == [TOLD]
 
 
 def test_a_thread_is_what_one_person_is_told_of_an_incident(database: Database, incident: Incident, duty_of: Made) -> None:
@@ -260,9 +347,11 @@ def test_a_receipt_that_never_finds_its_delivery_is_forgotten(database: Database
 
 def test_an_attempt_keeps_what_was_said_and_by_which_channel(database: Database, incident: Incident, duty_of: Made) -> None:
     add(database, duty_of(incident))
-    claim(database, 3)
+    (claimed,) = claim(database, 3)
+    with database.write() as session:
+        outbox.prepare(session, claimed, channel=Channel.SMS, gateway="twilio", text="周芬摔倒了")
     said = {"channel": Channel.SMS, "gateway": "twilio", "provider_id": "SM1"}
-    record(database, 1, "accepted", 4, text="周芬摔倒了", **said)
+    record(database, 1, "accepted", 4, **said)
     record(database, 1, "delivered", 9)
     with database.read() as session:
         (one,) = outbox.deliveries(session, WILLOW, [TOLD])

@@ -53,6 +53,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("community_id", "id", name="pk_incident"),
     )
     op.create_index("ix_incident_community_id_subject_story", "incident", ["community_id", "subject", "story"])
+    op.create_index("ix_incident_community_id_is_open_ended_ns", "incident", ["community_id", "is_open", "ended_ns"])
     op.create_index(
         "ix_incident_due",
         "incident",
@@ -151,6 +152,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("community_id", "id", name="pk_notification"),
     )
     op.create_index("ix_notification_community_id_incident_id_to_person", "notification", ["community_id", "incident_id", "to_person"])
+    op.create_index("ix_notification_community_id_to_person_created_ns", "notification", ["community_id", "to_person", "created_ns"])
     op.create_index(
         "ix_notification_fallback",
         "notification",
@@ -182,4 +184,12 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("community_id", "notification_id", "attempt", name="pk_delivery"),
         sa.UniqueConstraint("gateway", "provider_id", name="uq_delivery_gateway_provider_id"),
+    )
+    op.create_index("ix_delivery_community_id_updated_ns", "delivery", ["community_id", "updated_ns"])
+    op.create_index(
+        "ix_delivery_unsettled",
+        "delivery",
+        ["handed_ns"],
+        sqlite_where=sa.text("outcome = 'accepted'"),
+        postgresql_where=sa.text("outcome = 'accepted'"),
     )

@@ -1,0 +1,1 @@
+"""Ways out to phone networks, one file each."""

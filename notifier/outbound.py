@@ -1,0 +1,151 @@
+"""From a claimed notification to what a gateway is given, and from its answer to what happens next.
+
+Decisions only: those that ask the database do so in the caller's transaction, and the time is an argument.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+from sqlmodel import Session
+
+from devices.model import NS_PER_S
+from incidents.model import Channel, Directory, Duty, Person
+from notifier.delivery import next_channel, reached_by
+from notifier.gateways.model import Answer, Gateway, Outgoing
+from notifier.messages import render
+from store import outbox
+from store.outbox import Attempted, Delivery, DeliveryOutcome, Notification, NotificationState
+
+GIVE_UP_NS = 600 * NS_PER_S
+"""After this time from the first attempt nothing is tried again, nor asked for."""
+
+LONGEST_PAUSE_S = 60
+"""Pauses between attempts begin at 1 s and double up to this."""
+
+SETTLED_NS = 30 * NS_PER_S
+"""So long after an attempt that may have got through, a provider that has nothing never will."""
+
+UNSURE = frozenset({DeliveryOutcome.BEGUN, DeliveryOutcome.UNKNOWN})
+"""Outcomes after which a notification may have been sent."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOver:
+    """A claimed notification, ready for its gateway.
+
+    Attributes
+    ----------
+    first_ns : int
+        When it was attempted first.
+    unsure_ns : int or None
+        When it was attempted last, if that may have got through: it is to be looked up before it is sent again.
+    """
+
+    notification: Notification
+    outgoing: Outgoing
+    gateway: Gateway
+    claimed_ns: int
+    first_ns: int
+    unsure_ns: int | None
+
+
+def prepare(
+    session: Session, claimed: Notification, directory: Directory | None, gateways: Sequence[Gateway], now_ns: int
+) -> HandOver | Attempted:
+    """What a claimed notification's gateway is to be given, written with the claim; or what came of it, if nobody can be given it."""
+    person = directory.people.get(claimed.duty.to) if directory else None
+    if directory is None or person is None:
+        return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, code="nobody")
+    earlier = _earlier(session, claimed)
+    last = earlier[-1] if earlier else None
+    is_unsure = last is not None and last.gateway is not None and last.outcome in UNSURE
+    channel = last.channel if last and last.channel else _channel(session, claimed.duty, person)
+    if is_unsure and last:
+        gateway = next((one for one in gateways if one.name == last.gateway), None)
+        if gateway is None:
+            return Attempted(outcome=DeliveryOutcome.UNKNOWN, at_ns=now_ns, channel=channel, code="gateway_gone")
+    else:
+        gateway = next((one for one in gateways if channel in one.channels), None)
+        if channel is None or channel not in person.channels:
+            return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="no_channel")
+        if gateway is None:
+            return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="no_gateway")
+    if channel is None:
+        return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, code="no_channel")
+    text = claimed.text or render(claimed.duty, channel, directory, now_ns)
+    outbox.prepare(session, claimed, channel=channel, gateway=gateway.name, text=text)
+    return HandOver(
+        notification=claimed,
+        outgoing=Outgoing(
+            community_id=claimed.community_id,
+            notification_id=claimed.id,
+            person=person,
+            channel=channel,
+            text=text,
+            created_ns=claimed.created_ns,
+        ),
+        gateway=gateway,
+        claimed_ns=now_ns,
+        first_ns=earlier[0].handed_ns if earlier else now_ns,
+        unsure_ns=last.handed_ns if is_unsure and last else None,
+    )
+
+
+def attempted(answer: Answer, one: HandOver, now_ns: int) -> Attempted:
+    """What an answer comes to: whether and when there is another attempt."""
+    outcome, retry_ns = answer.outcome, None
+    is_over = now_ns - one.first_ns >= GIVE_UP_NS
+    pause_s = min(2 ** (one.notification.attempt - 1), LONGEST_PAUSE_S)
+    match outcome:
+        case DeliveryOutcome.RETRY if is_over:
+            outcome = DeliveryOutcome.REJECTED
+        case DeliveryOutcome.RETRY | DeliveryOutcome.UNKNOWN if not is_over:
+            retry_ns = now_ns + pause_s * NS_PER_S
+    return Attempted(
+        outcome=outcome,
+        at_ns=now_ns,
+        channel=one.outgoing.channel,
+        gateway=one.gateway.name,
+        provider_id=answer.provider_id,
+        code=answer.code,
+        retry_ns=retry_ns,
+    )
+
+
+def fall_back(session: Session, failed: Notification, directory: Directory, now_ns: int) -> Channel | None:
+    """Write the duty to tell somebody by their next channel, if there is one and nothing has reached them; which it is.
+
+    Within one round no channel is fallen back to that was used already, whichever step used it.
+    """
+    duty = failed.duty
+    person = directory.people.get(duty.to)
+    told = outbox.thread(session, failed.community_id, duty.incident.id, duty.to, purpose=duty.purpose, round_=duty.round)
+    has_arrived = any(one.state is NotificationState.DELIVERED for one in told if one.duty.step == duty.step)
+    if person is None or has_arrived:
+        return None
+    tried = outbox.deliveries(session, failed.community_id, (one.id for one in told))
+    used = {one.duty.channel for one in told} | {one.channel for one in tried}
+    channel = next_channel(person, {one for one in used if one is not None})
+    if channel is not None:
+        outbox.add(session, replace(duty, channel=channel), now_ns)
+    return channel
+
+
+def _channel(session: Session, duty: Duty, person: Person) -> Channel | None:
+    """The channel that a duty names, or the one that reached this person."""
+    if duty.channel is not None:
+        return duty.channel
+    community_id = duty.incident.community_id
+    told = outbox.thread(session, community_id, duty.incident.id, duty.to)
+    tried = outbox.deliveries(session, community_id, (one.id for one in told))
+    return reached_by(person, [(one.channel, one.outcome is DeliveryOutcome.DELIVERED) for one in tried if one.channel])
+
+
+def _earlier(session: Session, claimed: Notification) -> list[Delivery]:
+    if claimed.attempt == 1:
+        return []
+    tried = outbox.deliveries(session, claimed.community_id, [claimed.id])
+    return sorted((one for one in tried if one.attempt < claimed.attempt), key=lambda one: one.attempt)

@@ -1,0 +1,186 @@
+"""Incidents as the console shows them: a card for each."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from incidents.audience import ROSTER
+from incidents.model import CLOSED, Do, Due, DueRow, Ended, Incident, IncidentId, IncidentState, Purpose
+from store.outbox import NotificationState
+from store.views import Telling
+from web.scene import Scene
+
+MOST_TOLD = 8
+"""People named on a card; there are more where a whole roster was told."""
+
+_BEST = (
+    NotificationState.DELIVERED,
+    NotificationState.ACCEPTED,
+    NotificationState.WAITING,
+    NotificationState.UNKNOWN,
+    NotificationState.FAILED,
+    NotificationState.CANCELLED,
+)
+"""Of several tellings of one person the one in the first of these is shown."""
+
+_NEXT_ACTS = {
+    IncidentState.SUSPECTED: (Do.ACKNOWLEDGE, Do.ON_SCENE, Do.RESOLVE, Do.FALSE_ALARM),
+    IncidentState.OPEN: (Do.ACKNOWLEDGE, Do.ON_SCENE, Do.RESOLVE, Do.FALSE_ALARM),
+    IncidentState.ACKNOWLEDGED: (Do.ON_SCENE, Do.RESOLVE, Do.FALSE_ALARM, Do.ACKNOWLEDGE),
+    IncidentState.ON_SCENE: (Do.RESOLVE, Do.FALSE_ALARM),
+}
+"""What can be done, what is likeliest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One person who was told: by what, and what came of it. `state` is one of `NotificationState`."""
+
+    name: str
+    role: str
+    channel: str
+    state: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One incident, in words.
+
+    Attributes
+    ----------
+    key : str
+        Its id on the page.
+    state_more : str
+        Until when somebody is expected, or the wearer may cancel.
+    unreachable : tuple of str
+        Who should have been told and cannot be.
+    marks : tuple of str
+        What must not be overlooked.
+    acts : tuple of (value, words)
+        What can be done; empty for one that is over.
+    """
+
+    key: str
+    href: str
+    severity: str
+    severity_words: str
+    title: str
+    who: str
+    address: str
+    since: str
+    ago: str
+    state: str
+    state_words: str
+    state_more: str
+    is_unowned: bool
+    told: tuple[Told, ...]
+    more_told: int
+    unreachable: tuple[str, ...]
+    next: tuple[str, ...]
+    marks: tuple[str, ...]
+    again: str
+    acts: tuple[tuple[str, str], ...]
+
+
+def href(incident: Incident, incident_id: IncidentId | None = None) -> str:
+    """Address of an incident's page, or of another one's of the same community."""
+    return f"/incidents/{quote(incident.community_id)}/{quote(incident_id or incident.id)}"
+
+
+def card(incident: Incident, tellings: Iterable[Telling], scene: Scene) -> Card:
+    """An incident, open or over, with who was told of it."""
+    names, words = scene.about(incident), scene.words
+    told = _told(tellings, scene)
+    return Card(
+        key=f"i-{incident.id}",
+        href=href(incident),
+        severity=incident.severity,
+        severity_words=words.severities[incident.severity],
+        title=scene.heading(incident.headline),
+        who=names.who or names.address or names.community,
+        address=names.address if names.who else "",
+        since=scene.clock(incident.headline.t_ns if incident.is_open else incident.ended_ns or incident.opened_ns),
+        ago=scene.ago(incident.headline.t_ns if incident.is_open else incident.ended_ns or incident.opened_ns),
+        state=incident.state,
+        state_words=state_words(incident, scene),
+        state_more=_state_more(incident, scene),
+        is_unowned=incident.state in {IncidentState.SUSPECTED, IncidentState.OPEN},
+        told=told[:MOST_TOLD],
+        more_told=max(0, len(told) - MOST_TOLD),
+        unreachable=tuple(scene.name(one) for one in incident.skipped),
+        next=_next(incident, scene),
+        marks=_marks(incident, scene),
+        again=href(incident, incident.repeat_of) if incident.repeat_of else "",
+        acts=tuple((f"{do}/{incident.id}", words.do[do]) for do in _NEXT_ACTS.get(incident.state, ())),
+    )
+
+
+def state_words(incident: Incident, scene: Scene) -> str:
+    """Where an incident stands, or how it ended."""
+    if incident.state not in CLOSED:
+        return scene.words.states[incident.state].format(by=scene.name(incident.acknowledged_by))
+    how: IncidentState | Ended = incident.state
+    if incident.ended in {Ended.BY_ITSELF, Ended.UNANSWERED}:
+        how = incident.ended
+    return scene.words.ended[how].format(by=scene.name(incident.ended_by))
+
+
+def _state_more(incident: Incident, scene: Scene) -> str:
+    if incident.state is IncidentState.ACKNOWLEDGED and incident.eta_ns is not None:
+        return scene.words.until.format(time=scene.clock(incident.eta_ns))
+    window = next((row for row in incident.dues if row.due is Due.CANCEL_WINDOW), None)
+    return scene.words.cancel_until.format(time=scene.clock(window.at_ns, seconds=True)) if window else ""
+
+
+def _marks(incident: Incident, scene: Scene) -> tuple[str, ...]:
+    words = scene.words
+    pressed_ns = incident.cancel_pressed_ns
+    marks = (
+        words.unanswered if incident.unanswered and incident.is_open else "",
+        words.late if incident.late else "",
+        words.cancel_pressed.format(time=scene.clock(pressed_ns)) if pressed_ns is not None and incident.is_open else "",
+    )
+    return tuple(mark for mark in marks if mark)
+
+
+def _next(incident: Incident, scene: Scene) -> tuple[str, ...]:
+    """Who is told next if nobody takes it."""
+    words = scene.words
+    said = []
+    for row in incident.dues:
+        time = scene.clock(row.at_ns, seconds=True)
+        if row.due is Due.STEP:
+            said.append(words.next_tell.format(time=time, who=_targets(row, scene)))
+        elif row.due is Due.REPEAT and row.times_left:
+            said.append(words.next_again.format(time=time))
+    return tuple(said)
+
+
+def _targets(row: DueRow, scene: Scene) -> str:
+    named = []
+    for target, _ in row.tells:
+        word = scene.words.tells["roster"] if target.startswith(ROSTER) else scene.words.tells.get(target) or scene.name(target)
+        if word not in named:
+            named.append(word)
+    return scene.words.list_gap.join(named)
+
+
+def _told(tellings: Iterable[Telling], scene: Scene) -> tuple[Told, ...]:
+    """Each person once, in the order in which they were first told."""
+    by_person: dict[str, list[Telling]] = {}
+    for telling in tellings:
+        if telling.purpose is not Purpose.ENDING:
+            by_person.setdefault(telling.to, []).append(telling)
+    return tuple(_best(told, scene) for told in by_person.values())
+
+
+def _best(told: Sequence[Telling], scene: Scene) -> Told:
+    best = min(reversed(told), key=lambda one: _BEST.index(one.state))
+    return Told(
+        name=scene.name(best.to),
+        role=scene.role(best.to),
+        channel=scene.words.channels[best.channel] if best.channel else scene.words.no_channel,
+        state=best.state,
+        outcome=scene.words.sent[best.state],
+    )

@@ -1,0 +1,74 @@
+"""Who may ask: pages of this machine only, until there is a sign-in.
+
+A name that another site points to this machine is refused (DNS rebinding), and so is a form that another site sends.
+"""
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_READING = frozenset({"GET", "HEAD"})
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",  # not no-referrer: browsers then send forms with the origin "null"
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+}
+
+
+class Guard:
+    """Refuses what does not come from our own pages on this machine, and says on every answer what a browser may do with it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        refusal = _refusal(Headers(scope=scope), str(scope["method"]))
+        await (refusal or self._app)(scope, receive, send_guarded)
+
+
+def _refusal(headers: Headers, method: str) -> PlainTextResponse | None:
+    host = headers.get("host", "")
+    if _name(host) not in LOOPBACK:
+        return PlainTextResponse("Anju answers on this machine only: use http://127.0.0.1 with its port.\n", 421)
+    if method in _READING:
+        return None
+    origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
+    is_ours = site in {"none", "same-origin"} if origin is None else _place(origin) == host.lower()
+    return None if is_ours else PlainTextResponse("This form was sent by another site.\n", 403)
+
+
+def _name(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _place(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""

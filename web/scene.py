@@ -1,0 +1,121 @@
+"""One community at one moment, in the words of one language: names, times and what a heading says."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, parse
+
+from devices.model import NS_PER_S, PersonId
+from incidents import roster
+from incidents.model import Directory, Incident, Person, Role
+from notifier.messages.names import Names, flat, names_of
+from notifier.messages.text import WORDINGS
+from notifier.messages.wording import Wording
+from rules.model import Event, EventKind
+from web.words import Words
+
+RESPONDERS = (Role.GUARD, Role.HOSPITAL, Role.ADMINISTRATOR, Role.OFFICER, Role.NEIGHBOUR, Role.RELATIVE)
+"""Roles of those who act, in the order in which they are offered; of several the first one names a person."""
+
+_COVERED = frozenset({EventKind.INTRUSION, EventKind.LEFT_OPEN})
+"""Kinds that say which door or window it is."""
+
+_HOUR_S, _DAY_S = 3600, 86400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What descriptions need.
+
+    Attributes
+    ----------
+    now_ns : int
+        When the page is made: a time of another local day is shown with its date.
+    """
+
+    words: Words
+    directory: Directory
+    now_ns: int
+
+    @property
+    def wording(self) -> Wording:
+        """The words that messages are made of."""
+        return WORDINGS[self.words.language]
+
+    def clock(self, time_ns: int, *, seconds: bool = False) -> str:
+        """A time as the community's clocks show it."""
+        local, today = self._local(time_ns), self._local(self.now_ns)
+        clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
+        if local.date() == today.date():
+            return clock
+        return self.words.day.format(month=self.words.months[local.month - 1], day=local.day, clock=clock)
+
+    def ago(self, time_ns: int) -> str:
+        """How long ago something was."""
+        past_s = max(0, self.now_ns - time_ns) // NS_PER_S
+        if past_s < 60:  # noqa: PLR2004  seconds of a minute
+            return self.words.just_now
+        if past_s < _HOUR_S:
+            return self.words.minutes_ago.format(n=past_s // 60)
+        if past_s < _DAY_S:
+            return self.words.hours_ago.format(n=past_s // _HOUR_S)
+        return self.words.days_ago.format(n=past_s // _DAY_S)
+
+    def name(self, person_id: str | None) -> str:
+        """Name of a person; of one who is not in the community any more the id; "" of nobody."""
+        person = self.directory.people.get(PersonId(person_id or ""))
+        return (flat(person.name) if person else "") or person_id or ""
+
+    def role(self, person_id: PersonId) -> str:
+        """What a person is to the community, in one word; "" where nothing is known."""
+        person = self.directory.people.get(person_id)
+        return self.words.roles[_role(person)] if person and person.roles else ""
+
+    def relation(self, person_id: PersonId) -> str:
+        """What a person is to whom: `relative of …`, else the role."""
+        person = self.directory.people.get(person_id)
+        if person is None or _role(person) is not Role.RELATIVE or not person.of:
+            return self.role(person_id)
+        return self.words.relative_of.format(names=self.words.names_gap.join(self.name(one) for one in person.of))
+
+    def number(self, person_id: PersonId) -> str:
+        """A person's phone number as people write it."""
+        person = self.directory.people.get(person_id)
+        try:
+            return format_number(parse(person.phone_e164), PhoneNumberFormat.INTERNATIONAL) if person and person.phone_e164 else ""
+        except NumberParseException:
+            return ""
+
+    def about(self, incident: Incident) -> Names:
+        """Whom and where an incident is about."""
+        return names_of(incident, self.directory, self.wording)
+
+    def heading(self, event: Event) -> str:
+        """What happened, in a few words."""
+        title = self.words.kinds[event.kind]
+        device = self.directory.devices.get(event.device_id) if event.device_id else None
+        if event.kind in _COVERED and device and device.covers:
+            return self.words.covered.format(title=title, cover=self.wording.covers[device.covers])
+        return title
+
+    def responders(self, *, residents: bool = False) -> list[tuple[str, list[tuple[PersonId, str]]]]:
+        """Who may say "I am …", by role: those first who are on duty now."""
+        on_duty = {one for each in self.directory.rosters.values() for one in roster.on_shift(each, self.now_ns, self.directory.timezone)}
+        groups = []
+        for role in (*RESPONDERS, *([Role.RESIDENT] if residents else [])):
+            people = [person for person in self.directory.people.values() if person.roles and _role(person) is role]
+            people.sort(key=lambda person: person.id not in on_duty)
+            if people:
+                groups.append((self.words.roles[role], [(person.id, self._told_apart(person)) for person in people]))
+        return groups
+
+    def _told_apart(self, person: Person) -> str:
+        name, relation = self.name(person.id), self.relation(person.id)
+        return f"{name} · {relation}" if _role(person) is Role.RELATIVE and person.of else name
+
+    def _local(self, time_ns: int) -> datetime:
+        return datetime.fromtimestamp(time_ns // NS_PER_S, tz=UTC).astimezone(self.directory.timezone)
+
+
+def _role(person: Person) -> Role:
+    return next((role for role in RESPONDERS if role in person.roles), Role.RESIDENT)

@@ -157,7 +157,8 @@ class Service:
         return True
 
     def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
         self.said.close()
         self.database.close()
@@ -264,8 +265,7 @@ def serving(tmp_path: Path) -> Iterator[Callable[[str], Service]]:
 
     yield start
     for service in started:
-        if service.process.poll() is None:
-            service.stop()
+        service.stop()
 
 
 def report(words: str) -> None:
@@ -313,6 +313,7 @@ def test_parts_that_are_killed_lose_nothing_and_tell_nobody_twice(serving: Calla
         assert len(rounds_twice) >= REDELIVERED_OF_20, "the kills came at harmless moments: nothing was shown"
     children = psutil.Process(disturbed.process.pid).children(recursive=True)
     disturbed.process.kill()
+    disturbed.process.wait()
     gone, alive = psutil.wait_procs(children, timeout=30)
     assert not alive, "everything ends with its supervisor"
     assert gone

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup check test lock clean
+.PHONY: setup system check test demo bench fault lock clean
 
 setup: .venv/.ready
 
@@ -20,8 +20,28 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check
+# Real brokers, a real database and a real browser for the tests: Debian's packages.
+system:
+	@missing=''; \
+	command -v chromium >/dev/null || missing="$$missing chromium"; \
+	{ command -v mosquitto || test -x /usr/sbin/mosquitto; } >/dev/null || missing="$$missing mosquitto"; \
+	ls /usr/lib/postgresql/*/bin/pg_ctl >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	test -z "$$missing" || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	{ apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }; } || \
+	echo "some tests will be skipped; to run them all: sudo apt-get install$$missing" >&2
+
+test: check system
 	$(BIN)/pytest -n auto
+
+demo: setup
+	@$(BIN)/anju demo
+
+bench: setup
+	$(BIN)/anju bench ingest
+	$(BIN)/anju bench pipeline
+
+fault: setup
+	ANJU_KILL_ROUNDS=20 $(BIN)/pytest -s tests/faults
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev --custom-compile-command "make lock" pyproject.toml -o requirements.lock

@@ -181,6 +181,8 @@ class Log:
 
     async def entry(self, seq: int) -> tuple[Entry, datetime] | None:
         """One entry and when it was stored; None where it is not there (yet, or any more)."""
+        if seq < 1:  # the server calls that a bad request
+            return None
         try:
             message = await _asked(self._stream.get_msg(STREAM, seq))
         except LogMissingError:

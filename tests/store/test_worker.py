@@ -257,6 +257,23 @@ def test_a_change_of_the_community_holds_from_its_time_on_and_interrupts_no_fall
     assert sum(count for _, count in written(willow)["rejected"]) == 4
 
 
+def test_an_empty_log_is_waited_at_and_its_first_entry_judged(
+    broker: EmbeddedBroker, willow: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def run(log: Log) -> None:
+        stop = asyncio.Event()
+        worker = asyncio.ensure_future(Worker(willow, log, pipeline, clock=lambda: T0_NS + 60 * NS_PER_S).run(stop))
+        await asyncio.sleep(0.3)
+        await append(log, [said(1, "w-1", "button", pressed="sos")])
+        while ("sos", "zhou-fen") not in events(willow):  # noqa: ASYNC110  another connection writes it
+            await asyncio.sleep(0.02)
+        stop.set()
+        await worker
+
+    told(broker, run)
+    assert "log_away" not in capsys.readouterr().out
+
+
 def test_time_that_passes_without_readings_is_judged_too(broker: EmbeddedBroker, willow: Database) -> None:
     async def run(log: Log) -> None:
         await judge(log, willow, await append(log, story()))

@@ -1,70 +1,57 @@
 """The dispatcher: acts on what is due, hands messages to gateways, and moves on what gateways say.
 
-Every attempt is in the database before it is made (`store.outbox.claim`). One whose end nobody wrote down is looked up at the provider, and
-sent again only if it surely was not accepted; where that cannot be said, the next channel is used.
+Every attempt is in the database before it is made (`store.outbox.claim`). One whose end nobody wrote down is looked up at the provider,
+and sent again only if it surely was not accepted; where that cannot be said, the next channel is used.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import structlog
-from apscheduler.executors.pool import ThreadPoolExecutor as OneThread  # type: ignore[import-untyped]
 from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped]
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from devices.model import NS_PER_S
-from incidents.desk import sweep as sweep_incidents
-from incidents.model import Severity
-from notifier.delivery import SILENCE_NS, next_channel, reached_by
-from notifier.gateways.model import SEND_S, Answer, Gateway, GatewayAwayError, Outgoing
-from notifier.messages import render
+from devices.model import NS_PER_S, CommunityId
+from incidents import desk
+from incidents.model import Directory, Severity
+from notifier import outbound
+from notifier.delivery import SILENCE_NS
+from notifier.gateways.model import SEND_S, Answer, Gateway, GatewayAwayError
+from notifier.outbound import HandOver
 from store import ledger, outbox
 from store.estates import Estates
-from store.model import StoreBusyError
-from store.outbox import Attempted, DeliveryOutcome, Notification, NotificationState
+from store.model import StoreBusyError, StoreError
+from store.outbox import Attempted, Delivery, DeliveryOutcome, Notification
 from store.session import Database
 
 AT_ONCE = 8
 """Messages on their way to gateways at one time."""
 KEPT_FOR_LIFE = 2
 """Of those as many as nothing else may take: a slow gateway does not hold up a fall."""
-LEASE_S = SEND_S + 10.0
+QUESTIONS_AT_ONCE = 2
+START_S = 5.0
+"""An attempt that was not begun so long after its claim is not made any more: the rest of the lease is for its end."""
+LEASE_S = START_S + SEND_S + 5.0
 """After it an attempt that nobody spoke of is looked up."""
-SETTLE_S = 5.0
-"""What a dispatcher that was killed sent last has arrived by then."""
+RELEASED_S = 5.0
+"""What a dispatcher that was killed sent last has left its machine by then."""
 ASK_FOR_S = 6 * 3600.0
-"""For so long gateways are asked what became of what they accepted."""
-MOST_ATTEMPTS = 6
-RETRY_S = 2.0
-"""Doubled with each attempt."""
-ASK_S = 5.0
-"""Between a time-out and the question whether it was accepted, and between two questions for statuses."""
+"""So long gateways are asked what became of what they accepted: first every `ASK_S`, later after a tenth of its age."""
+ASK_S = 2.0
+RECEIPTS_FOR_S = 24 * 3600.0
+"""So long a receipt waits for its delivery."""
+LATE_S = 1.0
+"""What is acted on so long after it was due is said to be late."""
 LOOK_S = 0.25
 _BATCH = 100
 _log = structlog.get_logger(__name__)
-
-_MAY_BE_SENT = {DeliveryOutcome.BEGUN, DeliveryOutcome.UNKNOWN}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
-    """A claimed notification, ready to leave.
-
-    Attributes
-    ----------
-    outgoing, gateway
-        None for somebody who is not there any more, or has no channel that is served.
-    known : frozenset of str
-        What the gateway calls messages to this person that are known to be others.
-    """
-
-    notification: Notification
-    outgoing: Outgoing | None = None
-    gateway: Gateway | None = None
-    known: frozenset[str] = frozenset()
 
 
 class Dispatcher:
@@ -83,207 +70,259 @@ class Dispatcher:
     """
 
     def __init__(self, database: Database, gateways: Sequence[Gateway], *, worker: str, clock: Callable[[], int] = time.time_ns) -> None:
+        self.clock = clock
         self._database = database
-        self._gateways = tuple(gateways)
+        self._gateways = {gateway.name: gateway for gateway in gateways}
         self._worker = worker
-        self._clock = clock
         self._estates = Estates()
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="gateway")
+        self._senders = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="send")
+        self._askers = ThreadPoolExecutor(QUESTIONS_AT_ONCE, thread_name_prefix="ask")
         self._leaving: set[Future[None]] = set()
-        self._ask_ns = 0
-        self._trouble = False
+        self._asking: dict[tuple[str, str], Future[None]] = {}
+        self._asked_ns: dict[tuple[str, str], int] = {}
+        self._receipts_dropped_ns = 0
+        self._closing = threading.Event()
+        self._troubles: set[tuple[str, str]] = set()
 
     def take_over(self, now_ns: int) -> None:
         """Claims under our name are those of a process that has ended."""
-        with self._database.write() as session:
-            outbox.release(session, self._worker, now_ns + round(SETTLE_S * NS_PER_S))
+        with suppress(StoreBusyError), self._database.write() as session:
+            outbox.release(session, self._worker, now_ns + round(RELEASED_S * NS_PER_S))
 
     def sweep(self, now_ns: int) -> None:
-        """Act on everything that is due by now; messages leave in the background."""
+        """Act on everything that is due by now; messages leave in the background. A step that fails does not keep the others."""
         try:
-            for step in (self._sweep_incidents, self._ask, self._take_receipts, self._fall_back, self._send):
-                step(now_ns)
-            self._tell(None)
+            self._say_how_late(now_ns)
+            for step in (self._sweep_incidents, self._take_receipts, self._fall_back, self._ask, self._send):
+                self._safely(step, now_ns)
         except StoreBusyError as error:
-            self._tell(error)
+            self._tell("dispatch.database_away", reason=str(error))
+        else:
+            self._over("dispatch.database_away")
 
     def settle(self) -> None:
-        """Wait until everything that is leaving has left."""
-        for leaving in tuple(self._leaving):
-            leaving.result()
+        """Wait until everything that is leaving has left, and every question is answered."""
+        wait([*self._leaving, *self._asking.values()])
 
     def close(self) -> None:
         """Hand over nothing more, and wait for what is leaving."""
-        self._pool.shutdown(wait=True)
+        self._closing.set()
+        self._askers.shutdown(wait=True, cancel_futures=True)
+        self._senders.shutdown(wait=True)
 
     def _sweep_incidents(self, now_ns: int) -> None:
-        """Steps, expiries and endings that are due."""
+        """Steps, expiries and endings that are due; the trouble of one community is not another's."""
         with self._database.read() as session:
             due = ledger.communities_due(session, now_ns)
         for community_id in due:
-            with self._database.write() as session:
-                book = ledger.DatabaseBook(session, community_id, now_ns)
-                book.put(sweep_incidents(book, self._estates.community(session, community_id).directory, now_ns))
+            self._safely(self._sweep_community, community_id, now_ns)
+
+    def _sweep_community(self, community_id: CommunityId, now_ns: int) -> None:
+        with self._database.write() as session:
+            book = ledger.DatabaseBook(session, community_id, now_ns)
+            directory = self._directory(session, community_id)
+            if directory is not None:
+                book.put(desk.sweep(book, directory, now_ns))
+
+    def _take_receipts(self, now_ns: int) -> None:
+        """Move deliveries on by what gateways said."""
+        with self._database.write() as session:
+            for receipt in outbox.take_receipts(session, _BATCH):
+                gateway = self._gateways.get(receipt.delivery.gateway or "")
+                outcome = gateway.outcomes.get(receipt.status) if gateway else None
+                if outcome is not None:
+                    attempted = Attempted(outcome=outcome, at_ns=now_ns, code=receipt.code)
+                    _record(session, receipt.delivery, attempted)
+            if now_ns - self._receipts_dropped_ns > RECEIPTS_FOR_S * NS_PER_S:
+                self._receipts_dropped_ns = now_ns
+                outbox.drop_receipts(session, now_ns - round(RECEIPTS_FOR_S * NS_PER_S))
+
+    def _fall_back(self, now_ns: int) -> None:
+        """By the next channel, what failed or was not delivered in time."""
+        with self._database.write() as session:
+            for failed in outbox.take_fallbacks(session, now_ns, _BATCH):
+                directory = self._directory(session, failed.community_id)
+                channel = outbound.fall_back(session, failed, directory, now_ns) if directory else None
+                _log.info("dispatch.fell_back", id=failed.id, to=channel)
 
     def _ask(self, now_ns: int) -> None:
-        """Ask gateways what became of what they accepted."""
-        if now_ns < self._ask_ns or self._leaving:
-            return
-        self._ask_ns = now_ns + round(ASK_S * NS_PER_S)
+        """Ask gateways what became of what they accepted: receipts may never come by themselves."""
         with self._database.read() as session:
-            accepted = outbox.unsettled(session, now_ns - round(ASK_FOR_S * NS_PER_S), _BATCH)
-        for one in accepted:
-            gateway = next((known for known in self._gateways if known.name == one.gateway), None)
-            if gateway is not None and one.provider_id is not None:
-                self._start(self._ask_one, gateway, one.provider_id)
+            accepted = outbox.unsettled(session, now_ns - round(ASK_FOR_S * NS_PER_S), 5 * _BATCH)
+        known = {(one.gateway, one.provider_id): one for one in accepted if one.gateway in self._gateways and one.provider_id}
+        self._asked_ns = {key: at_ns for key, at_ns in self._asked_ns.items() if key in known}
+        self._asking = {key: asking for key, asking in self._asking.items() if not asking.done()}
+        for key, one in known.items():
+            pause_ns = max(round(ASK_S * NS_PER_S), (now_ns - one.handed_ns) // 10)
+            if key not in self._asking and now_ns - self._asked_ns.get(key, one.handed_ns) >= pause_ns and len(self._asking) < _BATCH:
+                self._asked_ns[key] = now_ns
+                self._asking[key] = self._askers.submit(self._safely, self._ask_one, *key)
 
-    def _ask_one(self, gateway: Gateway, provider_id: str) -> None:
+    def _ask_one(self, gateway_name: str, provider_id: str) -> None:
+        gateway = self._gateways[gateway_name]
         try:
             said = gateway.status(provider_id)
         except GatewayAwayError as error:
-            _log.warning("dispatch.not_asked", gateway=gateway.name, reason=str(error))
+            self._tell("dispatch.gateway_away", gateway.name, reason=str(error))
             return
+        self._over("dispatch.gateway_away", gateway.name)
         if said.word in gateway.outcomes:
-            with self._database.write() as session:
-                outbox.keep_receipt(session, gateway.name, provider_id, status=said.word, code=said.code, received_ns=self._clock())
-
-    def _take_receipts(self, now_ns: int) -> None:
-        """Move deliveries on by what gateways said; a failure lets the next channel be tried at once."""
-        outcomes = {gateway.name: gateway.outcomes for gateway in self._gateways}
-        with self._database.write() as session:
-            for receipt in outbox.take_receipts(session, _BATCH):
-                of = receipt.delivery
-                outcome = outcomes.get(of.gateway or "", {}).get(receipt.status)
-                if outcome is not None:
-                    code = None if outcome is DeliveryOutcome.DELIVERED else receipt.code or receipt.status
-                    attempted = Attempted(outcome=outcome, at_ns=now_ns, code=code)
-                    outbox.record(session, of.community_id, of.notification_id, of.attempt, attempted)
-
-    def _fall_back(self, now_ns: int) -> None:
-        """By the next channel, what was not heard of in time or failed."""
-        with self._database.write() as session:
-            for notification in outbox.take_fallbacks(session, now_ns, _BATCH):
-                duty = notification.duty
-                told = outbox.thread(session, notification.community_id, duty.incident.id, duty.to, purpose=duty.purpose, round_=duty.round)
-                if any(one.state is NotificationState.DELIVERED and one.duty.step == duty.step for one in told):
-                    continue
-                tried = outbox.deliveries(session, notification.community_id, (one.id for one in told))
-                used = {one.channel for one in tried if one.channel} | {one.duty.channel for one in told if one.duty.channel}
-                person = self._estates.community(session, notification.community_id).directory.people.get(duty.to)
-                channel = next_channel(person, used) if person else None
-                if channel is None:
-                    _log.warning("dispatch.nothing_left", incident=duty.incident.id, to=duty.to)
-                else:
-                    outbox.add(session, replace(duty, channel=channel), now_ns)
+            with suppress(StoreBusyError), self._database.write() as session:  # asked again then
+                outbox.keep_receipt(session, gateway.name, provider_id, status=said.word, code=said.code, received_ns=self.clock())
 
     def _send(self, now_ns: int) -> None:
-        """Claim what is due, as much as there is room for, and let it leave."""
-        for least, most in ((Severity.LIFE, AT_ONCE), (Severity.INFO, AT_ONCE - KEPT_FOR_LIFE)):
-            room = most - len(self._leaving)
-            if room <= 0:
-                continue
-            with self._database.write() as session:
-                claimed = outbox.claim(session, now_ns, LEASE_S, room, self._worker, silence_ns=SILENCE_NS, least=least)
-                jobs = [self._prepared(session, one, now_ns) for one in claimed]
-            for job in jobs:
-                self._start(self._leave, job)
+        """Claim what is due, as much as there is room for, and let it leave; go on for a while as room is made."""
+        end_s = time.monotonic() + LOOK_S
+        while not self._closing.is_set():
+            self._leaving = {one for one in self._leaving if not one.done()}
+            room = AT_ONCE - len(self._leaving)
+            least = Severity.LIFE if room <= KEPT_FOR_LIFE else Severity.INFO
+            claimed = self._claim(now_ns, room if least is Severity.LIFE else room - KEPT_FOR_LIFE, least) if room else 0
+            left_s = end_s - time.monotonic()
+            if left_s <= 0 or not (claimed or self._leaving):
+                return
+            if not claimed:
+                wait(self._leaving, timeout=left_s, return_when=FIRST_COMPLETED)
 
-    def _prepared(self, session: Session, notification: Notification, now_ns: int) -> _Job:
-        """Channel and words of a claimed notification, written with the claim; of a later attempt those of the first one."""
-        duty, directory = notification.duty, self._estates.community(session, notification.community_id).directory
-        person = directory.people.get(duty.to)
-        before = outbox.deliveries(session, notification.community_id, [notification.id])
-        channel = next((one.channel for one in before if one.channel), None) or duty.channel
-        if person is not None and channel is None:
-            told = outbox.thread(session, notification.community_id, duty.incident.id, duty.to)
-            tried = outbox.deliveries(session, notification.community_id, (one.id for one in told))
-            channel = reached_by(person, [(one.channel, one.outcome is DeliveryOutcome.DELIVERED) for one in tried if one.channel])
-        if person is None or channel is None:
-            return _Job(notification=notification)
-        gateway = next((one for one in self._gateways if channel in one.channels), None)
-        text = notification.text or render(duty, channel, directory, now_ns)
-        if gateway is not None:
-            outbox.prepare(session, notification, channel=channel, gateway=gateway.name, text=text)
-        outgoing = Outgoing(
-            community_id=notification.community_id,
-            notification_id=notification.id,
-            person=person,
-            channel=channel,
-            text=text,
-            created_ns=notification.created_ns,
-        )
-        known = outbox.provider_ids(session, notification.community_id, duty.to, gateway.name) if gateway else frozenset()
-        return _Job(notification=notification, outgoing=outgoing, gateway=gateway, known=known)
+    def _claim(self, now_ns: int, limit: int, least: Severity) -> int:
+        with self._database.read() as session:
+            due_ns = outbox.next_due(session)
+        if due_ns is None or due_ns > now_ns:
+            return 0
+        ready = []
+        with self._database.write() as session:
+            claimed = outbox.claim(session, now_ns, LEASE_S, limit, self._worker, silence_ns=SILENCE_NS, least=least)
+            for one in claimed:
+                prepared = self._prepared(session, one, now_ns)
+                if isinstance(prepared, HandOver):
+                    ready.append(prepared)
+                else:
+                    _log.warning("dispatch.not_sent", id=one.id, code=prepared.code)
+                    outbox.record(session, one.community_id, one.id, one.attempt, prepared)
+        self._leaving.update(self._senders.submit(self._safely, self._hand_over, one) for one in ready)
+        return len(claimed)
 
-    def _leave(self, job: _Job) -> None:
+    def _prepared(self, session: Session, claimed: Notification, now_ns: int) -> HandOver | Attempted:
+        """One that cannot even be put into words fails alone."""
+        directory = self._directory(session, claimed.community_id)
+        try:
+            return outbound.prepare(session, claimed, directory, tuple(self._gateways.values()), now_ns)
+        except (KeyError, ValueError, TypeError, AttributeError):
+            _log.exception("dispatch.not_prepared", id=claimed.id)
+            return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, code="not_prepared")
+
+    def _hand_over(self, one: HandOver) -> None:
         """Look up what may have been sent, send what was not, and write what came of it."""
-        answer = self._answer(job)
-        attempted = self._attempted(job, answer)
-        if attempted.outcome not in {DeliveryOutcome.ACCEPTED, DeliveryOutcome.DELIVERED}:
-            _log.warning("dispatch.attempt", id=job.notification.id, outcome=attempted.outcome, code=answer.code)
-        place = (job.notification.community_id, job.notification.id, job.notification.attempt)
+        if self.clock() - one.claimed_ns > START_S * NS_PER_S:
+            _log.warning("dispatch.too_slow", id=one.notification.id)
+            return  # looked up when the lease is over
+        try:
+            answer = self._answer(one)
+        except Exception:  # noqa: BLE001  whatever a gateway raises: it may have sent
+            _log.exception("dispatch.gateway_failed", id=one.notification.id, gateway=one.gateway.name)
+            answer = Answer(outcome=DeliveryOutcome.UNKNOWN, code="gateway_failed")
+        say = _log.info if answer.outcome in {DeliveryOutcome.ACCEPTED, DeliveryOutcome.DELIVERED} else _log.warning
+        say("dispatch.sent", id=one.notification.id, gateway=one.gateway.name, outcome=answer.outcome, code=answer.code)
+        self._keep(one, answer)
+
+    def _answer(self, one: HandOver) -> Answer:
+        """What came of an earlier attempt, if it got through, else of this one."""
+        if one.unsure_ns is not None:
+            try:
+                found = one.gateway.look_up(one.outgoing)
+                with self._database.read() as session:
+                    ours = outbound.found_again(session, one, found)
+            except (GatewayAwayError, StoreBusyError) as error:
+                _log.warning("dispatch.not_looked_up", id=one.notification.id, reason=str(error))
+                return Answer(outcome=DeliveryOutcome.UNKNOWN, code=outbound.NOT_LOOKED_UP)
+            if ours is not None:
+                return ours
+            if self.clock() - one.unsure_ns < one.gateway.settles_ns:
+                return Answer(outcome=DeliveryOutcome.UNKNOWN, code=outbound.NOT_FOUND_YET)
+        return one.gateway.send(one.outgoing, self.clock())
+
+    def _keep(self, one: HandOver, answer: Answer) -> None:
+        """Write what came of an attempt, however long the database is away: what is not written is looked up later."""
         while True:
+            attempted = outbound.attempted(answer, one, self.clock())
             try:
                 with self._database.write() as session:
-                    outbox.record(session, *place, attempted)
+                    _record(session, one.notification, attempted)
             except StoreBusyError as error:
-                self._tell(error)
-                time.sleep(LOOK_S)
+                self._tell("dispatch.database_away", reason=str(error))
+                if self._closing.wait(LOOK_S):
+                    return
+            except IntegrityError:
+                # another attempt has what we found: two with the same words were looked up at one time
+                answer = replace(answer, outcome=DeliveryOutcome.UNKNOWN, provider_id=None)
             else:
                 return
 
-    def _answer(self, job: _Job) -> Answer:
-        if job.gateway is None or job.outgoing is None:
-            return Answer(outcome=DeliveryOutcome.REJECTED, code="no_gateway")
-        if job.notification.previous in _MAY_BE_SENT:
-            try:
-                found = [one for one in job.gateway.look_up(job.outgoing) if one.provider_id is None or one.provider_id not in job.known]
-            except GatewayAwayError as error:
-                return Answer(outcome=DeliveryOutcome.UNKNOWN, code=str(error))
-            if found:
-                return found[0]
-        return job.gateway.send(job.outgoing, self._clock())
+    def _directory(self, session: Session, community_id: CommunityId) -> Directory | None:
+        try:
+            directory = self._estates.community(session, community_id).directory
+        except StoreBusyError:
+            raise
+        except StoreError as error:
+            self._tell("dispatch.no_community", community_id, reason=str(error))
+            return None
+        self._over("dispatch.no_community", community_id)
+        return directory
 
-    def _attempted(self, job: _Job, answer: Answer) -> Attempted:
-        """What to write of an answer, and when to go on."""
-        now_ns, attempt = self._clock(), job.notification.attempt
-        outcome, retry_ns = answer.outcome, None
-        if outcome is DeliveryOutcome.RETRY and attempt >= MOST_ATTEMPTS:
-            outcome = DeliveryOutcome.REJECTED
-        elif outcome is DeliveryOutcome.RETRY:
-            retry_ns = now_ns + round(RETRY_S * 2 ** (attempt - 1) * NS_PER_S)
-        elif outcome is DeliveryOutcome.UNKNOWN and attempt < MOST_ATTEMPTS:
-            retry_ns = now_ns + round(ASK_S * NS_PER_S)
-        return Attempted(outcome=outcome, at_ns=now_ns, provider_id=answer.provider_id, code=answer.code, retry_ns=retry_ns)
+    def _safely(self, step: Callable[..., None], *arguments: object) -> None:
+        """What nobody foresaw in one place keeps nobody else from being told."""
+        about = " ".join((step.__name__, *(one for one in arguments if isinstance(one, str))))
+        try:
+            step(*arguments)
+        except StoreBusyError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            self._tell("dispatch.failed", about, exc_info=error)
+        else:
+            self._over("dispatch.failed", about)
 
-    def _start(self, what: Callable[..., None], *arguments: object) -> None:
-        leaving = self._pool.submit(what, *arguments)
-        self._leaving.add(leaving)
-        leaving.add_done_callback(self._left)
+    def _say_how_late(self, now_ns: int) -> None:
+        with self._database.read() as session:
+            dues = [due_ns for due_ns in (ledger.next_due(session), outbox.next_due(session)) if due_ns is not None]
+        late_s = (now_ns - min(dues, default=now_ns)) / NS_PER_S
+        if late_s > LATE_S:
+            self._tell("dispatch.late", seconds=round(late_s, 1))
+        else:
+            self._over("dispatch.late")
 
-    def _left(self, leaving: Future[None]) -> None:
-        self._leaving.discard(leaving)
-        if error := leaving.exception():
-            # The attempt stays begun: after its lease it is looked up.
-            _log.error("dispatch.failed", exc_info=error)
+    def _tell(self, trouble: str, about: str = "", **fields: str | float | Exception) -> None:
+        """One line when it begins."""
+        if (trouble, about) not in self._troubles:
+            self._troubles.add((trouble, about))
+            _log.error(trouble, **({"about": about} if about else {}), **fields)
 
-    def _tell(self, trouble: StoreBusyError | None) -> None:
-        """One line when it begins and one when it is over."""
-        if trouble and not self._trouble:
-            _log.error("dispatch.database_away", reason=str(trouble))
-        if self._trouble and not trouble:
-            _log.info("dispatch.goes_on")
-        self._trouble = trouble is not None
+    def _over(self, trouble: str, about: str = "") -> None:
+        """One line when it is over."""
+        if (trouble, about) in self._troubles:
+            self._troubles.discard((trouble, about))
+            _log.info("dispatch.goes_on", after=trouble, **({"about": about} if about else {}))
 
 
-def run(dispatcher: Dispatcher, stop: threading.Event, *, clock: Callable[[], int] = time.time_ns) -> None:
+def run(dispatcher: Dispatcher, stop: threading.Event) -> None:
     """Sweep until told to stop. APScheduler calls, one sweep at a time; what was missed is made up for by the next one."""
-    dispatcher.take_over(clock())
-    scheduler = BackgroundScheduler(executors={"default": OneThread(1)})
+    dispatcher.take_over(dispatcher.clock())
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # that a sweep takes longer than a look is no news
+    scheduler = BackgroundScheduler(timezone=UTC)
     scheduler.add_job(
-        lambda: dispatcher.sweep(clock()), "interval", seconds=LOOK_S, coalesce=True, max_instances=1, misfire_grace_time=None
+        lambda: dispatcher.sweep(dispatcher.clock()),
+        "interval",
+        seconds=LOOK_S,
+        coalesce=True,
+        max_instances=1,
+        misfire_grace_time=None,
+        next_run_time=datetime.now(tz=UTC),
     )
     scheduler.start()
     stop.wait()
     scheduler.shutdown(wait=True)
     dispatcher.close()
+
+
+def _record(session: Session, of: Notification | Delivery, attempted: Attempted) -> None:
+    id_ = of.id if isinstance(of, Notification) else of.notification_id
+    outbox.record(session, of.community_id, id_, of.attempt, attempted)

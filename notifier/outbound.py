@@ -23,11 +23,11 @@ GIVE_UP_NS = 600 * NS_PER_S
 LONGEST_PAUSE_S = 60
 """Pauses between attempts begin at 1 s and double up to this."""
 
-SETTLED_NS = 30 * NS_PER_S
-"""So long after an attempt that may have got through, a provider that has nothing never will."""
-
 UNSURE = frozenset({DeliveryOutcome.BEGUN, DeliveryOutcome.UNKNOWN})
 """Outcomes after which a notification may have been sent."""
+
+NOT_FOUND_YET, NOT_LOOKED_UP = "not_found_yet", "not_looked_up"
+"""Codes of attempts that only asked: they are as unsure as the one before, and sent nothing themselves."""
 
 _log = structlog.get_logger(__name__)
 
@@ -41,7 +41,7 @@ class HandOver:
     first_ns : int
         When it was attempted first.
     unsure_ns : int or None
-        When it was attempted last, if that may have got through: it is to be looked up before it is sent again.
+        When it was sent last, if that may have got through: it is to be looked up before it is sent again.
     """
 
     notification: Notification
@@ -56,25 +56,22 @@ def prepare(
     session: Session, claimed: Notification, directory: Directory | None, gateways: Sequence[Gateway], now_ns: int
 ) -> HandOver | Attempted:
     """What a claimed notification's gateway is to be given, written with the claim; or what came of it, if nobody can be given it."""
-    person = directory.people.get(claimed.duty.to) if directory else None
-    if directory is None or person is None:
+    if directory is None:
+        retry_ns = now_ns + LONGEST_PAUSE_S * NS_PER_S
+        return Attempted(outcome=DeliveryOutcome.RETRY, at_ns=now_ns, code="no_community", retry_ns=retry_ns)
+    person = directory.people.get(claimed.duty.to)
+    if person is None:
         return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, code="nobody")
     earlier = _earlier(session, claimed)
-    last = earlier[-1] if earlier else None
-    is_unsure = last is not None and last.gateway is not None and last.outcome in UNSURE
-    channel = last.channel if last and last.channel else _channel(session, claimed.duty, person)
-    if is_unsure and last:
-        gateway = next((one for one in gateways if one.name == last.gateway), None)
-        if gateway is None:
-            return Attempted(outcome=DeliveryOutcome.UNKNOWN, at_ns=now_ns, channel=channel, code="gateway_gone")
-    else:
-        gateway = next((one for one in gateways if channel in one.channels), None)
-        if channel is None or channel not in person.channels:
-            return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="no_channel")
-        if gateway is None:
-            return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="no_gateway")
-    if channel is None:
-        return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, code="no_channel")
+    sent = _sent_unsurely(earlier)
+    channel = next((one.channel for one in reversed(earlier) if one.channel), None) or _channel(session, claimed.duty, person)
+    if channel is None or channel not in person.channels:
+        return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="no_channel")
+    gateway = next((one for one in gateways if (one.name == sent.gateway if sent else channel in one.channels)), None)
+    if gateway is None and sent:
+        return Attempted(outcome=DeliveryOutcome.UNKNOWN, at_ns=now_ns, channel=channel, code="gateway_gone")
+    if gateway is None:
+        return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="no_gateway")
     text = claimed.text or render(claimed.duty, channel, directory, now_ns)
     outbox.prepare(session, claimed, channel=channel, gateway=gateway.name, text=text)
     return HandOver(
@@ -90,8 +87,19 @@ def prepare(
         gateway=gateway,
         claimed_ns=now_ns,
         first_ns=earlier[0].handed_ns if earlier else now_ns,
-        unsure_ns=last.handed_ns if is_unsure and last else None,
+        unsure_ns=sent.handed_ns if sent else None,
     )
+
+
+def found_again(session: Session, one: HandOver, found: Sequence[Answer]) -> Answer | None:
+    """Of what a provider has, what is this notification and no other one in the same words; None if it has none."""
+    for answer in found:
+        known = outbox.delivery_of(session, one.gateway.name, answer.provider_id) if answer.provider_id else None
+        if known is None:
+            return answer
+        if (known.community_id, known.notification_id) == (one.notification.community_id, one.notification.id):
+            return replace(answer, provider_id=None)  # an earlier attempt has it
+    return None
 
 
 def attempted(answer: Answer, one: HandOver, now_ns: int) -> Attempted:
@@ -149,3 +157,13 @@ def _earlier(session: Session, claimed: Notification) -> list[Delivery]:
         return []
     tried = outbox.deliveries(session, claimed.community_id, [claimed.id])
     return sorted((one for one in tried if one.attempt < claimed.attempt), key=lambda one: one.attempt)
+
+
+def _sent_unsurely(earlier: Sequence[Delivery]) -> Delivery | None:
+    """The last attempt that was sent, if nobody knows whether it got through."""
+    for one in reversed(earlier):
+        if one.outcome not in UNSURE:
+            return None
+        if one.gateway is not None and one.code not in {NOT_FOUND_YET, NOT_LOOKED_UP}:
+            return one
+    return None

@@ -333,14 +333,6 @@ def deliveries(session: Session, community_id: CommunityId, notification_ids: It
     return [_delivery(row) for row in session.exec(select(DeliveryRow).where(*wanted).order_by(*order))]
 
 
-def provider_ids(session: Session, community_id: CommunityId, to: PersonId, gateway: str) -> frozenset[str]:
-    """What a gateway calls the messages to a person that are known to be theirs."""
-    same = (DeliveryRow.community_id == NotificationRow.community_id, DeliveryRow.notification_id == NotificationRow.id)
-    theirs = (NotificationRow.community_id == community_id, NotificationRow.to_person == to, DeliveryRow.gateway == gateway)
-    found = session.exec(select(DeliveryRow.provider_id).where(*same, *theirs, col(DeliveryRow.provider_id).is_not(None)))
-    return frozenset(one for one in found if one)
-
-
 def unsettled(session: Session, since_ns: int, limit: int) -> list[Delivery]:
     """Deliveries that a gateway accepted since a time and has not finally spoken of, newest first."""
     accepted = (DeliveryRow.outcome == DeliveryOutcome.ACCEPTED, DeliveryRow.handed_ns >= since_ns)

@@ -22,7 +22,6 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",  # not no-referrer: browsers then send forms with the origin "null"
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Cache-Control": "no-store",
 }
 
 
@@ -38,11 +37,14 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
+        is_static = str(scope["path"]).startswith("/static/")
+
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+                headers.setdefault("Cache-Control", "no-cache" if is_static else "no-store")
             await send(message)
 
         refusal = _refusal(Headers(scope=scope), str(scope["method"]))

@@ -115,7 +115,6 @@ class Words:
     building: str
     no_building: str
     floor: str
-    no_occupants: str
     modes: Mapping[Mode, str]
     mode_since: str
     never_changed: str

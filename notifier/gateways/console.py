@@ -63,6 +63,7 @@ class ConsoleGateway:
     name = "console"
     channels = frozenset({Channel.SMS, Channel.VOICE, Channel.PUSH})
     outcomes: Mapping[str, DeliveryOutcome] = MappingProxyType({})
+    settles_ns = 0
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -94,6 +94,10 @@ class Gateway(Protocol):
     def outcomes(self) -> Mapping[str, DeliveryOutcome]:
         """What its status words come to; other words are no news."""
 
+    @property
+    def settles_ns(self) -> int:
+        """So long after an attempt what it made may not yet be found by `look_up`."""
+
     def send(self, outgoing: Outgoing, now_ns: int) -> Answer:
         """Attempt it once, in at most `SEND_S`."""
 

@@ -23,6 +23,7 @@ from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-unty
 from twilio.rest import Client  # type: ignore[import-untyped]
 from urllib3.exceptions import NewConnectionError
 
+from devices.model import NS_PER_S
 from incidents.model import Channel
 from notifier.gateways.model import SEND_S, Answer, GatewayAwayError, GatewaySettingsError, Outgoing, Status
 from store.outbox import DeliveryOutcome
@@ -98,6 +99,7 @@ class TwilioGateway:
 
     name = "twilio"
     channels = frozenset({Channel.SMS})
+    settles_ns = 30 * NS_PER_S
     outcomes: Mapping[str, DeliveryOutcome] = MappingProxyType(
         {
             "delivered": DeliveryOutcome.DELIVERED,
@@ -139,7 +141,7 @@ class TwilioGateway:
         GatewayAwayError
             Twilio does not answer, or there are more messages to this number than are looked through.
         """
-        since = datetime.fromtimestamp(outgoing.created_ns // 10**9, tz=UTC) - _CLOCKS_DIFFER
+        since = datetime.fromtimestamp(outgoing.created_ns // NS_PER_S, tz=UTC) - _CLOCKS_DIFFER
         found = []
         with self._asked() as client:
             for seen, message in enumerate(client.messages.stream(to=outgoing.person.phone_e164, page_size=50), 1):

@@ -92,7 +92,7 @@ def _dwelling(home: Home, changed: ModeSince | None, severity: str, scene: Scene
     return Dwelling(
         key=f"h-{home.id}",
         address=flat(home.address or "") or home.id,
-        occupants=words.names_gap.join(scene.name(one) for one in home.occupants) or words.no_occupants,
+        occupants=words.names_gap.join(scene.name(one) for one in home.occupants),
         mode=mode,
         mode_words=words.modes[mode],
         since=words.mode_since.format(time=scene.clock(changed.since_ns), by=scene.name(changed.by)) if changed else words.never_changed,

@@ -1,0 +1,58 @@
+"""Both languages say everything, with the same blanks to fill in."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from incidents.model import CLOSED, Channel, Do, Ended, IncidentState, Purpose, Role, Severity
+from rules.model import EventKind, Mode
+from store.outbox import NotificationState
+from web.en import EN
+from web.words import Notice, Words
+from web.zh import ZH
+
+WHOLE: dict[str, set[Any]] = {
+    "kinds": set(EventKind),
+    "severities": set(Severity),
+    "states": set(IncidentState) - CLOSED,
+    "do": set(Do),
+    "roles": set(Role),
+    "channels": set(Channel),
+    "sent": set(NotificationState),
+    "purposes": set(Purpose),
+    "ended": CLOSED | {Ended.BY_ITSELF, Ended.UNANSWERED},
+    "modes": set(Mode),
+    "notices": set(Notice),
+}
+
+
+def sayings(words: Words) -> Iterator[tuple[str, str]]:
+    for field in fields(words):
+        said = getattr(words, field.name)
+        if isinstance(said, Mapping):
+            yield from ((f"{field.name}.{key}", one) for key, one in said.items())
+        elif isinstance(said, tuple):
+            yield from ((f"{field.name}.{number}", one) for number, one in enumerate(said))
+        else:
+            yield field.name, said
+
+
+@pytest.mark.parametrize("words", [ZH, EN], ids=["zh", "en"])
+def test_every_kind_state_and_role_has_words(words: Words) -> None:
+    assert {name: set(getattr(words, name)) for name in WHOLE} == WHOLE
+    assert [name for name, said in sayings(words) if not said.strip() and not name.endswith("_gap")] == []
+    assert len(words.months) == 12
+
+
+def test_both_languages_have_the_same_blanks() -> None:
+    def blanks(words: Words) -> dict[str, list[str]]:
+        return {name: sorted(re.findall(r"\{\w*\}", said)) for name, said in sayings(words)}
+
+    assert blanks(ZH) == blanks(EN)
+
+
+def test_english_has_no_chinese_in_it_but_the_other_languages_name() -> None:
+    assert [name for name, said in sayings(EN) if re.search("[一-鿿]", said)] == ["other_language"]

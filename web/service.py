@@ -118,7 +118,9 @@ def listen(host: str, port: int) -> socket.socket:
         listening.listen(128)
     except OSError as error:
         listening.close()
-        raise OSError(f"cannot listen on {host} port {port}: {error.strerror}; choose another one with http in anju.toml") from error
+        raise OSError(
+            f"cannot listen on {host} port {port}: {error.strerror}; choose another one (http in anju.toml; --port of the demo)"
+        ) from error
     return listening
 
 

@@ -49,7 +49,6 @@ class Words:
     console: str
     phones: str
     homes: str
-    other_language: str
     live: str
     lost: str
     community: str
@@ -70,9 +69,6 @@ class Words:
     states: Mapping[IncidentState, str]
     until: str
     cancel_until: str
-    since: str
-    address: str
-    state: str
     do: Mapping[Do, str]
     told: str
     told_nobody: str

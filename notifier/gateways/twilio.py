@@ -42,7 +42,6 @@ _LATER = frozenset(
         HTTPStatus.UNAUTHORIZED,
         HTTPStatus.REQUEST_TIMEOUT,
         HTTPStatus.TOO_MANY_REQUESTS,
-        HTTPStatus.INTERNAL_SERVER_ERROR,
         HTTPStatus.SERVICE_UNAVAILABLE,
     }
 )
@@ -204,7 +203,7 @@ class _HttpClient(TwilioHttpClient):  # type: ignore[misc]
 
 
 def _refused(error: TwilioRestException) -> Answer:
-    """What an answer that is no success means. 502 and 504 are another's, who cannot say whether Twilio had it."""
+    """What an answer that is no success means. 500, 502 and 504 do not say whether Twilio had taken it, so it is looked up."""
     code = str(error.code)
     if error.status in _LATER:
         return Answer(outcome=DeliveryOutcome.RETRY, code=code)

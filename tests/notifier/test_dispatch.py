@@ -623,7 +623,7 @@ def test_twilio_that_timed_out_and_had_not_accepted_is_asked_again_after_a_while
 
 def test_twilio_with_too_many_requests_gets_it_later(twilio: FakeTwilio, nights: Nights) -> None:
     night = nights(_gateway(twilio))
-    twilio.creates.extend([Refuse(429, 20429), Refuse(500, 20500)])
+    twilio.creates.extend([Refuse(429, 20429), Refuse(503, 20503)])
     twilio.fates["+8613900000001"] = [("delivered", None)]
     night.calls()
     night.until(10)

@@ -78,7 +78,7 @@ def test_a_messaging_service_sends_where_one_is_named(twilio: FakeTwilio, made: 
         (Refuse(403, 20403), "rejected"),
         (Refuse(429, 20429, "Too Many Requests"), "retry"),
         (Refuse(401, 20003), "retry"),
-        (Refuse(500, 20500), "retry"),
+        (Refuse(500, 20500), "unknown"),
         (Refuse(503, 20503), "retry"),
         (Refuse(502, 20502), "unknown"),
         (Refuse(504, 20504), "unknown"),

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import shutil
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +17,7 @@ from devices.broker import CORE, INGEST, BrokerConfig, EmbeddedBroker, credentia
 from devices.log import Limits, Log
 from devices.model import NS_PER_S, CommunityId
 from devices.mqtt import BrokerLink
+from devices.process import free_port
 from store import configuration
 from store.session import Database
 
@@ -64,13 +64,6 @@ def bench(devices: int) -> Iterator[Bench]:
         server.stop()
         database.close()
         shutil.rmtree(folder)
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
 
 
 async def until(done: Callable[[], bool]) -> None:

@@ -16,6 +16,7 @@ from devices import topics
 from devices.entry import Record, partition_of
 from devices.log import Limits, Log, LogError, LogFullError
 from devices.mqtt import Arrival, BrokerLink, Connection, Counters
+from devices.process import pause
 
 GATHER_S = 0.03
 """How long messages are gathered before they are packed."""
@@ -95,7 +96,7 @@ class Ingest:
                 await self._flush(arrivals)
             if stopping:
                 return
-            await _sleep(stop, GATHER_S)
+            await pause(stop, GATHER_S)
 
     async def _flush(self, arrivals: Iterable[Arrival]) -> None:
         # What was held back while the log was away goes in by time, so that no partition is far ahead of another.
@@ -126,7 +127,7 @@ class Ingest:
             except LogError as error:
                 self.counters.refused += 1
                 self._tell("ingest.log_full" if isinstance(error, LogFullError) else "ingest.log_away", reason=str(error))
-                await _sleep(self._stop, wait_s)
+                await pause(self._stop, wait_s)
                 wait_s = min(2 * wait_s, BACKOFF_S[1])
             else:
                 self.counters.appended += len(records)
@@ -179,14 +180,6 @@ def _cut(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
         size += length
     if piece:
         yield piece
-
-
-async def _sleep(stop: asyncio.Event, wait_s: float) -> None:
-    try:
-        async with asyncio.timeout(wait_s):
-            await stop.wait()
-    except TimeoutError:
-        return
 
 
 async def run(settings: IngestSettings, stop: asyncio.Event) -> None:

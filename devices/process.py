@@ -58,6 +58,15 @@ def run(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     asyncio.run(told())
 
 
+async def pause(stop: asyncio.Event, wait_s: float) -> None:
+    """Wait, but no longer than until told to stop."""
+    try:
+        async with asyncio.timeout(wait_s):
+            await stop.wait()
+    except TimeoutError:
+        return
+
+
 @contextmanager
 def alone(path: Path, stop: threading.Event) -> Iterator[None]:
     """Hold a lock that one process of this machine has at a time, and no longer than it lives; wait for it, or until told to stop."""

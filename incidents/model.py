@@ -31,6 +31,8 @@ class IncidentState(StrEnum):
 
 
 CLOSED = frozenset({IncidentState.RESOLVED, IncidentState.CANCELLED, IncidentState.FALSE_ALARM})
+TAKEN_ON = CLOSED | {IncidentState.ACKNOWLEDGED, IncidentState.ON_SCENE}
+"""States in which nobody needs to be told any more that they should act."""
 
 
 class Severity(StrEnum):

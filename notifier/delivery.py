@@ -11,7 +11,7 @@ from itertools import count
 
 from devices.model import NS_PER_S, PersonId
 from incidents.audience import FALLBACK
-from incidents.model import CLOSED, Channel, Directory, Duty, Incident, IncidentId, IncidentState, Person, Purpose
+from incidents.model import TAKEN_ON, Channel, Directory, Duty, Incident, IncidentId, Person, Purpose
 from notifier.messages import render
 from notifier.model import HandOver, Receipt, ReceiptStatus
 
@@ -20,9 +20,6 @@ SILENCE_NS = 20 * NS_PER_S
 
 CARRIER_NS = 1 * NS_PER_S
 """After this a carrier that delivers says so by itself."""
-
-STOPPING = CLOSED | {IncidentState.ACKNOWLEDGED, IncidentState.ON_SCENE}
-"""States in which nobody needs to be told any more that they should act."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +138,7 @@ class Deliveries:
 
     def stop(self, incident: Incident) -> None:
         """Drop what would still be tried to tell of an incident that somebody has, or that is over; its endings go on."""
-        if incident.state in STOPPING:
+        if incident.state in TAKEN_ON:
             for telling in self._of_incident.get(incident.id, ()):
                 telling.stopped = telling.stopped or telling.duty.purpose is not Purpose.ENDING
 

@@ -21,10 +21,8 @@ from notifier.model import HandOver, Receipt, ReceiptStatus
 from rules.model import Event, Facts, Modes
 from rules.pipeline import Pipeline
 from store.capture import Acted, Arrival, CarrierChanged, Line, ModeChanged, Received
+from store.judge import SPAN_NS
 from store.model import Community
-
-SPAN_NS = 250 * NS_PER_MS
-"""Longest micro-batch, from its first arrival to its last."""
 
 Output = dict[str, Any]
 

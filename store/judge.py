@@ -13,6 +13,7 @@ from rules.model import Facts, Premises
 from rules.pipeline import Pipeline
 
 SPAN_NS = 250 * NS_PER_MS
+"""Longest micro-batch, from its first arrival to its last."""
 MOST_MESSAGES = 4096
 """In one micro-batch: more make it no faster."""
 

@@ -9,15 +9,12 @@ from sqlmodel import Session, col, select, update
 
 from devices.model import CommunityId
 from incidents.grouping import Thread
-from incidents.model import CLOSED, Incident, IncidentId, IncidentState, Outcome
+from incidents.model import TAKEN_ON, Incident, IncidentId, Outcome
 from rules.model import Event
 from store import outbox
 from store.model import StoreError
 from store.session import insert, next_number
 from store.tables import EventRow, IncidentRow
-
-TAKEN_ON = CLOSED | {IncidentState.ACKNOWLEDGED, IncidentState.ON_SCENE}
-"""States in which nobody needs to be told any more that they should act."""
 
 _INCIDENT = TypeAdapter(Incident)
 

@@ -19,6 +19,7 @@ import structlog
 from devices.entry import PARTITIONS, Entry, Record
 from devices.log import Log, LogError, LogReplacedError, LogState
 from devices.model import NS_PER_S, CommunityId, Rejected
+from devices.process import pause
 from devices.topics import parse
 from incidents.desk import take
 from rules.model import Event, Facts, Premises
@@ -117,7 +118,7 @@ class Worker:
                 _log.error("worker.log_replaced", reason=str(error))
             except LogError as error:
                 self._tell("worker.log_away", reason=str(error))
-                await _sleep(stop, BACKOFF_S[1])
+                await pause(stop, BACKOFF_S[1])
 
     def _begin(self, state: LogState) -> None:
         """Take over the positions: of a stream made anew they begin at nothing, of a restored one at its end."""
@@ -343,11 +344,3 @@ def _counts(rejected: Sequence[Rejected]) -> Counter[tuple[str, str]]:
         reason = re.sub(r"'[^']*'|\"[^\"]*\"|\d+(\.\d+)?|\b\w+(-\w+)+\b", "…", one.reason)[:_REASON_CHARACTERS]
         counts["" if isinstance(topic, str) else topic.community, reason] += 1
     return counts
-
-
-async def _sleep(stop: asyncio.Event, wait_s: float) -> None:
-    try:
-        async with asyncio.timeout(wait_s):
-            await stop.wait()
-    except TimeoutError:
-        return

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup system check test demo bench fault lock clean
+.PHONY: setup system check test demo bench fault docs lock clean
 
 setup: .venv/.ready
 
@@ -42,6 +42,9 @@ bench: setup
 
 fault: setup
 	ANJU_KILL_ROUNDS=20 $(BIN)/pytest -s tests/faults
+
+docs: setup
+	$(BIN)/python -m incidents.diagram docs/reference/incidents.md
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev --custom-compile-command "make lock" pyproject.toml -o requirements.lock

@@ -9,6 +9,7 @@ Exit status: 0 done, 2 the input is wrong (one line on standard error), 1 anythi
 import functools
 import json
 import os
+import secrets
 import socket
 import sys
 import tempfile
@@ -30,6 +31,9 @@ from devices.mqtt import BrokerLink
 from devices.sensors.acceleration import ACCELERATION
 from devices.sensors.button import BUTTON
 from devices.sensors.contact import CONTACT
+from devices.sensors.keypad import KEYPAD, is_code
+from devices.sensors.meter import METER
+from devices.sensors.motion import MOTION
 from devices.sensors.position import POSITION
 from devices.sensors.status import STATUS
 from devices.sensors.targets import TARGETS
@@ -45,16 +49,27 @@ from notifier.gateways.console import FILE as PHONES
 from notifier.gateways.console import ConsoleGateway
 from notifier.gateways.model import Gateway, GatewayError
 from notifier.gateways.twilio import TwilioGateway, TwilioSettings
+from notifier.gateways.wearable import WearableGateway
 from notifier.replay import Replay
+from rules import codes
+from rules.absence import NoReturn
+from rules.contact import LeftOpen
+from rules.doors import Doors
 from rules.fall.evaluation import evaluate as evaluate_detections
 from rules.fall.recordings import detect as detect_falls
 from rules.fall.rule import Fall
 from rules.fault import Clock, LowBattery, Offline, Tamper
 from rules.geofence import Area, Line
+from rules.inactivity import Inactivity
 from rules.intrusion import Intrusion
+from rules.keypad import Keypad
 from rules.model import Lane, Mode, Premises
 from rules.pipeline import Pipeline
+from rules.plausible import Implausible
 from rules.sos import Sos
+from rules.stillness import LongLie
+from rules.stuck import Stuck
+from rules.water import Water
 from store import capture, community, importing, recordings, summary
 from store.configuration import change_mode
 from store.estates import community_of
@@ -73,16 +88,21 @@ from web.service import serve as serve_pages
 
 def pipeline(premises: Premises) -> Pipeline:
     """Every rule, in the lanes of the readings it looks at; a rule that needs two kinds stands in two lanes."""
-    line = Line(premises)
+    line, long_lie, intrusion = Line(premises), LongLie(premises), Intrusion(premises)
+    quiet, no_return = Inactivity(premises), NoReturn(premises)
+    stuck, implausible = Stuck(premises), Implausible(premises)
     return Pipeline(
         Offline(premises),
         (
-            Lane(BUTTON, Sos(premises)),
-            Lane(ACCELERATION, Fall(premises)),
-            Lane(POSITION, Area(premises), line),
-            Lane(TARGETS, line),
-            Lane(CONTACT, Intrusion(premises)),
-            Lane(STATUS, Tamper(premises), LowBattery(premises)),
+            Lane(KEYPAD, Keypad(premises)),  # first: what else its message says is judged by the mode that it sets
+            Lane(BUTTON, Sos(premises), long_lie, quiet, no_return),
+            Lane(ACCELERATION, Fall(premises), long_lie, quiet, stuck, implausible),
+            Lane(POSITION, Area(premises), line, quiet, implausible),
+            Lane(TARGETS, line, quiet, no_return, stuck),
+            Lane(CONTACT, line, intrusion, LeftOpen(premises), Doors(premises), quiet, no_return, implausible),
+            Lane(MOTION, line, intrusion, quiet, no_return, stuck),
+            Lane(METER, Water(premises), quiet, no_return, stuck, implausible),
+            Lane(STATUS, Tamper(premises), LowBattery(premises), quiet, no_return),
         ),
         faults=(Clock(premises),),
     )
@@ -142,13 +162,7 @@ def serve(settings: Settings) -> None:
 @_with_settings
 def ingest(settings: Settings) -> None:
     """Take readings from every broker into the log."""
-    links = [
-        BrokerLink(name=one.name, url=one.url, topics=one.topics, username=one.username, password=one.password()) for one in settings.broker
-    ]
-    if not settings.nats_url:
-        token = broker.credentials_of(settings.nats_folder).ingest
-        links.append(BrokerLink(name="embedded", url=_embedded(settings).mqtt_url, username=broker.INGEST, password=token))
-    partitions = Partitions(_database(settings))
+    partitions, links = Partitions(_database(settings)), _brokers(settings)
     process.run(lambda stop: _with_log(settings, lambda log: Ingest(log, links, partitions).run(stop)))
 
 
@@ -169,9 +183,10 @@ def worker(settings: Settings) -> None:
 def dispatch(settings: Settings) -> None:
     """Tell people, and go on until somebody has it."""
     database, stop = _database(settings), process.until_told()
-    gateways: list[Gateway] = [ConsoleGateway(settings.state / PHONES)]
+    phones: Gateway = ConsoleGateway(settings.state / PHONES)
     if settings.gateway == "twilio":
-        gateways = [TwilioGateway(TwilioSettings.from_environment(os.environ))]
+        phones = TwilioGateway(TwilioSettings.from_environment(os.environ))
+    gateways = [phones, WearableGateway(_brokers(settings))]
     with process.alone(settings.state / "dispatch.lock", stop):
         run_dispatcher(Dispatcher(database, gateways, worker=f"dispatch@{socket.gethostname()}"), stop)
 
@@ -193,7 +208,7 @@ def import_(settings: Settings, community_file: Path, *, prune: bool, dry_run: b
     is_new = dry_run and settings.database.startswith("sqlite") and not Path(settings.database.removeprefix("sqlite:///")).exists()
     database = None if is_new else _database(settings)
     plan = importing.plan(importing.kept_in(database) if database else lambda _new: None, community_file, prune=prune)
-    for warning in plan.warnings:
+    for warning in (*plan.warnings, *plan.ahead(time.time_ns())):
         click.echo(f"warning: {warning}", err=True)
     for change in plan.changes:
         click.echo(change)
@@ -215,6 +230,27 @@ def credentials(settings: Settings, device_id: str, community_id: str | None) ->
     with _database(settings).read() as session:
         user, token = broker.new_device(settings.nats_folder, community_of(session, device_id, community_id), device_id)
     click.echo(f"user {user}\npassword {token}")
+
+
+@cli.command()
+@click.option("--stdin", "from_stdin", is_flag=True, help="Read it from standard input instead of asking.")
+def code(*, from_stdin: bool) -> None:
+    """Print what a community file says of a person's code: `code` or `duress_code`."""
+    typed = sys.stdin.readline().rstrip("\r\n") if from_stdin else click.prompt("Code", hide_input=True, confirmation_prompt=True, err=True)
+    if not is_code(typed):
+        raise InputError("code", "", "is not shown, wanted 4 to 12 digits")
+    click.echo(codes.digest(typed, secrets.token_bytes(codes.SALT_BYTES)))
+
+
+def _brokers(settings: Settings) -> list[BrokerLink]:
+    """Every broker that devices may be connected to, the embedded one last."""
+    links = [
+        BrokerLink(name=one.name, url=one.url, topics=one.topics, username=one.username, password=one.password()) for one in settings.broker
+    ]
+    if not settings.nats_url:
+        token = broker.credentials_of(settings.nats_folder).ingest
+        links.append(BrokerLink(name="embedded", url=_embedded(settings).mqtt_url, username=broker.INGEST, password=token))
+    return links
 
 
 def _embedded(settings: Settings) -> broker.EmbeddedBroker:

@@ -112,7 +112,8 @@ class BrokerConfig:
 
 def render(config: BrokerConfig, credentials: Credentials) -> str:
     """The server's configuration file."""
-    users = [_user(INGEST, _hashed(credentials.ingest), 'permissions: {publish: {deny: ">"}}')]
+    # Ingest hears every reading, and commands leave under the same name: neither can make up a reading.
+    users = [_user(INGEST, _hashed(credentials.ingest), 'permissions: {publish: {allow: "cmd.>"}}')]
     users += [_user(user, hashed, _device_permissions(user)) for user, hashed in sorted(credentials.devices.items())]
     return f"""# Written at every start: changes made here are lost.
 server_name: anju

@@ -3,8 +3,7 @@
 Columns over the D devices of a `Registry`. Silence is measured on arrival, because a device's own clock says nothing of when it was heard.
 """
 
-from collections.abc import Iterable, Mapping
-from copy import deepcopy
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from devices.model import NS_PER_MS, NS_PER_S, Batch, Bool, DeviceKind, Int32, I
 from devices.sensors.acceleration import AccelerationBatch
 from devices.sensors.button import ButtonBatch
 from devices.sensors.contact import ContactBatch
+from devices.sensors.keypad import KeypadBatch
 from devices.sensors.meter import MeterBatch
 from devices.sensors.motion import MotionBatch
 from devices.sensors.position import PositionBatch
@@ -35,15 +35,18 @@ _DAY_AND_HOUR_NS = 25 * 3600 * NS_PER_S
 FIRST_LIMIT_NS: Mapping[DeviceKind, int] = {
     DeviceKind.WEARABLE: LEAST_LIMIT_NS,
     DeviceKind.RADAR: LEAST_LIMIT_NS,
-    DeviceKind.GATEWAY: LEAST_LIMIT_NS,
     DeviceKind.CONTACT: _DAY_AND_HOUR_NS,
     DeviceKind.MOTION: _DAY_AND_HOUR_NS,
     DeviceKind.TRACKER: _DAY_AND_HOUR_NS,
     DeviceKind.METER: _DAY_AND_HOUR_NS,
     DeviceKind.CAMERA: _DAY_AND_HOUR_NS,
+    DeviceKind.GATEWAY: _DAY_AND_HOUR_NS,
     DeviceKind.BUTTON: NO_LIMIT_NS,
+    DeviceKind.KEYPAD: NO_LIMIT_NS,
 }
-"""How long a device may be silent before its own gaps are known (contract.md, offline). A button is silent until it is needed."""
+"""How long a device may be silent before its own gaps are known (contract.md, offline).
+
+A button or a keypad is silent until it is needed. A gateway may have said only once, when it started, that it is there."""
 
 KINDS: tuple[SensorKind, ...] = tuple(SensorKind)
 _CODE: Mapping[type[Batch], int] = {
@@ -55,6 +58,7 @@ _CODE: Mapping[type[Batch], int] = {
     ButtonBatch: KINDS.index(SensorKind.BUTTON),
     MeterBatch: KINDS.index(SensorKind.METER),
     StatusBatch: KINDS.index(SensorKind.STATUS),
+    KeypadBatch: KINDS.index(SensorKind.KEYPAD),
 }
 
 
@@ -160,14 +164,24 @@ class Heartbeats:
         self.last_ns[device] = NEVER
         self.due_ns[device] = NO_LIMIT_NS
 
+    def grant(self, device: Int64, since_ns: int) -> None:
+        """Let the silence of devices, (M,), count from a time on; the gap over it teaches nothing. One without a limit gets the least."""
+        self.last_ns[device] = NEVER
+        self.due_ns[device] = since_ns + self.granted_ns(device)
+
+    def granted_ns(self, device: Int64) -> Int64:
+        """(M,) int64: how long devices may be silent, where they are watched at all."""
+        limit_ns = self.limit_ns[device]
+        return np.where(limit_ns >= NO_LIMIT_NS, LEAST_LIMIT_NS, limit_ns)
+
     def gaps_ms(self, device: int) -> list[int]:
         """Remembered gaps of a device, oldest first."""
         count = int(self._count[device])
         kept = np.arange(max(0, count - GAPS_KEPT), count) % GAPS_KEPT
         return [int(gap) for gap in self._gap_ms[device, kept]]
 
-    def restore(self, device: int, last_ns: int, gaps_ms: list[int]) -> None:
-        """Take over what `last_ns` and `gaps_ms` said."""
+    def restore(self, device: int, last_ns: int, gaps_ms: list[int], due_ns: int | None = None) -> None:
+        """Take over what `last_ns`, `gaps_ms` and, where it does not follow from these, `due_ns` said."""
         self._gap_ms[device] = np.iinfo(np.int32).max
         self._gap_ms[device, : len(gaps_ms)] = gaps_ms
         self._count[device] = len(gaps_ms)
@@ -175,6 +189,8 @@ class Heartbeats:
         self._set_limits(np.array([device], np.int32))
         self.last_ns[device] = last_ns
         self.due_ns[device] = NO_LIMIT_NS if last_ns == NEVER else last_ns + self.limit_ns[device]
+        if due_ns is not None:
+            self.due_ns[device] = due_ns
 
     def _learn(self, who: Int32, gap_ns: Int64) -> None:
         """Keep gaps, (M,) each, sorted by device."""
@@ -211,18 +227,27 @@ class Spells:
         The spell goes on.
     seen : (D, K) int64
         The number of the spell when a reading of the kind was last heard.
+
+    Parameters
+    ----------
+    size
+        D.
+    behind
+        Gateway to the devices that are heard through it: none of them can be heard while it is gone.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, behind: Mapping[int, Sequence[int]] | None = None) -> None:
+        self.behind: Mapping[int, Sequence[int]] = behind or {}
         self.number: Int64 = np.zeros(size, np.int64)
         self.is_silent: Bool = np.zeros(size, np.bool_)
         self.seen: Int64 = np.zeros((size, len(KINDS)), np.int64)
 
     def begin(self, device: int) -> None:
-        """Let a spell begin, unless one goes on."""
-        if not self.is_silent[device]:
-            self.number[device] += 1
-            self.is_silent[device] = True
+        """Let a spell begin, unless one goes on, of a device and of what is heard through it."""
+        for one in (device, *self.behind.get(device, ())):
+            if not self.is_silent[one]:
+                self.number[one] += 1
+                self.is_silent[one] = True
 
     def hear(self, device: int, kind: int) -> bool:
         """Whether a reading that is a sign of life is the first of its kind since the device's last spell."""
@@ -237,17 +262,24 @@ class Spells:
         touched |= self.seen[readings.device, readings.kind] != self.number[readings.device]
         if not touched.any():
             return touched
-        return np.isin(readings.device, readings.device[touched])
+        leaving = np.unique(readings.device[readings.is_farewell]).tolist() if self.behind else []
+        lost = [row for gateway in leaving for row in self.behind.get(gateway, ())]
+        return np.isin(readings.device, np.concatenate((readings.device[touched], np.array(lost, np.int32))))
 
     def back(self, readings: Readings) -> Bool:
         """(N,) bool: first reading of its kind since the device's last spell; changes nothing."""
         back = np.zeros(len(readings), np.bool_)
         rows = np.flatnonzero(self.concerns(readings))
         if len(rows):
-            after = deepcopy(self)
+            after = self._copy()
             for row, device, kind in zip(rows.tolist(), readings.device[rows].tolist(), readings.kind[rows].tolist(), strict=True):
                 if readings.is_farewell[row]:
                     after.begin(device)
                 elif not readings.retained[row]:
                     back[row] = after.hear(device, kind)
         return back
+
+    def _copy(self) -> "Spells":
+        after = Spells(0, self.behind)
+        after.number, after.is_silent, after.seen = self.number.copy(), self.is_silent.copy(), self.seen.copy()
+        return after

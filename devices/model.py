@@ -42,6 +42,7 @@ class SensorKind(StrEnum):
     BUTTON = "button"
     METER = "meter"
     STATUS = "status"
+    KEYPAD = "keypad"
 
 
 class DeviceKind(StrEnum):
@@ -56,6 +57,7 @@ class DeviceKind(StrEnum):
     BUTTON = "button"
     CAMERA = "camera"
     GATEWAY = "gateway"
+    KEYPAD = "keypad"
 
 
 SENSORS_OF: Mapping[DeviceKind, frozenset[SensorKind]] = {
@@ -68,6 +70,7 @@ SENSORS_OF: Mapping[DeviceKind, frozenset[SensorKind]] = {
     DeviceKind.BUTTON: frozenset({SensorKind.BUTTON, SensorKind.STATUS}),
     DeviceKind.CAMERA: frozenset({SensorKind.TARGETS, SensorKind.MOTION, SensorKind.STATUS}),
     DeviceKind.GATEWAY: frozenset({SensorKind.STATUS}),
+    DeviceKind.KEYPAD: frozenset({SensorKind.KEYPAD, SensorKind.BUTTON, SensorKind.STATUS}),
 }
 """Which kinds of readings a kind of device may send; anything else is rejected."""
 
@@ -83,13 +86,15 @@ class Placement(StrEnum):
 
 
 class Covers(StrEnum):
-    """What a contact sits on."""
+    """What a contact sits on; of a stove or a gas detector `open` means that it is on, or smells gas."""
 
     DOOR = "door"
     WINDOW = "window"
     GATE = "gate"
     FRIDGE = "fridge"
     CABINET = "cabinet"
+    STOVE = "stove"
+    GAS = "gas"
     OTHER = "other"
 
 
@@ -116,6 +121,7 @@ class Device:
     """Thing that publishes.
 
     `home` is the home it belongs to: its own, or its wearer's. `sole_occupant` is the one resident of that home, if there is exactly one.
+    `via` is the gateway through which it is heard.
     """
 
     community_id: CommunityId
@@ -128,6 +134,7 @@ class Device:
     covers: Covers | None = None
     pose: Pose | None = None
     source: Source | None = None
+    via: DeviceId | None = None
 
     @property
     def key(self) -> str:

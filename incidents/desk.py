@@ -7,30 +7,36 @@ the notifier.
 from collections.abc import Iterable
 from dataclasses import replace
 
-from devices.model import NS_PER_S
-from incidents.audience import wards
+from devices.model import NS_PER_S, HomeId, PersonId
+from incidents.audience import home_of, wards
 from incidents.book import Incidents
-from incidents.escalation import Said, begun, paused, restarted, resumed, scheduled, updates
-from incidents.grouping import NOTED_ONLY, PRESSED, SEVERITY, WINDOWED, Thread, is_late, still_active, thread
+from incidents.escalation import Said, begun, paused, released, restarted, resumed, scheduled, updates
+from incidents.grouping import NOTED_ONLY, PRESSED, SEVERITY, WINDOWED, Thread, is_certain, is_late, still_active, thread
 from incidents.lifecycle import Action, closed, moved, opened
 from incidents.model import (
     Act,
+    Channel,
     Directory,
     Do,
     Due,
     DueRow,
+    Duty,
     Ended,
     Incident,
     IncidentState,
     News,
     Outcome,
     Person,
+    Policy,
+    Purpose,
+    Quiet,
     Refused,
     Role,
     Story,
 )
+from incidents.silence import begin
 from incidents.timers import quiet_from, run
-from rules.model import Cancelled, Cleared, Event, EventKind, Fact
+from rules.model import Cancelled, Cleared, Event, EventKind, Finding, Mode
 
 DEFAULT_ETA_MIN = 30.0
 LONGEST_ETA_MIN = 1440.0
@@ -43,7 +49,10 @@ ENDS_WHEN_CLEARED = frozenset({Story.LEFT_OPEN, Story.FAULT, Story.ABSENCE, Stor
 """Stories that are over when nothing that was reported is still so; distress is over when a person says so."""
 
 
-def take(fact: Fact, book: Incidents, directory: Directory, now_ns: int) -> Outcome:
+_CLOSING = {Do.RESOLVE: Action.RESOLVE, Do.FALSE_ALARM: Action.FALSE_ALARM}
+
+
+def take(fact: Finding, book: Incidents, directory: Directory, now_ns: int) -> Outcome:
     """What comes of a fact.
 
     Parameters
@@ -74,6 +83,8 @@ def act(act: Act, book: Incidents, directory: Directory, now_ns: int) -> Outcome
     incident = _meant(book.open_about(act.subject))
     if incident is None:
         return Refused(reason=f"{act.subject} has no open incident")
+    if incident.story is Story.SILENCE and act.do is not Do.RESOLVE:
+        return Refused(reason=f"{act.subject} has a silence only, which can be resolved")
     if not _may_act(person, incident, directory):
         return Refused(reason=f"{act.by} is no responder of {incident.id}")
     match act.do:
@@ -84,16 +95,30 @@ def act(act: Act, book: Incidents, directory: Directory, now_ns: int) -> Outcome
             return _outcome(_acknowledged(incident, act, now_ns + round(eta_min * 60 * NS_PER_S), now_ns))
         case Do.ON_SCENE:
             waits = scheduled(paused(incident, now_ns), without={Due.ACKNOWLEDGEMENT, Due.CANCEL_WINDOW})
-            return _outcome((moved(waits, Action.ON_SCENE, acknowledged_by=act.by, eta_ns=None, answered=True), ()))
-        case Do.RESOLVE:
-            return _outcome(closed(replace(incident, answered=True), Action.RESOLVE, Ended.BY_RESPONDER, directory, now_ns, by=act.by))
-        case Do.FALSE_ALARM:
-            return _outcome(closed(replace(incident, answered=True), Action.FALSE_ALARM, Ended.BY_RESPONDER, directory, now_ns, by=act.by))
+            here = moved(waits, Action.ON_SCENE, acknowledged_by=act.by, eta_ns=None, answered=True, arrived_by=act.by, arrived_ns=now_ns)
+            return _outcome((here, ()))
+        case Do.RESOLVE | Do.FALSE_ALARM:
+            over = closed(replace(incident, answered=True), _CLOSING[act.do], Ended.BY_RESPONDER, directory, now_ns, by=act.by)
+            freed = _freed(book, incident, directory, now_ns) if incident.story is Story.SILENCE else ()
+            return _outcome(over, *freed)
 
 
 def sweep(book: Incidents, directory: Directory, now_ns: int) -> Outcome:
     """What comes of time having passed: every due row at or before now is acted on."""
-    return _outcome(*(run(incident, directory, now_ns) for incident in book.due(now_ns)))
+    return _outcome(*(run(incident, directory, book, now_ns) for incident in book.due(now_ns)))
+
+
+def silence(quiet: Quiet, book: Incidents, directory: Directory, now_ns: int) -> Outcome | Refused:
+    """What comes of a wish for silence; it ends at its hard end, or when somebody resolves it."""
+    person = directory.people.get(quiet.by)
+    if person is None:
+        return Refused(reason=f"{quiet.by} is nobody this community knows")
+    if not _may_silence(person, quiet.subject, directory):
+        return Refused(reason=f"{quiet.by} may not ask for silence about {quiet.subject}")
+    if book.open_in(Thread(Story.SILENCE, quiet.subject, "")) is not None:
+        return Refused(reason=f"there is silence about {quiet.subject} already")
+    begun_ = begin(quiet, directory, now_ns)
+    return begun_ if isinstance(begun_, Refused) else _outcome(begun_)
 
 
 def _outcome(*parts: Said) -> Outcome:
@@ -104,20 +129,39 @@ def _take_event(event: Event, book: Incidents, directory: Directory, now_ns: int
     place = thread(event)
     incident = book.open_in(place)
     if incident is not None:
-        return _outcome(_joined(incident, event, directory, now_ns))
+        return _outcome(_joined(incident, event, directory, book, now_ns))
     if event.kind in NOTED_ONLY:
         return Outcome()
     policy = directory.policy(event.kind)
-    window_s = policy.cancel_window_s if policy and event.kind in WINDOWED else 0
+    window_s = _window_s(event, policy, directory)
     state = IncidentState.SUSPECTED if window_s > 0 else IncidentState.OPEN
     incident = quiet_from(opened(event, state, book.last_closed(place), directory, now_ns), now_ns)
     if state is IncidentState.SUSPECTED:
         window = DueRow(at_ns=now_ns + window_s * NS_PER_S, due=Due.CANCEL_WINDOW)
-        return _outcome((scheduled(incident, window), ()))
-    return _outcome(run(begun(incident, now_ns), directory, now_ns))
+        return _outcome((scheduled(incident, window), _question(incident, directory)))
+    return _outcome(run(begun(incident, now_ns), directory, book, now_ns))
 
 
-def _joined(incident: Incident, event: Event, directory: Directory, now_ns: int) -> Said:
+def _window_s(event: Event, policy: Policy | None, directory: Directory) -> int:
+    """How long the wearer may cancel before anybody is told; less where the evidence is hard."""
+    if policy is None or event.kind not in WINDOWED:
+        return 0
+    wearer = directory.people.get(PersonId(event.subject))
+    window_s = policy.cancel_window_s if wearer is None or wearer.cancel_window_s is None else wearer.cancel_window_s
+    if policy.certain_window_s is not None and is_certain(event):
+        return min(window_s, policy.certain_window_s)
+    return window_s
+
+
+def _question(incident: Incident, directory: Directory) -> tuple[Duty, ...]:
+    """To the wearer, by a device that can ask it: "are you all right?"."""
+    wearer = directory.people.get(PersonId(incident.subject))
+    if wearer is None or Channel.DEVICE not in wearer.channels:
+        return ()
+    return (Duty(incident=incident, purpose=Purpose.ASK, step=0, round=incident.round, to=wearer.id, channel=Channel.DEVICE),)
+
+
+def _joined(incident: Incident, event: Event, directory: Directory, book: Incidents, now_ns: int) -> Said:
     """An event on the open incident of its story: noted, or the start of a new round."""
     noted = replace(incident, events=(*incident.events, event))
     if event.kind in NOTED_ONLY:
@@ -144,7 +188,7 @@ def _joined(incident: Incident, event: Event, directory: Directory, now_ns: int)
         fresh = begun(fresh, now_ns)
     elif had_it:
         fresh = resumed(fresh, now_ns)
-    after, duties = run(fresh, directory, now_ns)
+    after, duties = run(fresh, directory, book, now_ns)
     return after, (*duties, *updates(after, News.EVENT, directory, reached=(duty.to for duty in duties)))
 
 
@@ -190,7 +234,8 @@ def _take_cancelled(fact: Cancelled, book: Incidents, directory: Directory, now_
 
 def _meant(incidents: Iterable[Incident]) -> Incident | None:
     """Of several open incidents of a subject the one an act means: distress, else the newest."""
-    found = tuple(incidents)
+    among = tuple(incidents)
+    found = tuple(incident for incident in among if incident.story is not Story.SILENCE) or among
     distress = next((incident for incident in found if incident.story is Story.DISTRESS), None)
     return distress or max(reversed(found), key=lambda incident: incident.opened_ns, default=None)
 
@@ -205,6 +250,39 @@ def _may_act(person: Person, incident: Incident, directory: Directory) -> bool:
         return True
     lives_there = person.home is not None and person.home == incident.home_id
     return lives_there or person.id in incident.told
+
+
+def _may_silence(person: Person, subject: str, directory: Directory) -> bool:
+    """Whether somebody may ask for silence: guards and administrators about anything, others about their own home and family."""
+    if person.roles & {Role.GUARD, Role.ADMINISTRATOR}:
+        return True
+    home_id = home_of(subject, directory)
+    occupants = directory.homes[home_id].occupants if home_id else ()
+    return person.id in occupants or not frozenset(occupants).isdisjoint(person.of)
+
+
+def _freed(book: Incidents, ended: Incident, directory: Directory, now_ns: int) -> Iterable[Said]:
+    """What a silence held back and none other does, once it is over before its time."""
+    others = [one for one in book.quiets() if one.id != ended.id]
+    for incident in book.all_open():
+        if incident.held_ns is not None:  # held anew at once, where another silence goes on
+            yield run(released(incident, now_ns), directory, _Without(book, tuple(others)), now_ns)
+
+
+class _Without:
+    """Circumstances in which some silence is over."""
+
+    def __init__(self, book: Incidents, quiets: tuple[Incident, ...]) -> None:
+        self._quiets = quiets
+        self._book = book
+
+    def quiets(self) -> tuple[Incident, ...]:
+        """Those that are left."""
+        return self._quiets
+
+    def mode(self, home_id: HomeId, at_ns: int) -> Mode:
+        """As the book says."""
+        return self._book.mode(home_id, at_ns)
 
 
 def _acknowledged(incident: Incident, act: Act, eta_ns: int, now_ns: int) -> Said:

@@ -5,10 +5,12 @@ Each function takes an incident and answers it as it is afterwards, together wit
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from devices.model import NS_PER_S, PersonId
 from incidents.audience import hushed, recipients, usable
-from incidents.model import Directory, Due, DueRow, Duty, Incident, IncidentState, News, Policy, Purpose, Role, Step, Tell
+from incidents.book import Circumstances
+from incidents.model import Directory, Due, DueRow, Duty, Incident, IncidentState, News, Policy, Purpose, Role, Step, Tell, When
 
 ESCALATING = frozenset({Due.STEP, Due.REPEAT})
 """What an acknowledgement stops."""
@@ -25,10 +27,7 @@ def scheduled(incident: Incident, *rows: DueRow, without: Iterable[Due] = ()) ->
 
 def plan(policy: Policy, number: int, now_ns: int) -> tuple[DueRow, ...]:
     """Due rows of a policy's steps, counted from now."""
-    return tuple(
-        DueRow(at_ns=now_ns + step.after_s * NS_PER_S, due=Due.STEP, round=number, step=index, tells=_tells(step))
-        for index, step in enumerate(policy.steps)
-    )
+    return tuple(_row(step, at_ns=now_ns + step.after_s * NS_PER_S, round_=number, index=index) for index, step in enumerate(policy.steps))
 
 
 def merged(old: Sequence[DueRow], new: Sequence[DueRow]) -> tuple[DueRow, ...]:
@@ -90,23 +89,22 @@ def resumed(incident: Incident, now_ns: int) -> Incident:
     if not steps:
         number += 1
         last = len(policy.steps) - 1
-        steps = [DueRow(at_ns=now_ns, due=Due.STEP, round=number, step=last, tells=_tells(policy.steps[last]))]
+        steps = [_row(policy.steps[last], at_ns=now_ns, round_=number, index=last)]
     shift_ns = now_ns - min(row.at_ns for row in steps)
     steps = [replace(row, at_ns=row.at_ns + shift_ns) for row in steps]
     return scheduled(replace(incident, paused=(), round=number), *steps, *repeats)
 
 
-def fire_step(incident: Incident, row: DueRow, directory: Directory, now_ns: int) -> Said:
+def fire_step(incident: Incident, row: DueRow, directory: Directory, now: Circumstances, now_ns: int) -> Said:
     """Tell whom a step names. Where it reaches nobody the next one is due at once; after the last one the repeats begin."""
+    if row.when is not None and not _holds(row.when, incident, directory, now, now_ns):
+        return _with_repeats(incident, now_ns), ()
     told, duties = _tell(incident, row, directory, now_ns)
     waiting = [other for other in told.dues if other.due is Due.STEP]
     if waiting and not duties:
         rest = tuple(other for other in told.dues if other is not waiting[0])
         told = scheduled(replace(told, dues=rest), replace(waiting[0], at_ns=min(now_ns, waiting[0].at_ns)))
-    repeat = told.policy.repeat if told.policy else None
-    if repeat and not any(other.due in ESCALATING for other in told.dues):
-        told = scheduled(told, DueRow(at_ns=now_ns + repeat.every_s * NS_PER_S, due=Due.REPEAT, times_left=repeat.times))
-    return told, duties
+    return _with_repeats(told, now_ns), duties
 
 
 def fire_repeat(incident: Incident, row: DueRow, directory: Directory, now_ns: int) -> Said:
@@ -115,10 +113,26 @@ def fire_repeat(incident: Incident, row: DueRow, directory: Directory, now_ns: i
     if row.times_left <= 0 or policy is None or policy.repeat is None:
         return _give_up(incident, directory)
     last = len(policy.steps) - 1
-    again = replace(row, round=incident.round + 1, step=last, tells=_tells(policy.steps[last]))
-    told, duties = _tell(replace(incident, round=again.round), again, directory, now_ns)
+    number = incident.round + 1
+    again = _row(policy.steps[last], at_ns=now_ns, round_=number, index=last)
+    told, duties = _tell(replace(incident, round=number), again, directory, now_ns)
     next_row = DueRow(at_ns=now_ns + policy.repeat.every_s * NS_PER_S, due=Due.REPEAT, times_left=row.times_left - 1)
     return scheduled(told, next_row), duties
+
+
+def held(incident: Incident, row: DueRow, until_ns: int) -> Incident:
+    """The incident with everything that would be told from a row on put off together, so that the row is due at a time."""
+    waiting = [row, *(other for other in incident.dues if other.due in ESCALATING)]
+    later = (replace(other, at_ns=other.at_ns + until_ns - row.at_ns) for other in waiting)
+    return replace(scheduled(incident, *later, without=ESCALATING), held_ns=until_ns)
+
+
+def released(incident: Incident, now_ns: int) -> Incident:
+    """The incident with what was put off due now, the later of it at its old distance."""
+    waiting = [row for row in incident.dues if row.due in ESCALATING]
+    shift_ns = now_ns - min((row.at_ns for row in waiting), default=now_ns)
+    sooner = (replace(row, at_ns=row.at_ns + min(shift_ns, 0)) for row in waiting)
+    return replace(scheduled(incident, *sooner, without=ESCALATING), held_ns=None)
 
 
 def updates(incident: Incident, news: News, directory: Directory, reached: Iterable[PersonId] = ()) -> tuple[Duty, ...]:
@@ -131,8 +145,38 @@ def updates(incident: Incident, news: News, directory: Directory, reached: Itera
     )
 
 
+def _with_repeats(incident: Incident, now_ns: int) -> Incident:
+    """The incident with its repeats begun, if nothing else is to be told."""
+    repeat = incident.policy.repeat if incident.policy else None
+    if repeat is None or any(row.due in ESCALATING for row in incident.dues):
+        return incident
+    return scheduled(incident, DueRow(at_ns=now_ns + repeat.every_s * NS_PER_S, due=Due.REPEAT, times_left=repeat.times))
+
+
+def _holds(when: When, incident: Incident, directory: Directory, now: Circumstances, now_ns: int) -> bool:
+    """Whether circumstances are such now."""
+    if when.severities is not None and incident.severity not in when.severities:
+        return False
+    if when.modes is not None and (incident.home_id is None or now.mode(incident.home_id, now_ns) not in when.modes):
+        return False
+    if when.since is None or when.until is None:
+        return True
+    wall = datetime.fromtimestamp(now_ns // NS_PER_S, tz=directory.timezone).time()
+    if when.since < when.until:
+        return when.since <= wall < when.until
+    return wall >= when.since or wall < when.until
+
+
 def _tell(incident: Incident, row: DueRow, directory: Directory, now_ns: int) -> Said:
+    """Tell those whose turn it is, and schedule the turn of the next."""
     found = recipients(row.tells, incident, directory, now_ns)
+    if row.in_turn_s:
+        left = found[row.turn :]
+        taken = next((place for place, one in enumerate(left, start=1) if one.channels), len(left))
+        found = left[:taken]
+        if taken < len(left):
+            later = replace(row, at_ns=now_ns + row.in_turn_s * NS_PER_S, turn=row.turn + taken)
+            incident = scheduled(incident, later)
     reached = [one for one in found if one.channels]
     told = replace(
         incident,
@@ -188,8 +232,9 @@ def _give_up(incident: Incident, directory: Directory) -> Said:
     return marked, duties
 
 
-def _tells(step: Step) -> tuple[Tell, ...]:
-    return tuple((target, channel) for target in step.tell for channel in step.by)
+def _row(step: Step, *, at_ns: int, round_: int, index: int) -> DueRow:
+    tells = tuple((target, channel) for target in step.tell for channel in step.by)
+    return DueRow(at_ns=at_ns, due=Due.STEP, round=round_, step=index, tells=tells, in_turn_s=step.in_turn_s, when=step.when)
 
 
 def _with(people: tuple[PersonId, ...], more: Iterable[PersonId]) -> tuple[PersonId, ...]:

@@ -32,6 +32,7 @@ SEVERITY = {
     EventKind.IMPLAUSIBLE: Severity.INFO,
     EventKind.NOT_WORN: Severity.INFO,
     EventKind.RECOVERED: Severity.INFO,
+    EventKind.SILENCE: Severity.INFO,
 }
 """How much each kind matters."""
 
@@ -61,6 +62,7 @@ STORY = {
     EventKind.NOT_WORN: Story.FAULT,
     EventKind.OUTAGE: Story.OUTAGE,
     EventKind.CUSTOM: Story.CUSTOM,
+    EventKind.SILENCE: Story.SILENCE,
 }
 """The story each kind belongs to."""
 
@@ -76,6 +78,10 @@ WINDOWED = frozenset({EventKind.FALL, EventKind.LONG_LIE, EventKind.INACTIVITY})
 LATE_KINDS = frozenset({EventKind.FALL, *PRESSED})
 LATE_NS = 600 * NS_PER_S
 """Such a kind that arrives more than this after it happened says so."""
+
+
+CERTAIN_SCORE, STILL_G = 0.95, 0.05
+"""Hard evidence: a score that the detector gives to hardly anything but falls, and an unrest that is breathing at most."""
 
 
 class Thread(NamedTuple):
@@ -94,6 +100,12 @@ def thread(fact: Event | Cleared) -> Thread:
 def is_late(event: Event) -> bool:
     """Whether a fall or SOS arrived so long after it happened that it must be said."""
     return event.kind in LATE_KINDS and event.known_ns - event.t_ns > LATE_NS
+
+
+def is_certain(event: Event) -> bool:
+    """Whether the evidence is hard: very sure, and no movement since."""
+    unrest_g = event.evidence.get("unrest_g")
+    return event.score >= CERTAIN_SCORE and isinstance(unrest_g, float) and unrest_g <= STILL_G
 
 
 def still_active(active: frozenset[tuple[EventKind, str]], cleared: Cleared) -> frozenset[tuple[EventKind, str]]:

@@ -5,13 +5,14 @@ Everything is a frozen value; times are int64 nanoseconds UTC; `now_ns` is an ar
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import date, time
 from enum import IntEnum, StrEnum
 from typing import NewType
 from zoneinfo import ZoneInfo
 
 from devices.model import CommunityId, Covers, DeviceId, DeviceKind, HomeId, PersonId
-from rules.model import Event, EventKind
+from incidents.workdays import Calendar
+from rules.model import Event, EventKind, Mode
 
 IncidentId = NewType("IncidentId", str)
 RosterId = NewType("RosterId", str)
@@ -60,6 +61,8 @@ class Story(StrEnum):
     FAULT = "fault"
     OUTAGE = "outage"
     CUSTOM = "custom"
+    SILENCE = "silence"
+    """Not a situation but the promise of one: somebody works here, and until then nobody is told."""
 
 
 class Role(StrEnum):
@@ -82,7 +85,10 @@ class Language(StrEnum):
 
 
 class Channel(StrEnum):
-    """Ways to reach a person, in the order of fallback (sms, voice, push), then the further ones, which are never fallen back to."""
+    """Ways to reach a person, in the order of fallback (sms, voice, push), then the further ones, which are never fallen back to.
+
+    `device` is what the person wears: it asks "are you all right?", and no step tells anybody by it.
+    """
 
     SMS = "sms"
     VOICE = "voice"
@@ -90,14 +96,20 @@ class Channel(StrEnum):
     EMAIL = "email"
     APPRISE = "apprise"
     WEBHOOK = "webhook"
+    DEVICE = "device"
 
 
 class Purpose(StrEnum):
-    """Why somebody is told: to act, that something changed, how it ended."""
+    """Why somebody is told: to act, that something changed, how it ended; and the wearer, before anybody else: "are you all right?"."""
 
     TELL = "tell"
     UPDATE = "update"
     ENDING = "ending"
+    ASK = "ask"
+
+
+UNHURRIED = frozenset({Purpose.ENDING, Purpose.ASK})
+"""Purposes for which nobody waits for `delivered`: an ending is not worth a call, and a question to the wearer goes nowhere else."""
 
 
 class Do(StrEnum):
@@ -121,6 +133,13 @@ class Weekday(IntEnum):
     SUN = 6
 
 
+class DayKind(StrEnum):
+    """Days by the country's calendar: a holiday is a public one or a weekend day that makes up for none; every other day is a workday."""
+
+    WORKDAY = "workday"
+    HOLIDAY = "holiday"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """Anybody the community knows.
@@ -130,7 +149,14 @@ class Person:
     of : tuple
         Residents this relative (or neighbour) belongs to.
     channels : tuple of Channel
-        Ways this person can be reached: a mobile number gives sms and voice, a fixed line voice only; contacts give the others.
+        Ways this person can be reached: a mobile number gives sms and voice, a fixed line voice only; contacts give the others, and a
+        device that can ask gives its wearer `device`.
+    asked_by : tuple of DeviceId
+        Devices of theirs that can ask "are you all right?".
+    timezone : ZoneInfo or None
+        Where the person is, if not in the community's zone: times are told in both.
+    cancel_window_s : int or None
+        How long this wearer has to cancel, instead of what the policies say.
     """
 
     id: PersonId
@@ -141,6 +167,9 @@ class Person:
     language: Language = Language.ZH
     phone_e164: str | None = None
     channels: tuple[Channel, ...] = ()
+    asked_by: tuple[DeviceId, ...] = ()
+    timezone: ZoneInfo | None = None
+    cancel_window_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,26 +199,72 @@ class Shift:
     """Who is on duty on these days, half-open; `until` at or before `since` runs into the next day."""
 
     responder: PersonId
-    days: frozenset[Weekday]
+    days: frozenset[Weekday | DayKind]
     since: time
     until: time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Who is on duty once, instead of the shifts: at least one person; half-open, `until` at or before `since` is on the next day."""
+
+    day: date
+    since: time
+    until: time
+    responders: tuple[PersonId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Roster:
-    """Shifts under a name."""
+    """Shifts under a name.
+
+    Attributes
+    ----------
+    overrides : tuple of Override
+        Of two at one time the later one here counts.
+    calendar : Calendar or None
+        What workdays and holidays are; needed where a shift names them.
+    """
 
     id: RosterId
     shifts: tuple[Shift, ...]
+    overrides: tuple[Override, ...] = ()
+    calendar: Calendar | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """Circumstances at the time at which a step is due; None: any.
+
+    Attributes
+    ----------
+    since, until : time or None
+        Of the day, in the community's zone; `until` at or before `since` is on the next day.
+    """
+
+    modes: frozenset[Mode] | None = None
+    severities: frozenset[Severity] | None = None
+    since: time | None = None
+    until: time | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Who is told after how many seconds since `open`, and how; `tell` in contract.md's words."""
+    """Who is told after how many seconds since `open`, and how; `tell` in contract.md's words.
+
+    Attributes
+    ----------
+    in_turn_s : int
+        So long after each other those are told whom the step names, until somebody has it; 0: all at once.
+    when : When or None
+        Only in these circumstances; in others the step is not there.
+    """
 
     after_s: int
     tell: tuple[str, ...]
     by: tuple[Channel, ...]
+    in_turn_s: int = 0
+    when: When | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,12 +277,19 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Who is told when. A snapshot of it lives in each incident."""
+    """Who is told when. A snapshot of it lives in each incident.
+
+    Attributes
+    ----------
+    certain_window_s : int or None
+        The cancel window where the evidence is hard: a very sure fall of somebody who has not moved since.
+    """
 
     id: PolicyId
     kinds: frozenset[EventKind]
     steps: tuple[Step, ...]
     cancel_window_s: int = 0
+    certain_window_s: int | None = None
     repeat: Repeat | None = None
 
 
@@ -238,6 +320,25 @@ class Act:
     do: Do
     subject: str
     eta_min: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quiet:
+    """Somebody asks for silence about a resident, a home, a device or the whole community.
+
+    Attributes
+    ----------
+    until_ns : int
+        Hard end.
+    life : bool
+        Also of life safety: the family is told that it is so.
+    """
+
+    by: PersonId
+    subject: str
+    reason: str
+    until_ns: int
+    life: bool = False
 
 
 class Ended(StrEnum):
@@ -275,6 +376,10 @@ class DueRow:
         Repeats that are left, this one included; 0 is the end of the wait after the last one.
     tells : tuple of Tell
         Of a step: whom, by what. A row of its own, because a step may wait on under a policy that was replaced.
+    in_turn_s, turn : int
+        Of a step whose people are told one after the other: how far apart, and how many have had their turn.
+    when : When or None
+        Circumstances without which the row is dropped.
     """
 
     at_ns: int
@@ -283,6 +388,9 @@ class DueRow:
     step: int = 0
     times_left: int = 0
     tells: tuple[Tell, ...] = ()
+    in_turn_s: int = 0
+    turn: int = 0
+    when: When | None = None
 
     @property
     def order(self) -> tuple[int, int, int, int]:
@@ -324,6 +432,10 @@ class Incident:
         Somebody took it on at some time, even if that acknowledgement is void by now.
     acknowledged_by, eta_ns
         Who has it now, and until when that is believed; None while nobody has.
+    arrived_by, arrived_ns
+        Who was on the scene last, and since when.
+    held_ns : int or None
+        Until when telling was put off, because somebody asked for silence.
     cancel_pressed_ns : int or None
         When the wearer pressed cancel although the newest round was already being told.
     """
@@ -353,6 +465,9 @@ class Incident:
     repeat_of: IncidentId | None = None
     acknowledged_by: PersonId | None = None
     eta_ns: int | None = None
+    arrived_by: PersonId | None = None
+    arrived_ns: int | None = None
+    held_ns: int | None = None
     cancel_pressed_ns: int | None = None
     ended: Ended | None = None
     ended_by: PersonId | None = None

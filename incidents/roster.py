@@ -1,40 +1,121 @@
-"""Who is on duty when. Shifts are wall-clock times in the community's zone; a change of the clock leaves no hole and no overlap."""
+"""Who is on duty when, and when nobody is. Shifts are wall-clock times in the community's zone.
 
-from datetime import UTC, datetime, timedelta
+A change of the clock leaves no hole and no overlap, because a time on the wall comes once: one that is skipped as soon as the clock shows
+a later one, one that is repeated when it is shown first.
+"""
+
+from bisect import bisect_left
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from devices.model import NS_PER_S, PersonId
-from incidents.model import Roster, Shift, Weekday
+from incidents.model import DayKind, Override, Roster, Shift, Weekday
 
 _DAY = timedelta(days=1)
+_WEEK_NS = 7 * 24 * 3600 * NS_PER_S
+_MONDAY_NS = 4 * 24 * 3600 * NS_PER_S  # 1970-01-05T00:00:00Z
+_UTC = ZoneInfo("UTC")
+
+Span = tuple[int, int]
+"""From and to, half-open, in ns."""
 
 
 def on_shift(roster: Roster, at_ns: int, zone: ZoneInfo) -> tuple[PersonId, ...]:
     """Who is on duty at a time, in the roster's order; empty where nobody is."""
-    local = datetime.fromtimestamp(at_ns // NS_PER_S, tz=zone)
-    return tuple(dict.fromkeys(shift.responder for shift in roster.shifts if _runs(shift, local)))
+    days = _days(at_ns, at_ns, zone)
+    for override in reversed(roster.overrides):
+        if override.day in days and _holds(_span(override, override.day, zone), at_ns):
+            return tuple(dict.fromkeys(override.responders))
+    running = (
+        shift.responder
+        for shift in roster.shifts
+        if any(_begins(shift, day, roster) and _holds(_span(shift, day, zone), at_ns) for day in days)
+    )
+    return tuple(dict.fromkeys(running))
 
 
 def everybody(roster: Roster) -> tuple[PersonId, ...]:
-    """Everyone who is ever on duty, in the roster's order."""
+    """Everyone who has a shift, in the roster's order; not who only stands in once."""
     return tuple(dict.fromkeys(shift.responder for shift in roster.shifts))
 
 
-def _runs(shift: Shift, local: datetime) -> bool:
-    """Whether a shift that began today or yesterday is running: it begins at `since` and is over at `until`."""
-    lasts = _DAY if shift.until <= shift.since else timedelta(0)
-    for begin_day in (local.date(), local.date() - _DAY):
-        if Weekday(begin_day.weekday()) in shift.days:
-            begin = datetime.combine(begin_day, shift.since)
-            end = datetime.combine(begin_day + lasts, shift.until)
-            if _has_come(begin, local) and not _has_come(end, local):
-                return True
-    return False
+def gaps(roster: Roster, from_ns: int, to_ns: int, zone: ZoneInfo) -> tuple[Span, ...]:
+    """When nobody is on duty from one time to another, ascending; each as long as it lasts, or as that time lasts."""
+    days = _days(from_ns, to_ns, zone)
+    covered = [_span(shift, day, zone) for shift in roster.shifts for day in days if _begins(shift, day, roster)]
+    covered += [_span(override, override.day, zone) for override in roster.overrides if override.day in days]
+    found: list[Span] = []
+    reached_ns = from_ns
+    for begin_ns, end_ns in sorted(span for span in covered if span[0] < span[1]):  # one within an hour that is skipped is empty
+        if reached_ns < min(begin_ns, to_ns):
+            found.append((reached_ns, min(begin_ns, to_ns)))
+        reached_ns = max(reached_ns, end_ns)
+    if reached_ns < to_ns:
+        found.append((reached_ns, to_ns))
+    return tuple(found)
 
 
-def _has_come(wall: datetime, local: datetime) -> bool:
-    """Whether the clock on the wall has shown a time.
+def weekly_gaps(roster: Roster) -> tuple[Span, ...]:
+    """When nobody is on duty in every plain week, in ns of the wall clock since Monday 00:00; one may run beyond Sunday's end."""
+    found = gaps(plain(roster), _MONDAY_NS, _MONDAY_NS + _WEEK_NS, _UTC)
+    week = [(begin_ns - _MONDAY_NS, end_ns - _MONDAY_NS) for begin_ns, end_ns in found]
+    if len(week) > 1 and week[0][0] == 0 and week[-1][1] == _WEEK_NS:
+        week = [*week[1:-1], (week[-1][0], _WEEK_NS + week[0][1])]
+    return tuple(week)
 
-    An hour that is skipped has come as soon as the clock shows a later one; an hour that is repeated has come the first time.
+
+def plain(roster: Roster) -> Roster:
+    """A roster as it is in weeks without public holidays and without overrides."""
+    off = roster.calendar.weekend if roster.calendar else frozenset[int]()
+    of_kind = {
+        DayKind.WORKDAY: [day for day in Weekday if day not in off],
+        DayKind.HOLIDAY: [day for day in Weekday if day in off],
+    }
+    shifts = tuple(
+        replace(shift, days=frozenset(day for one in shift.days for day in (of_kind[one] if isinstance(one, DayKind) else [one])))
+        for shift in roster.shifts
+    )
+    return Roster(id=roster.id, shifts=shifts)
+
+
+def _days(from_ns: int, to_ns: int, zone: ZoneInfo) -> tuple[date, ...]:
+    """Days on which something may begin that runs between two times.
+
+    A shift ends on the next day at the latest; and a clock that is set back over midnight shows a day that had ended.
     """
-    return local.replace(tzinfo=None) >= wall or local.astimezone(UTC) >= wall.replace(tzinfo=local.tzinfo).astimezone(UTC)
+    first, last = (datetime.fromtimestamp(at_ns // NS_PER_S, tz=zone).date() for at_ns in (from_ns, to_ns))
+    return tuple(first + number * _DAY for number in range(-1, (last - first).days + 2))
+
+
+def _begins(shift: Shift, day: date, roster: Roster) -> bool:
+    """Whether a shift begins on a day."""
+    if Weekday(day.weekday()) in shift.days:
+        return True
+    if roster.calendar is None:
+        return False
+    return (DayKind.WORKDAY if roster.calendar.is_workday(day) else DayKind.HOLIDAY) in shift.days
+
+
+def _holds(span: Span, at_ns: int) -> bool:
+    return span[0] <= at_ns < span[1]
+
+
+def _span(duty: Shift | Override, day: date, zone: ZoneInfo) -> Span:
+    """When a duty runs that begins on a day."""
+    end_day = day + _DAY if duty.until <= duty.since else day
+    return _comes_ns(datetime.combine(day, duty.since), zone), _comes_ns(datetime.combine(end_day, duty.until), zone)
+
+
+def _comes_ns(wall: datetime, zone: ZoneInfo) -> int:
+    """When the clock on the wall first shows a time or, where it skips that, a later one."""
+    seconds = int(wall.replace(tzinfo=zone).timestamp())  # fold 0: of a repeated time the first, of a skipped one too late
+    if _shown(seconds, zone) != wall:
+        before = int(wall.replace(tzinfo=zone, fold=1).timestamp())
+        seconds = before + bisect_left(range(before, seconds), wall, key=lambda at: _shown(at, zone))
+    return seconds * NS_PER_S
+
+
+def _shown(seconds: int, zone: ZoneInfo) -> datetime:
+    """What the clock on the wall shows."""
+    return datetime.fromtimestamp(seconds, tz=zone).replace(tzinfo=None)

@@ -3,20 +3,22 @@
 from dataclasses import replace
 
 from devices.model import NS_PER_S
-from incidents.escalation import Said, begun, fire_repeat, fire_step, resumed, scheduled
+from incidents.book import Circumstances
+from incidents.escalation import ESCALATING, Said, begun, fire_repeat, fire_step, held, resumed, scheduled
 from incidents.lifecycle import Action, closed, moved
 from incidents.model import Directory, Due, DueRow, Duty, Ended, Incident, Story
+from incidents.silence import quiet_until
 
 QUIET_NS = 1800 * NS_PER_S
 """A perimeter incident ends by itself this long after its last event."""
 
 
-def run(incident: Incident, directory: Directory, now_ns: int) -> Said:
+def run(incident: Incident, directory: Directory, now: Circumstances, now_ns: int) -> Said:
     """Act on everything that is due by now, in the order of the due rows; what that makes due at once is acted on too."""
     duties: list[Duty] = []
     while incident.dues and incident.dues[0].at_ns <= now_ns:
         row = incident.dues[0]
-        incident, said = _fire(replace(incident, dues=incident.dues[1:]), row, directory, now_ns)
+        incident, said = _fire(replace(incident, dues=incident.dues[1:]), row, directory, now, now_ns)
         duties += said
     return incident, tuple(duties)
 
@@ -28,7 +30,12 @@ def quiet_from(incident: Incident, now_ns: int) -> Incident:
     return scheduled(incident, DueRow(at_ns=now_ns + QUIET_NS, due=Due.QUIET), without={Due.QUIET})
 
 
-def _fire(incident: Incident, row: DueRow, directory: Directory, now_ns: int) -> Said:
+def _fire(incident: Incident, row: DueRow, directory: Directory, now: Circumstances, now_ns: int) -> Said:
+    if row.due in ESCALATING:
+        quiet_ns = quiet_until(incident, now.quiets(), directory)
+        if quiet_ns is not None and quiet_ns > now_ns:
+            return quiet_from(held(incident, row, quiet_ns), quiet_ns), ()  # nor does it end unseen meanwhile
+        incident = replace(incident, held_ns=None)
     match row.due:
         case Due.QUIET:
             unanswered = not incident.answered
@@ -39,6 +46,6 @@ def _fire(incident: Incident, row: DueRow, directory: Directory, now_ns: int) ->
         case Due.ACKNOWLEDGEMENT:
             return resumed(moved(incident, Action.EXPIRE, acknowledged_by=None, eta_ns=None), now_ns), ()
         case Due.STEP:
-            return fire_step(incident, row, directory, now_ns)
+            return fire_step(incident, row, directory, now, now_ns)
         case Due.REPEAT:
             return fire_repeat(incident, row, directory, now_ns)

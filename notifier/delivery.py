@@ -11,7 +11,7 @@ from itertools import count
 
 from devices.model import NS_PER_S, PersonId
 from incidents.audience import FALLBACK
-from incidents.model import TAKEN_ON, Channel, Directory, Duty, Incident, IncidentId, Person, Purpose
+from incidents.model import TAKEN_ON, UNHURRIED, Channel, Directory, Duty, Incident, IncidentId, Person, Purpose
 from notifier.messages import render
 from notifier.model import HandOver, Receipt, ReceiptStatus
 
@@ -190,7 +190,7 @@ class Deliveries:
     def _next(self, delivery: _Delivery, now_ns: int) -> list[HandOver]:
         """Try the next channel, unless the person has been reached or need not be any more."""
         telling = delivery.telling
-        if telling.arrived or telling.stopped or delivery.given_up:
+        if telling.arrived or telling.stopped or delivery.given_up or telling.duty.purpose is Purpose.ASK:
             return []
         delivery.given_up = True
         used = self._used[_round(telling.duty)]
@@ -207,7 +207,7 @@ class Deliveries:
         self._newest[duty.to, channel] = delivery
         self._told.setdefault((duty.incident.id, duty.to), []).append(delivery)
         heapq.heappush(self._timers, (now_ns + CARRIER_NS, _Timer.CARRIER, next(self._number), delivery))
-        if duty.purpose is not Purpose.ENDING:
+        if duty.purpose not in UNHURRIED:
             heapq.heappush(self._timers, (now_ns + SILENCE_NS, _Timer.SILENCE, next(self._number), delivery))
         return HandOver(
             id=_id(duty, channel),

@@ -21,12 +21,14 @@ from sqlmodel import Session
 from devices.model import NS_PER_S, CommunityId
 from incidents import desk
 from incidents.model import Directory, Severity
+from incidents.timeline import Because, Cause
 from notifier import outbound
 from notifier.delivery import SILENCE_NS
 from notifier.gateways.model import SEND_S, Answer, Gateway, GatewayAwayError
 from notifier.outbound import HandOver
 from store import ledger, outbox
 from store.estates import Estates
+from store.lateness import Lateness
 from store.model import StoreBusyError, StoreError
 from store.outbox import Attempted, Delivery, DeliveryOutcome, Notification
 from store.session import Database
@@ -71,6 +73,8 @@ class Dispatcher:
 
     def __init__(self, database: Database, gateways: Sequence[Gateway], *, worker: str, clock: Callable[[], int] = time.time_ns) -> None:
         self.clock = clock
+        self.lateness = Lateness()
+        """Of due rows: how long after their time they were acted on."""
         self._database = database
         self._gateways = {gateway.name: gateway for gateway in gateways}
         self._worker = worker
@@ -121,8 +125,11 @@ class Dispatcher:
         with self._database.write() as session:
             book = ledger.DatabaseBook(session, community_id, now_ns)
             directory = self._directory(session, community_id)
-            if directory is not None:
-                book.put(desk.sweep(book, directory, now_ns))
+            due_ns = book.next_due()
+            if directory is not None and due_ns is not None:
+                late_ns = now_ns - due_ns
+                book.put(desk.sweep(book, directory, now_ns), Because(cause=Cause.TIME, late_ns=late_ns))
+                self.lateness.add_ns(late_ns)
 
     def _take_receipts(self, now_ns: int) -> None:
         """Move deliveries on by what gateways said."""
@@ -321,6 +328,8 @@ def run(dispatcher: Dispatcher, stop: threading.Event) -> None:
     stop.wait()
     scheduler.shutdown(wait=True)
     dispatcher.close()
+    late = dispatcher.lateness
+    _log.info("dispatch.ended", due=late.count, median_ms=round(late.quantile_ms(0.5), 1), p99_ms=round(late.quantile_ms(0.99), 1))
 
 
 def _record(session: Session, of: Notification | Delivery, attempted: Attempted) -> None:

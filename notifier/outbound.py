@@ -10,7 +10,7 @@ import structlog
 from sqlmodel import Session
 
 from devices.model import NS_PER_S
-from incidents.model import Channel, Directory, Duty, Person
+from incidents.model import Channel, Directory, Due, Duty, Person
 from notifier.delivery import next_channel, reached_by
 from notifier.gateways.model import Answer, Gateway, Outgoing
 from notifier.messages import render
@@ -83,6 +83,7 @@ def prepare(
             channel=channel,
             text=text,
             created_ns=claimed.created_ns,
+            until_ns=next((row.at_ns for row in claimed.duty.incident.dues if row.due is Due.CANCEL_WINDOW), None),
         ),
         gateway=gateway,
         claimed_ns=now_ns,

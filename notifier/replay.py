@@ -12,15 +12,17 @@ from enum import IntEnum
 from typing import Any
 
 from devices.decode import Decoder
-from devices.model import NS_PER_MS, Message, PersonId, Rejected
+from devices.model import NS_PER_MS, NS_PER_S, Message, PersonId, Rejected, SensorKind
 from incidents.book import Book
-from incidents.desk import act, sweep, take
-from incidents.model import Act, Channel, Incident, IncidentId, Outcome, Refused
+from incidents.desk import act, silence, sweep, take
+from incidents.model import Act, Channel, Incident, IncidentId, Outcome, Quiet, Refused
 from notifier.delivery import Deliveries, NoSuchDelivery
 from notifier.model import HandOver, Receipt, ReceiptStatus
-from rules.model import Event, Facts, Modes
+from rules import codes
+from rules.keypad import duress
+from rules.model import Event, Facts, Modes, ModeSet, Standing
 from rules.pipeline import Pipeline
-from store.capture import Acted, Arrival, CarrierChanged, Line, ModeChanged, Received
+from store.capture import Acted, Arrival, CarrierChanged, Line, ModeChanged, Received, SilenceWanted
 from store.judge import SPAN_NS
 from store.model import Community
 
@@ -71,10 +73,11 @@ class Replay:
     def __init__(self, community: Community, pipeline: Pipeline, decoder: Decoder, modes: Modes) -> None:
         self._community = community
         self._directory = community.directory
+        self._homes = community.premises().homes
         self._pipeline = pipeline
         self._decoder = decoder
         self._modes = modes
-        self._book = Book()
+        self._book = Book(lambda home, at_ns: modes.at(community.id, home, at_ns))
         self._deliveries = Deliveries(community.directory)
         self._pending: list[Message] = []
         self._known: set[tuple[str, str, str, int]] = set()
@@ -112,12 +115,11 @@ class Replay:
             case Acted():
                 self._act(line)
             case ModeChanged():
-                if line.home in self._directory.homes:
-                    self._modes.change(self._community.id, line.home, line.mode, line.at_ns)
-                else:
-                    self._reject(line.at_ns, "mode", f"home {line.home} is unknown")
+                self._change_mode(line)
             case Received():
                 self._receive(line)
+            case SilenceWanted():
+                self._silence(line)
             case CarrierChanged():
                 self._deliveries.carrier(delivers=line.delivers)
             case _:
@@ -131,8 +133,13 @@ class Replay:
         routed = self._decoder.route(line.topic, line.payload, received_ns=line.at_ns, seq=self._seq, retained=line.retained)
         if isinstance(routed, Rejected):
             self._reject(line.at_ns, routed.topic, routed.reason)
-        else:
-            self._pending += routed
+            return
+        is_keypad = any(one.kind is SensorKind.KEYPAD for one in routed)
+        if is_keypad:  # what comes before and after it is judged by different modes
+            self._flush()
+        self._pending += routed
+        if is_keypad:
+            self._flush()
 
     def _act(self, line: Acted) -> None:
         outcome = act(
@@ -140,6 +147,33 @@ class Replay:
         )
         if isinstance(outcome, Refused):
             self._reject(line.at_ns, "act", outcome.reason)
+        else:
+            self._settle(outcome, line.at_ns)
+
+    def _change_mode(self, line: ModeChanged) -> None:
+        """Put a home into a mode, if who types a code for it has that code; the one under duress calls for help."""
+        place = self._homes.get((self._community.id, line.home))
+        if place is None:
+            self._reject(line.at_ns, "mode", f"home {line.home} is unknown")
+            return
+        if line.by is not None and PersonId(line.by) not in self._directory.people:
+            self._reject(line.at_ns, "mode", f"{line.by} is nobody this community knows")
+            return
+        asked = {person: kept for person, kept in place.codes.items() if line.by in {None, person}}
+        typed = None if line.code is None else codes.whose(line.code, asked)
+        if line.code is not None and typed is None:
+            self._reject(line.at_ns, "mode", f"the code is none for {line.home}")
+            return
+        self._modes.change(self._community.id, place.id, line.mode, line.at_ns)
+        if typed is not None and typed[1]:
+            self._take([duress(self._community.id, place.id, place.occupants, typed[0], t_ns=line.at_ns, known_ns=line.at_ns)])
+
+    def _silence(self, line: SilenceWanted) -> None:
+        until_ns = line.at_ns + round(line.minutes * 60 * NS_PER_S)
+        quiet = Quiet(by=PersonId(line.by), subject=line.subject, reason=line.reason, until_ns=until_ns, life=line.life)
+        outcome = silence(quiet, self._book, self._directory, line.at_ns)
+        if isinstance(outcome, Refused):
+            self._reject(line.at_ns, "silence", outcome.reason)
         else:
             self._settle(outcome, line.at_ns)
 
@@ -177,6 +211,8 @@ class Replay:
 
     def _take(self, facts: Facts) -> None:
         for fact in facts:
+            if isinstance(fact, ModeSet | Standing):
+                continue  # the rules know of them already; there is nobody here to show them to
             if isinstance(fact, Event):
                 if fact.identity in self._known:
                     continue

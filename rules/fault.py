@@ -1,93 +1,51 @@
 """Faults: a device that is silent, has a wrong clock, is opened or runs low. Each ends after 3 healthy readings (contract.md, 2)."""
 
-from abc import abstractmethod
-from typing import Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from devices.health import KINDS, NO_LIMIT_NS, Heartbeats, Readings, Spells
-from devices.model import NS_PER_S, Batch, Bool
+from devices.model import NS_PER_S, Batch, Bool, Int64
 from devices.sensors.status import StatusBatch
-from rules.model import Cleared, Event, EventKind, Facts, Premises, Snapshot
+from rules.latch import Evidence, Latch, Reported
+from rules.model import EventKind, Facts, Premises, Snapshot
+from rules.outage import LEAST_DEVICES, TOGETHER_NS, Group, Outage, Outages, over
 
-Evidence = dict[str, float | int | str | bool]
-
-HEALTHY_NEEDED = 3
 LOW_BATTERY_PERCENT = 15.0
 ENOUGH_BATTERY_PERCENT = 20.0
 """Apart from the other, so that a battery that hovers around the limit is one fault."""
+LEAST_SHARE = 0.5
+"""Of the devices that are lost or were heard since: fewer is no outage of the whole."""
+LEAST_SHARE_REPORTED = 0.05
+"""Of all devices of the group that are not known to be gone, where devices are said to be unreachable one by one: the first few of a storm
+stand for the rest, but in a group of 2,000 some four leave in every minute."""
+_NEVER = -1
 
-B_contra = TypeVar("B_contra", bound=Batch, contravariant=True)
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loss:
+    """One device that is gone: when it was known and said to have happened, and since when its silence counts."""
 
-class Latch:
-    """Which devices have a fault of one kind, and how many healthy readings each has sent since.
+    row: int
+    now_ns: int
+    seq: int
+    t_ns: int
+    since_ns: int
+    evidence: Evidence
 
-    Attributes
-    ----------
-    is_on : (D,) bool
-        The device has the fault.
-    healthy_count : mapping
-        Row to healthy readings since the last sign of the fault; None where the fault has ended.
-    """
-
-    def __init__(self, premises: Premises, kind: EventKind) -> None:
-        self._registry = premises.registry
-        self._kind = kind
-        self._counted_seq: dict[int, int] = {}
-        self.is_on: Bool = np.zeros(len(premises.registry), np.bool_)
-        self.healthy_count: dict[int, int | None] = {}
-
-    def bad(self, device: int, *, t_ns: int, known_ns: int, seq: int, evidence: Evidence) -> Facts:
-        """Take a sign of the fault: an event, unless the fault is known."""
-        was_on = self.is_on[device]
-        self.put(device, 0)
-        if was_on:
-            return []
-        the = self._registry[device]
-        return [
-            Event(
-                community_id=the.community_id,
-                kind=self._kind,
-                subject=the.id,
-                t_ns=t_ns,
-                known_ns=known_ns,
-                seq=seq,
-                device_id=the.id,
-                resident_id=the.wearer,
-                home_id=the.home,
-                cause=the.id,
-                evidence=evidence,
-            )
-        ]
-
-    def healthy(self, device: int, *, t_ns: int, known_ns: int, seq: int) -> Facts:
-        """Take a healthy reading: the third since the last sign of the fault ends it. What one message holds counts once."""
-        count = self.healthy_count.get(device)
-        if count is None or self._counted_seq.get(device) == seq:
-            return []
-        self._counted_seq[device] = seq
-        if count + 1 < HEALTHY_NEEDED:
-            self.put(device, count + 1)
-            return []
-        self.put(device, None)
-        the = self._registry[device]
-        return [
-            Cleared(community_id=the.community_id, kind=self._kind, subject=the.id, cause=the.id, t_ns=t_ns, known_ns=known_ns, seq=seq)
-        ]
-
-    def put(self, device: int, count: int | None) -> None:
-        """Set what `healthy_count` says of a device."""
-        self.is_on[device] = count is not None
-        self.healthy_count[device] = count
+    @property
+    def is_reported(self) -> bool:
+        """Somebody said so, at once; else it was silent for too long."""
+        return "reported" in self.evidence
 
 
 class Offline:
-    """A device that was heard is silent for too long, or said to be unreachable.
+    """A device that was heard is silent for too long, or said to be unreachable; many that are so together are one outage.
 
     Sees every reading, of all kinds in order of arrival, and knows which are the first since the device was offline. A retained message is
     no sign of life, but a retained word that the device is unreachable is believed. Silence that goes on, or begins again before 3 healthy
-    readings, is the same fault.
+    readings, is the same fault. A device that is lost in an outage is not told of, unless it stays silent after the outage is over.
     """
 
     name = "offline"
@@ -95,9 +53,12 @@ class Offline:
 
     def __init__(self, premises: Premises) -> None:
         self._registry = premises.registry
+        self._hearing = premises.hearing
         self._hearts = Heartbeats(device.kind for device in premises.registry.devices)
-        self._spells = Spells(len(premises.registry))
+        self._outages = Outages(premises.registry)
+        self._spells = Spells(len(premises.registry), self._outages.behind)
         self._latch = Latch(premises, EventKind.OFFLINE)
+        self._told_ns: Int64 = np.full(len(premises.registry), _NEVER, np.int64)
         self._due: int | None = None
 
     def back(self, readings: Readings, /) -> Bool:
@@ -106,7 +67,7 @@ class Offline:
 
     def update(self, readings: Readings, /) -> Facts:
         """Hear devices. Row by row only where one is offline, comes back, or says that it leaves."""
-        special = self._spells.concerns(readings) | self._latch.is_on[readings.device]
+        special = self._spells.concerns(readings) | self._latch.is_on[readings.device] | self._outages.is_part[readings.device]
         usual = readings.is_heard & ~special
         self._hearts.hear(readings.device[usual], readings.received_ns[usual])
         facts: Facts = []
@@ -114,6 +75,12 @@ class Offline:
             facts += self._take(readings, row)
         self._find_due()
         return facts
+
+    def resumed(self, now_ns: int, /) -> None:
+        """Take note that we ourselves heard nobody until now: every silence begins to count anew."""
+        self._hearts.grant(np.flatnonzero(self._hearts.due_ns < NO_LIMIT_NS), now_ns)
+        self._hearing.deaf_until_ns = now_ns
+        self._find_due()
 
     def next_due(self) -> int | None:
         """When the first device will have been silent for too long."""
@@ -124,124 +91,177 @@ class Offline:
         facts: Facts = []
         rows = np.flatnonzero(self._hearts.due_ns <= now_ns).tolist()
         for row in sorted(rows, key=lambda row: self._registry[row].key):
-            limit_ns, last_ns = int(self._hearts.limit_ns[row]), int(self._hearts.last_ns[row])
-            evidence: Evidence = {"silent_s": (now_ns - last_ns) / NS_PER_S, "limit_s": limit_ns / NS_PER_S}
-            self._fall_silent(row)
-            facts += self._latch.bad(row, t_ns=last_ns + limit_ns, known_ns=now_ns, seq=-1, evidence=evidence)
+            due_ns, limit_ns = int(self._hearts.due_ns[row]), int(self._hearts.granted_ns(np.array([row]))[0])
+            if due_ns > now_ns or self._is_heard_through(row, now_ns):
+                continue  # lost with its gateway just now; or a gateway that says little itself
+            since_ns = due_ns - limit_ns
+            evidence: Evidence = {"silent_s": (now_ns - since_ns) / NS_PER_S, "limit_s": limit_ns / NS_PER_S}
+            facts += self._lose(_Loss(row=row, now_ns=now_ns, seq=-1, t_ns=due_ns, since_ns=since_ns, evidence=evidence))
         self._find_due()
         return facts
 
     def snapshot(self) -> Snapshot:
-        """Of devices of which anything is known: last arrival, gaps, spells and the fault."""
+        """Of devices of which anything is known: last arrival, gaps, when due, spells and the fault; of a community its outages."""
         spells, hearts = self._spells, self._hearts
-        known = np.flatnonzero((hearts.last_ns >= 0) | (spells.number > 0)).tolist()
-        return {
+        known = np.flatnonzero((hearts.last_ns >= 0) | (hearts.due_ns < NO_LIMIT_NS) | (spells.number > 0)).tolist()
+        states: dict[str, Any] = {
             self._registry[row].key: {
                 "last_ns": int(hearts.last_ns[row]),
+                "due_ns": int(hearts.due_ns[row]),
                 "gaps_ms": hearts.gaps_ms(row),
                 "spell": int(spells.number[row]),
                 "silent": bool(spells.is_silent[row]),
                 "seen": {kind.value: int(number) for kind, number in zip(KINDS, spells.seen[row], strict=True) if number},
                 "healthy": self._latch.healthy_count.get(row),
+                "told_ns": int(self._told_ns[row]),
+                "outage": self._outages.part(row),
             }
             for row in known
         }
+        outages, deaf_until_ns = self._outages.states(), self._hearing.deaf_until_ns
+        for community_id in sorted(self._registry.communities if deaf_until_ns else outages):
+            states[f"{community_id}/all"] = {"deaf_until_ns": deaf_until_ns, "outages": outages.get(community_id, {})}
+        return states
 
     def restore(self, snapshot: Snapshot, /) -> None:
         """Take over what `snapshot` said."""
+        parts: dict[int, tuple[str, bool]] = {}
+        outages: dict[str, Any] = {}
         for key, state in snapshot.items():
-            row = self._registry.row(*key.split("/", 1))
+            community_id, name = key.split("/", 1)
+            if name == "all" and "outages" in state:
+                outages[community_id] = state["outages"]
+                self._hearing.deaf_until_ns = max(self._hearing.deaf_until_ns, state["deaf_until_ns"])
+                continue
+            row = self._registry.row(community_id, name)
             if row is None:
                 continue
-            self._hearts.restore(row, state["last_ns"], state["gaps_ms"])
+            self._hearts.restore(row, state["last_ns"], state["gaps_ms"], state.get("due_ns"))
             self._spells.number[row] = state["spell"]
             self._spells.is_silent[row] = state["silent"]
             self._spells.seen[row] = [state["seen"].get(kind.value, 0) for kind in KINDS]
             self._latch.put(row, state["healthy"])
+            self._told_ns[row] = state.get("told_ns", _NEVER)
+            if part := state.get("outage"):
+                parts[row] = (part[0], part[1])
+        self._outages.restore(outages, parts)
+        self._hearing.silent.clear()
+        self._hearing.silent.update(np.flatnonzero(self._spells.is_silent & (self._hearts.due_ns >= NO_LIMIT_NS)).tolist())
         self._find_due()
 
     def _take(self, readings: Readings, row: int) -> Facts:
         device, seq, received_ns = int(readings.device[row]), int(readings.seq[row]), int(readings.received_ns[row])
         if readings.is_farewell[row]:
-            self._fall_silent(device)
-            return self._latch.bad(device, t_ns=int(readings.time_ns[row]), known_ns=received_ns, seq=seq, evidence={"reported": True})
+            t_ns = int(readings.time_ns[row])
+            return self._lose(_Loss(row=device, now_ns=received_ns, seq=seq, t_ns=t_ns, since_ns=received_ns, evidence={"reported": True}))
         if readings.retained[row]:
             return []
         self._spells.hear(device, int(readings.kind[row]))
         self._hearts.hear(readings.device[row : row + 1], readings.received_ns[row : row + 1])
-        return self._latch.healthy(device, t_ns=received_ns, known_ns=received_ns, seq=seq)
+        self._hearing.silent.discard(device)
+        facts = self._latch.healthy(device, t_ns=received_ns, known_ns=received_ns, seq=seq)
+        ended = self._outages.hear(device) if self._outages.is_part[device] else None
+        if ended is not None:
+            outage, rest = ended
+            unheard = [one for one in rest if self._spells.is_silent[one]]
+            self._hearts.grant(np.array(unheard, np.int64), received_ns)
+            self._hearing.silent.difference_update(unheard)  # that they say nothing means something again
+            facts.append(over(outage, received_ns, seq))
+        return facts
+
+    def _lose(self, loss: _Loss) -> Facts:
+        """What comes of a device that is gone: it is offline by itself, or part of an outage that goes on or begins."""
+        lost = (loss.row, *self._outages.behind.get(loss.row, ()))
+        facts: Facts = []
+        outage = None
+        if not self._latch.is_on[loss.row]:
+            outage = self._outages.covering(loss.row, int(self._hearts.last_ns[loss.row]))
+            if outage is None:
+                outage, facts = self._outage_of(loss)
+        self._fall_silent(loss.row)
+        if outage is not None:
+            for one in lost:
+                self._outages.join(one, outage, loss.now_ns)
+            return facts
+        if not self._latch.is_on[loss.row]:
+            self._told_ns[loss.row] = loss.now_ns
+        return self._latch.bad(loss.row, t_ns=loss.t_ns, known_ns=loss.now_ns, seq=loss.seq, evidence=loss.evidence)
+
+    def _outage_of(self, loss: _Loss) -> tuple[Outage | None, Facts]:
+        """The outage that shows by a device that is gone, if one does; those that were told of one by one just now are part of it."""
+        found: tuple[Group, Int64, float] | None = None
+        if behind := self._outages.behind.get(loss.row):
+            heard = [one for one in behind if not self._spells.is_silent[one] or self._told_lately(np.array([one]), loss)[0]]
+            found = (self._outages.groups(loss.row)[0], np.array([loss.row, *heard], np.int64), 1.0)
+        for group in self._outages.groups(loss.row):
+            lost, share = self._lost_with(loss, group.rows)
+            if share > 0 and (found is None or len(lost) > len(found[1])):
+                found = (group, lost, share)
+        if found is None:
+            return None, []
+        group, lost, share = found
+        begin_ns = loss.since_ns
+        if not loss.is_reported:
+            still = lost[self._hearts.due_ns[lost] < NO_LIMIT_NS]
+            begin_ns = int((self._hearts.due_ns[still] - self._hearts.granted_ns(still)).max())
+        outage = self._outages.begin(group, lost.tolist(), begin_ns, loss.now_ns)
+        evidence: Evidence = {"devices": len(lost), "share": share, **loss.evidence}
+        facts: Facts = [self._outages.event(outage, lost.tolist(), loss.seq, evidence)]
+        told = (row for row in lost.tolist() if self._latch.is_on[row] and row != loss.row)
+        for row in sorted(told, key=lambda row: self._registry[row].key):
+            self._told_ns[row] = _NEVER
+            facts += self._latch.end(row, t_ns=loss.now_ns, known_ns=loss.now_ns, seq=loss.seq)
+        return outage, facts
+
+    def _lost_with(self, loss: _Loss, rows: Int64) -> tuple[Int64, float]:
+        """Which of a group's devices are gone together with this one, and their share; 0 where that is no outage.
+
+        Silent together are those that are overdue (silent for half their limit, 1.5 times their usual longest gap) and whose silence began
+        within a usual longest gap of this one's, so that one moment can have ended all of them.
+        """
+        lost = self._told_lately(rows, loss) | (rows == loss.row)
+        if loss.is_reported:
+            there = int((lost | ~self._spells.is_silent[rows]).sum())
+            share, least = int(lost.sum()) / there, LEAST_SHARE_REPORTED
+        else:
+            due_ns, limit_ns = self._hearts.due_ns[rows], self._hearts.granted_ns(rows)
+            watched = (due_ns < NO_LIMIT_NS) & ~self._outages.is_part[rows]
+            slack_ns = np.maximum(limit_ns, self._hearts.granted_ns(np.array([loss.row]))) // 3
+            lost |= watched & (loss.now_ns >= due_ns - limit_ns // 2) & (np.abs(due_ns - limit_ns - loss.since_ns) <= slack_ns)
+            alive = ~lost & watched & (self._hearts.last_ns[rows] > loss.since_ns)
+            share, least = int(lost.sum()) / int((lost | alive).sum()), LEAST_SHARE
+        is_outage = lost.sum() >= LEAST_DEVICES and share >= least
+        return rows[lost], share if is_outage else 0.0
+
+    def _told_lately(self, rows: Int64, loss: _Loss) -> Bool:
+        """(M,) bool: told to be offline so shortly before that it may be the same outage."""
+        told_ns = self._told_ns[rows]
+        is_late: Bool = self._latch.is_on[rows] & self._spells.is_silent[rows] & (told_ns >= 0) & (told_ns >= loss.now_ns - TOGETHER_NS)
+        return is_late
+
+    def _is_heard_through(self, row: int, now_ns: int) -> bool:
+        """Whether a gateway is there because devices are heard through it; then it is due when they are not."""
+        behind = self._outages.behind.get(row)
+        if not behind:
+            return False
+        due_ns = int(self._hearts.last_ns[list(behind)].max() + self._hearts.limit_ns[row])
+        if due_ns <= now_ns:
+            return False
+        self._hearts.due_ns[row] = due_ns
+        return True
 
     def _fall_silent(self, device: int) -> None:
         self._spells.begin(device)
-        self._hearts.stop(device)
+        for one in (device, *self._outages.behind.get(device, ())):
+            self._hearts.stop(one)
+            self._hearing.silent.add(one)
 
     def _find_due(self) -> None:
         due_ns = int(self._hearts.due_ns.min(initial=NO_LIMIT_NS))
         self._due = None if due_ns >= NO_LIMIT_NS else due_ns
 
 
-class _Reported(Generic[B_contra]):
-    """A fault that single readings show."""
-
-    name = ""
-    window_s = 0.0
-    kind: EventKind
-
-    def __init__(self, premises: Premises) -> None:
-        self._registry = premises.registry
-        self._latch = Latch(premises, self.kind)
-
-    @abstractmethod
-    def bad(self, batch: B_contra) -> Bool:
-        """(N,) bool: shows the fault."""
-
-    @abstractmethod
-    def healthy(self, batch: B_contra) -> Bool:
-        """(N,) bool: shows that the fault is not there; a reading may show neither."""
-
-    def evidence(self, batch: B_contra, row: int) -> Evidence:  # noqa: ARG002  most have none
-        """Why, in numbers."""
-        return {}
-
-    def update(self, batch: B_contra, /) -> Facts:
-        """Judge readings. Row by row only where a device has the fault or shows it."""
-        bad = self.bad(batch)
-        concerned = self._latch.is_on[batch.device]
-        if bad.any():
-            concerned |= np.isin(batch.device, batch.device[bad])
-        if not concerned.any():
-            return []
-        facts: Facts = []
-        for row in np.flatnonzero(concerned & (bad | self.healthy(batch) & ~batch.retained)).tolist():
-            device, t_ns = int(batch.device[row]), int(batch.time_ns[row])
-            known_ns, seq = int(batch.received_ns[row]), int(batch.seq[row])
-            if bad[row]:
-                facts += self._latch.bad(device, t_ns=t_ns, known_ns=known_ns, seq=seq, evidence=self.evidence(batch, row))
-            else:
-                facts += self._latch.healthy(device, t_ns=t_ns, known_ns=known_ns, seq=seq)
-        return facts
-
-    def next_due(self) -> int | None:
-        """Never: readings alone decide."""
-        return None
-
-    def tick(self, _now_ns: int, /) -> Facts:
-        """Nothing."""
-        return []
-
-    def snapshot(self) -> Snapshot:
-        """Healthy readings since, of devices that had the fault; null where it has ended."""
-        return {self._registry[row].key: count for row, count in self._latch.healthy_count.items()}
-
-    def restore(self, snapshot: Snapshot, /) -> None:
-        """Take over what `snapshot` said."""
-        for key, count in snapshot.items():
-            row = self._registry.row(*key.split("/", 1))
-            if row is not None:
-                self._latch.put(row, count)
-
-
-class Clock(_Reported[Batch]):
+class Clock(Reported[Batch]):
     """A device's time is not believable, so the time of arrival is used."""
 
     name = "clock"
@@ -251,12 +271,12 @@ class Clock(_Reported[Batch]):
         """(N,) bool: marked on decoding; a retained message's time says nothing of the clock now."""
         return batch.clock_wrong & ~batch.retained
 
-    def healthy(self, batch: Batch) -> Bool:
+    def healthy(self, batch: Batch, _bad: Bool) -> Bool:
         """(N,) bool: believable."""
         return ~batch.clock_wrong
 
 
-class Tamper(_Reported[StatusBatch]):
+class Tamper(Reported[StatusBatch]):
     """Somebody opened the device. A retained word of it is a state, and believed."""
 
     name = "tamper"
@@ -267,13 +287,13 @@ class Tamper(_Reported[StatusBatch]):
         is_open: Bool = batch.tamper == 1
         return is_open
 
-    def healthy(self, batch: StatusBatch) -> Bool:
+    def healthy(self, batch: StatusBatch, _bad: Bool) -> Bool:
         """(N,) bool: said that it is not."""
         is_shut: Bool = batch.tamper == 0
         return is_shut
 
 
-class LowBattery(_Reported[StatusBatch]):
+class LowBattery(Reported[StatusBatch]):
     """A battery at 15 % or less, until it is above 20 %. A retained level is a state, and believed."""
 
     name = "low_battery"
@@ -283,7 +303,7 @@ class LowBattery(_Reported[StatusBatch]):
         """(N,) bool: too low; NaN is not."""
         return batch.battery_percent <= LOW_BATTERY_PERCENT
 
-    def healthy(self, batch: StatusBatch) -> Bool:
+    def healthy(self, batch: StatusBatch, _bad: Bool) -> Bool:
         """(N,) bool: high enough; NaN is not."""
         return batch.battery_percent > ENOUGH_BATTERY_PERCENT
 

@@ -6,16 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from devices.model import NS_PER_S, Bool, Device, Float64, HomeId, PersonId
+from devices.model import NS_PER_S, Device, Float64, PersonId
+from devices.sensors.contact import ContactBatch
+from devices.sensors.motion import MotionBatch
 from devices.sensors.position import PositionBatch
 from devices.sensors.targets import TargetsBatch
-from geofence import lines, sides, walks
+from geofence import lines, walks
 from geofence.fixes import Fixes
 from geofence.frames import Frame, turned
-from geofence.shapes import Area as Shape
 from geofence.sides import Change
 from geofence.tracks import Step, Track, Tracker
 from geofence.walks import Walk
+from rules.areas import Borders, is_guarding, usable, wearers
+from rules.corroboration import Witnesses
 from rules.model import Cleared, Event, EventKind, Facts, Fence, FenceKind, Premises, Side, Snapshot
 
 _AREA_EVENTS = frozenset({EventKind.ENTER, EventKind.EXIT})
@@ -42,24 +45,11 @@ class Area:
 
     def __init__(self, premises: Premises) -> None:
         self._premises = premises
-        self._areas: list[tuple[Fence, Shape, float, Bool]] = []
-        for fence in premises.fences:
-            if fence.kind is FenceKind.AREA and fence.events & _AREA_EVENTS:
-                shape = Shape.of(fence.rings)
-                self._areas.append((fence, shape, shape.depth_m, _wearers(premises, fence, fence.residents)))
-        self._sides: dict[tuple[int, str], sides.Side] = {}
+        self._borders = Borders(premises, _AREA_EVENTS)
 
     def update(self, batch: PositionBatch, /) -> Facts:
         """Changes of side, in the order of the fixes that decided them."""
-        usable = _usable(batch)
-        facts: Facts = []
-        for fence, shape, depth_m, concerned in self._areas:
-            rows = np.flatnonzero(usable & concerned[batch.device])
-            if len(rows):
-                distance_m = shape.signed_distance(batch.lon_deg[rows], batch.lat_deg[rows])
-                for row, inside_m in zip(rows.tolist(), distance_m.tolist(), strict=True):
-                    facts += self._step(fence, depth_m, batch, row, inside_m)
-        return sorted(facts, key=lambda fact: fact.seq)
+        return [fact for one in self._borders.crossings(batch) for fact in self._told(one.fence, batch, one.row, one.change)]
 
     def next_due(self) -> int | None:
         """Nothing: time alone moves nobody."""
@@ -71,27 +61,11 @@ class Area:
 
     def snapshot(self) -> Snapshot:
         """Side of each fence by device."""
-        state: dict[str, dict[str, Any]] = {}
-        for (device, fence_id), side in self._sides.items():
-            state.setdefault(self._premises.registry[device].key, {})[fence_id] = asdict(side)
-        return state
+        return self._borders.snapshot()
 
     def restore(self, snapshot: Snapshot, /) -> None:
         """Take over the sides of known devices and fences."""
-        for fence, _, _, concerned in self._areas:
-            for row in np.flatnonzero(concerned).tolist():
-                if (side := snapshot.get(self._premises.registry[row].key, {}).get(fence.id)) is not None:
-                    self._sides[row, fence.id] = sides.Side(**side)
-
-    def _step(self, fence: Fence, depth_m: float, batch: PositionBatch, row: int, inside_m: float) -> Facts:
-        key, time_ns, accuracy_m = (int(batch.device[row]), fence.id), int(batch.time_ns[row]), float(batch.accuracy_m[row])
-        side = self._sides.get(key)
-        if side is None:
-            if (first := sides.begin(time_ns, inside_m, accuracy_m)) is not None:
-                self._sides[key] = first
-            return []
-        change = side.step(time_ns, inside_m, accuracy_m, depth_m)
-        return [] if change is None else self._told(fence, batch, row, change)
+        self._borders.restore(snapshot)
 
     def _told(self, fence: Fence, batch: PositionBatch, row: int, change: Change) -> Facts:
         device = self._premises.registry[int(batch.device[row])]
@@ -107,7 +81,7 @@ class Area:
             known_ns=known_ns,
             seq=seq,
         )
-        if kind not in fence.events or not _is_guarding(self._premises, fence, fence.home or device.home, change.time_ns):
+        if kind not in fence.events or not is_guarding(self._premises, fence, fence.home or device.home, change.time_ns):
             return [over]
         event = Event(
             community_id=fence.community_id,
@@ -175,7 +149,7 @@ class _Radar:
         """Metres (N, 2) east and north of the radar of what it sees."""
         return turned(self.heading_deg, *np.array(seen, np.float64).T)
 
-    def facts(self, kind: EventKind, fence: Fence, t_ns: int, sighting: _Sighting, walk: Walk) -> Facts:
+    def facts(self, kind: EventKind, fence: Fence, t_ns: int, sighting: _Sighting, walk: Walk) -> list[Event]:
         """The event, unless one of the same identity was told of somebody else in that frame."""
         if self.told_ns.get(kind) == t_ns or fence.home is None:
             return []
@@ -207,7 +181,8 @@ class Line:
     """Approach and cross of virtual lines, seen by the radars of the line's home. Nothing is told of its own occupants.
 
     It is given positions too, of the occupants' tags: in a micro-batch before the targets. A target is judged by the modes of its
-    frame's time and by the tags' fixes that arrived before its frame.
+    frame's time and by the tags' fixes that arrived before its frame. Contacts, motion and what other devices of the home see raise the
+    score (`rules.corroboration`); they never make or hide an event.
 
     Parameters
     ----------
@@ -229,17 +204,21 @@ class Line:
                 self._radars[row] = _Radar(device=device, frame=frame, heading_deg=device.pose.heading_deg, lines=seen)
         tags = sorted({tag for radar in self._radars.values() for line in radar.lines for tag in line.tags})
         self._fixes = {tag: Fixes() for tag in tags}
+        self._witnesses = Witnesses(premises, self._radars)
 
-    def update(self, batch: PositionBatch | TargetsBatch, /) -> Facts:
-        """Approaches and crossings, in the order of the frames that decided them; of positions none."""
+    def update(self, batch: PositionBatch | TargetsBatch | ContactBatch | MotionBatch, /) -> Facts:
+        """Approaches and crossings, in the order of the frames that decided them; of anything else none."""
+        self._witnesses.hear(batch)
         if isinstance(batch, PositionBatch):
             self._remember(batch)
+        if not isinstance(batch, TargetsBatch):
             return []
         facts: Facts = []
         for row, radar in self._radars.items():
             frames = np.flatnonzero((batch.device == row) & ~batch.retained)
             if len(frames):
-                facts += self._watch(radar, batch, frames.tolist())
+                seen = self._watch(radar, batch, frames.tolist())
+                facts += [self._witnesses.corroborated(row, fact) for fact in seen]
         return sorted(facts, key=lambda fact: fact.seq)
 
     def next_due(self) -> int | None:
@@ -251,7 +230,7 @@ class Line:
         return []
 
     def snapshot(self) -> Snapshot:
-        """Tracks and walks by radar, the newest fixes by tag."""
+        """Tracks and walks by radar, the newest fixes by tag, what others noticed."""
         state: dict[str, Any] = {
             self._premises.registry[tag].key: {"fixes": fixes.newest()} for tag, fixes in self._fixes.items() if fixes.rows
         }
@@ -262,10 +241,13 @@ class Line:
                     walks=[{"track": track, "fence": fence_id, "walk": asdict(walk)} for (track, fence_id), walk in radar.walks.items()],
                     told_ns=dict(radar.told_ns),
                 )
+        for key, witness in self._witnesses.snapshot().items():
+            state.setdefault(key, {}).update(witness)
         return state
 
     def restore(self, snapshot: Snapshot, /) -> None:
-        """Take over what is known of radars and tags that still matter."""
+        """Take over what is known of radars, tags and others that still matter."""
+        self._witnesses.restore(snapshot)
         for tag in self._fixes:
             if (kept := snapshot.get(self._premises.registry[tag].key, {}).get("fixes")) is not None:
                 self._fixes[tag] = Fixes(rows=[tuple(row) for row in kept])
@@ -281,14 +263,14 @@ class Line:
         # may have arrived after frames that are still to be given, so none of them may push another out.
         for fixes in self._fixes.values():
             fixes.trim()
-        for row in np.flatnonzero(_usable(batch)).tolist():
+        for row in np.flatnonzero(usable(batch)).tolist():
             if (tag := int(batch.device[row])) in self._fixes:
                 place = float(batch.lon_deg[row]), float(batch.lat_deg[row]), float(batch.accuracy_m[row])
                 self._fixes[tag].rows.append((int(batch.seq[row]), int(batch.time_ns[row]), *place))
 
-    def _watch(self, radar: _Radar, batch: TargetsBatch, frames: list[int]) -> Facts:
+    def _watch(self, radar: _Radar, batch: TargetsBatch, frames: list[int]) -> list[Event]:
         sightings = [sighting for row in frames for sighting in _sightings(radar, batch, row)]
-        facts: Facts = []
+        facts: list[Event] = []
         if sightings:
             before = radar.positions([sighting.step.before for sighting in sightings])
             after = radar.positions([sighting.step.after for sighting in sightings])
@@ -300,11 +282,11 @@ class Line:
         radar.walks = {key: walk for key, walk in radar.walks.items() if key[0] in alive}
         return facts
 
-    def _judge(self, radar: _Radar, line: _Guarded, sighting: _Sighting, far_m: float, *, passed: bool) -> Facts:
+    def _judge(self, radar: _Radar, line: _Guarded, sighting: _Sighting, far_m: float, *, passed: bool) -> list[Event]:
         fence, step, time_ns = line.fence, sighting.step, sighting.time_ns
         walk = radar.walks.setdefault((step.number, fence.id), walks.begin(time_ns, far_m))
         walk.step(time_ns, far_m, step, passed=passed, approach_m=fence.approach_m)
-        facts: Facts = []
+        facts: list[Event] = []
         now = _Moment(seq=sighting.seq, time_ns=time_ns, place=step.after)
         coming = walk.is_coming(step, fence.approach_m) and self._is_told(radar, line, EventKind.APPROACH, now)
         if (near_ns := walk.approach(time_ns, coming=coming)) is not None:
@@ -321,7 +303,7 @@ class Line:
         fence = line.fence
         return (
             kind in fence.events
-            and _is_guarding(self._premises, fence, fence.home, moment.time_ns)
+            and is_guarding(self._premises, fence, fence.home, moment.time_ns)
             and not any(_is_wearer(radar, line, self._fixes[tag], moment) for tag in line.tags)
         )
 
@@ -348,7 +330,7 @@ def _guarded(premises: Premises, fence: Fence, frame: Frame) -> _Guarded:
         fence=fence,
         path=frame.metres(*np.array(fence.path, np.float64).T),
         far=-1.0 if fence.near is Side.LEFT else 1.0,
-        tags=tuple(np.flatnonzero(_wearers(premises, fence, occupants)).tolist()),
+        tags=tuple(np.flatnonzero(wearers(premises, fence, occupants)).tolist()),
     )
 
 
@@ -356,19 +338,3 @@ def _is_guarded_by(fence: Fence, device: Device) -> bool:
     return (
         fence.kind is FenceKind.LINE and fence.home is not None and (fence.community_id, fence.home) == (device.community_id, device.home)
     )
-
-
-def _is_guarding(premises: Premises, fence: Fence, home: HomeId | None, time_ns: int) -> bool:
-    return fence.modes is None or premises.modes.at(fence.community_id, home or "", time_ns) in fence.modes
-
-
-def _wearers(premises: Premises, fence: Fence, people: frozenset[PersonId]) -> Bool:
-    """(D,) bool: devices that these people of the fence's community wear."""
-    devices = premises.registry.devices
-    return np.array([device.community_id == fence.community_id and device.wearer in people for device in devices], np.bool_)
-
-
-def _usable(batch: PositionBatch) -> Bool:
-    """(N,) bool: fixes that say where somebody is now: not repeated by a broker, not the (0, 0) of a receiver without a fix."""
-    somewhere: Bool = (batch.lon_deg != 0.0) | (batch.lat_deg != 0.0)
-    return somewhere & ~batch.retained

@@ -8,10 +8,11 @@ least 0.25 s after its arrival (a micro-batch's longest span).
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, tzinfo
 from enum import StrEnum
 from typing import Any, Generic, NewType, Protocol, TypeVar
 
-from devices.model import Batch, CommunityId, Device, DeviceId, HomeId, Kind, PersonId, Registry
+from devices.model import NS_PER_S, Batch, CommunityId, Device, DeviceId, HomeId, Kind, PersonId, Registry
 
 FenceId = NewType("FenceId", str)
 
@@ -44,6 +45,8 @@ class EventKind(StrEnum):
     NOT_WORN = "not_worn"
     OUTAGE = "outage"
     CUSTOM = "custom"
+    SILENCE = "silence"
+    """Somebody asked for quiet; no rule finds it."""
 
 
 class Mode(StrEnum):
@@ -122,16 +125,118 @@ class Cancelled:
     seq: int
 
 
-Fact = Event | Cleared | Cancelled
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeSet:
+    """Somebody armed or disarmed a home on the spot; `mode` holds from `t_ns` on."""
+
+    community_id: CommunityId
+    home_id: HomeId
+    mode: Mode
+    by: PersonId
+    t_ns: int
+    known_ns: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A door or window is open or closed now: nobody is told; it is what is asked before a home is armed."""
+
+    community_id: CommunityId
+    device_id: DeviceId
+    home_id: HomeId
+    is_open: bool
+    t_ns: int
+    known_ns: int
+    seq: int
+
+
+Finding = Event | Cleared | Cancelled
+"""What incidents are made of."""
+
+Fact = Finding | ModeSet | Standing
 Facts = list[Fact]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Arming:
+    """How a home is guarded.
+
+    Attributes
+    ----------
+    exit_delay_s, entry_delay_s : int
+        Time to leave after arming, and to disarm after opening a door that is an entry.
+    confirm_s : int
+        A second sensor must notice something within this; 0: one is enough.
+    arms_when_closed : bool
+        The exit delay is over as soon as an entry is closed.
+    """
+
+    exit_delay_s: int = 0
+    entry_delay_s: int = 0
+    confirm_s: int = 0
+    arms_when_closed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """What a sensor of a home is used for.
+
+    Attributes
+    ----------
+    guards : frozenset or None
+        Modes in which it counts; None: as is usual for its kind.
+    is_entry : bool
+        People come in and go out by it: opening it gives time to disarm.
+    open_s, open_night_s : int or None
+        How long it may stand open by day and by night before somebody is told; None: as is usual for what it covers.
+    """
+
+    guards: frozenset[Mode] | None = None
+    is_entry: bool = False
+    open_s: int | None = None
+    open_night_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Care:
+    """What is watched over of a resident, as the family wants it.
+
+    Attributes
+    ----------
+    inactivity, no_return, wandering : bool or None
+        None: as is usual (of somebody who lives alone; wandering by night).
+    quiet_least_s, quiet_most_s : int
+        Silence shorter than the first is never told, one longer than the second always, whatever has been learnt between.
+    back_night_s, back_day_s : int
+        How long somebody may be out who left by night, or by day.
+    """
+
+    inactivity: bool | None = None
+    no_return: bool | None = None
+    wandering: bool | None = None
+    quiet_least_s: int = 4 * 3600
+    quiet_most_s: int = 12 * 3600
+    back_night_s: int = 1800
+    back_day_s: int = 12 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codes:
+    """Digests of the codes that somebody types at a keypad (`rules.codes`)."""
+
+    code: str | None = None
+    duress: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HomePlace:
-    """What rules need of a home."""
+    """What rules need of a home. `codes`: who may arm and disarm it at a keypad."""
 
     id: HomeId
     occupants: tuple[PersonId, ...] = ()
+    arming: Arming = Arming()
+    codes: Mapping[PersonId, Codes] = field(default_factory=dict)
 
 
 class Modes:
@@ -154,6 +259,14 @@ class Modes:
         times, modes = self._since.get((community_id, home_id), ([], []))
         index = bisect_right(times, time_ns) - 1
         return modes[index] if index >= 0 else Mode.DISARMED
+
+    def since(self, community_id: str, home_id: str, time_ns: int) -> tuple[Mode, int]:
+        """Mode at a time, and since when in ns it has been the mode; 0 before the first change. Set anew to what it is, it goes on."""
+        times, modes = self._since.get((community_id, home_id), ([], []))
+        index = bisect_right(times, time_ns) - 1
+        while index > 0 and modes[index - 1] is modes[index]:
+            index -= 1
+        return (modes[index], times[index]) if index >= 0 else (Mode.DISARMED, 0)
 
     def changes(self, community_id: str, home_id: str) -> list[tuple[int, Mode]]:
         """Every change of one home, oldest first."""
@@ -206,13 +319,80 @@ class Fence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Clocks:
+    """A community's zone, and what it calls night: from `since` until `until`, which may lie on the next day."""
+
+    zone: tzinfo = UTC
+    since: time = time(22)
+    until: time = time(6)
+
+    def local(self, time_ns: int) -> datetime:
+        """A time as the clock on the wall shows it, to the second."""
+        return datetime.fromtimestamp(time_ns // NS_PER_S, tz=self.zone)
+
+    def is_night(self, time_ns: int) -> bool:
+        """Whether it is night."""
+        wall = self.local(time_ns).time()
+        if self.since < self.until:
+            return self.since <= wall < self.until
+        return wall >= self.since or wall < self.until
+
+
+@dataclass(slots=True)
+class Hearing:
+    """What cannot be heard now. `rules.fault.Offline` writes it before any other rule is asked; the others read.
+
+    Attributes
+    ----------
+    silent : set of int
+        Rows of devices that are offline, or part of an outage: that they say nothing means nothing.
+    deaf_until_ns : int
+        We ourselves heard nobody until then.
+    """
+
+    silent: set[int] = field(default_factory=set)
+    deaf_until_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Premises:
-    """Everything about communities that rules may ask: devices, homes, fences and modes."""
+    """Everything about communities that rules may ask: devices, homes, people, fences and modes.
+
+    Attributes
+    ----------
+    homes, care : mapping
+        By (community, id of home or resident).
+    uses : mapping
+        By a device's key.
+    clocks : mapping
+        By community.
+    """
 
     registry: Registry
     homes: Mapping[tuple[str, str], HomePlace] = field(default_factory=dict)
     fences: tuple[Fence, ...] = ()
     modes: Modes = field(default_factory=Modes)
+    care: Mapping[tuple[str, str], Care] = field(default_factory=dict)
+    uses: Mapping[str, Use] = field(default_factory=dict)
+    clocks: Mapping[str, Clocks] = field(default_factory=dict)
+    hearing: Hearing = field(default_factory=Hearing)
+
+    def use(self, device: Device) -> Use:
+        """What a sensor is used for."""
+        return self.uses.get(device.key, _USUAL_USE)
+
+    def care_for(self, community_id: str, resident: str) -> Care:
+        """What is watched over of a resident."""
+        return self.care.get((community_id, resident), _USUAL_CARE)
+
+    def arming(self, community_id: str, home_id: str | None) -> Arming:
+        """How a home is guarded."""
+        place = self.homes.get((community_id, home_id or ""))
+        return place.arming if place else _USUAL_ARMING
+
+    def clock(self, community_id: str) -> Clocks:
+        """A community's zone and night; UTC where nothing is known."""
+        return self.clocks.get(community_id, _USUAL_CLOCKS)
 
     def occupants(self, community_id: str, home_id: str | None) -> tuple[PersonId, ...]:
         """Residents of a home; empty for an unknown one."""
@@ -224,8 +404,13 @@ class Premises:
         return self.modes.at(device.community_id, device.home or "", time_ns)
 
 
+_USUAL_USE, _USUAL_CARE, _USUAL_ARMING, _USUAL_CLOCKS = Use(), Care(), Arming(), Clocks()
+
 Snapshot = Mapping[str, Any]
-"""Decision state by device key, in JSON's types only; small. Signal windows are not in it."""
+"""Decision state by device key, or by `<community>/home:<id>`, `…/person:<id>`, `…/all`; in JSON's types only; small.
+
+Signal windows are not in it.
+"""
 
 B_contra = TypeVar("B_contra", bound=Batch, contravariant=True)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from devices.health import KINDS, Readings, joined
 from devices.model import Batch, Bool, SensorKind
@@ -15,9 +15,24 @@ class Watch(Rule[Readings], Protocol):
     def back(self, batch: Readings, /) -> Bool:
         """(N,) bool: first reading of its kind since the device was offline. Asked before `update` is given the same batch."""
 
+    def resumed(self, now_ns: int, /) -> None:
+        """Take note that we heard nobody until now."""
+
+
+@runtime_checkable
+class Follower(Protocol):
+    """What a rule also does that goes on from what other rules found."""
+
+    def hear(self, facts: Facts, /) -> None:
+        """Take what a rule found, as soon as it is found.
+
+        A follower that stands behind that rule in a lane has not yet been given the lane's readings: however batches are cut, it must go on
+        from the fact's own `seq`, as if it had heard it between two readings. What it finds itself it answers in `update` and `tick`.
+        """
+
 
 class Pipeline:
-    """All rules over all readings.
+    """All rules over all readings. A rule that is a `Follower` hears what every rule finds.
 
     Parameters
     ----------
@@ -34,17 +49,18 @@ class Pipeline:
         self._faults = (watch, *faults)
         self._lanes = tuple(lanes)
         self.rules: tuple[Rule[Any], ...] = tuple(dict.fromkeys([*self._faults, *(rule for lane in lanes for rule in lane.rules)]))
+        self._followers = tuple(rule for rule in self.rules if isinstance(rule, Follower))
 
     def update(self, batches: Mapping[SensorKind, Batch]) -> Facts:
         """Facts of the batches of one micro-batch, by the reading that decided them."""
         readings = joined(batches.values())
         back = self._watch.back(readings)
         marked = {kind: replace(batch, back=back[readings.kind == KINDS.index(kind)]) for kind, batch in batches.items() if len(batch)}
-        facts = [fact for rule in self._faults for fact in rule.update(readings)]
+        facts = [fact for rule in self._faults for fact in self._heard(rule.update(readings))]
         for lane in self._lanes:
             if lane.kind.name in marked:
                 for rule in lane.rules:
-                    facts += rule.update(marked[lane.kind.name])
+                    facts += self._heard(rule.update(marked[lane.kind.name]))
         return sorted(facts, key=lambda fact: fact.seq)
 
     def next_due(self) -> int | None:
@@ -57,8 +73,19 @@ class Pipeline:
         while (due := self.next_due()) is not None and due <= now_ns:
             for rule in self.rules:
                 if rule.next_due() == due:
-                    facts += rule.tick(due)
+                    facts += self._heard(rule.tick(due))
         return facts
+
+    def _heard(self, facts: Facts) -> Facts:
+        """Those facts, which the followers have heard now."""
+        if facts:
+            for follower in self._followers:
+                follower.hear(facts)
+        return facts
+
+    def resumed(self, now_ns: int) -> None:
+        """We ourselves heard nobody for a while, until now: nobody's silence before then means anything."""
+        self._watch.resumed(now_ns)
 
     def snapshot(self) -> dict[str, Snapshot]:
         """Every rule's decision state, by the rule's name."""

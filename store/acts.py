@@ -4,11 +4,14 @@ from sqlmodel import Session
 
 from devices.model import CommunityId, HomeId, PersonId
 from incidents import desk
-from incidents.model import Act, Directory, Incident, IncidentId, Outcome, Person, Refused, Role
-from rules.model import Mode
+from incidents.model import Act, Directory, Incident, IncidentId, Outcome, Person, Quiet, Refused, Role
+from incidents.timeline import Because, Cause
+from rules import codes
+from rules.keypad import duress
+from rules.model import Codes, Mode
 from store import configuration
 from store.estates import Estates
-from store.ledger import DatabaseBook
+from store.ledger import DatabaseBook, add_event
 from store.session import Database, next_number
 
 _ARMING = frozenset({Role.GUARD, Role.ADMINISTRATOR})
@@ -37,14 +40,71 @@ def act_on(
         directory = estates.community(session, community_id).directory
         outcome = desk.act(act, book, directory, now_ns)
         if isinstance(outcome, Outcome):
-            book.put(outcome)
+            book.put(outcome, Because(cause=Cause.ACT, act=act))
         return outcome
 
 
 def set_mode(
-    database: Database, estates: Estates, community_id: CommunityId, home_id: HomeId, mode: Mode, *, by: PersonId, now_ns: int
+    database: Database,
+    estates: Estates,
+    community_id: CommunityId,
+    home_id: HomeId,
+    mode: Mode,
+    *,
+    by: PersonId,
+    now_ns: int,
+    code: str | None = None,
 ) -> int | Refused:
     """Put a home into a mode; since when it holds, in ns, or why not.
+
+    Parameters
+    ----------
+    code
+        What was typed to prove who it is: a code of theirs, or it is refused. The one under duress does what the other does, and calls
+        for help. None: nothing was typed.
+
+    Raises
+    ------
+    StoreError
+        There is no such community.
+    StoreBusyError
+        Nothing was written.
+    """
+    typed = None if code is None else _typed(database, estates, community_id, by, code)
+    with database.write() as session:
+        next_number(session, community_id)
+        directory = estates.community(session, community_id).directory
+        if home_id not in directory.homes:
+            return Refused(reason=f"{home_id} is no home of this community")
+        if by not in directory.people:
+            return Refused(reason=f"{by} is nobody this community knows")
+        if not may_set_mode(directory.people[by], home_id, directory) or (code is not None and typed is None):
+            return Refused(reason=f"{by} may not change the mode of {home_id}")
+        since_ns = configuration.change_mode(session, community_id, home_id, mode, at_ns=now_ns, by=by)
+        if typed is not None and typed[1]:
+            event = duress(community_id, home_id, directory.homes[home_id].occupants, by, t_ns=now_ns, known_ns=now_ns)
+            book = DatabaseBook(session, community_id, now_ns)
+            if add_event(session, event):
+                book.put(desk.take(event, book, directory, now_ns))
+        return since_ns
+
+
+def may_set_mode(person: Person, home_id: HomeId, directory: Directory) -> bool:
+    """Whether somebody may change the mode of a home: who lives there, their relatives, guards and administrators."""
+    occupants = directory.homes[home_id].occupants
+    is_relative = Role.RELATIVE in person.roles and not frozenset(occupants).isdisjoint(person.of)
+    return person.id in occupants or is_relative or not _ARMING.isdisjoint(person.roles)
+
+
+def _typed(database: Database, estates: Estates, community_id: CommunityId, by: PersonId, code: str) -> tuple[PersonId, bool] | None:
+    """Whose code it is, and whether it is typed under duress. Asked before others wait for the write: a digest is slow by design."""
+    with database.read() as session:
+        kept = estates.community(session, community_id).codes.get(by, Codes())
+    return codes.whose(code, {by: kept})
+
+
+def silence(database: Database, estates: Estates, community_id: CommunityId, quiet: Quiet, now_ns: int) -> Outcome | Refused:
+    """What comes of a wish for silence; it is written, with whom to tell, when this returns.
 
     Raises
     ------
@@ -54,22 +114,13 @@ def set_mode(
         Nothing was written.
     """
     with database.write() as session:
-        next_number(session, community_id)
-        directory = estates.community(session, community_id).directory
-        if home_id not in directory.homes:
-            return Refused(reason=f"{home_id} is no home of this community")
-        if by not in directory.people:
-            return Refused(reason=f"{by} is nobody this community knows")
-        if not may_set_mode(directory.people[by], home_id, directory):
-            return Refused(reason=f"{by} may not change the mode of {home_id}")
-        return configuration.change_mode(session, community_id, home_id, mode, at_ns=now_ns, by=by)
-
-
-def may_set_mode(person: Person, home_id: HomeId, directory: Directory) -> bool:
-    """Whether somebody may change the mode of a home: who lives there, their relatives, guards and administrators."""
-    occupants = directory.homes[home_id].occupants
-    is_relative = Role.RELATIVE in person.roles and not frozenset(occupants).isdisjoint(person.of)
-    return person.id in occupants or is_relative or not _ARMING.isdisjoint(person.roles)
+        book = DatabaseBook(session, community_id, now_ns)
+        outcome = desk.silence(quiet, book, estates.community(session, community_id).directory, now_ns)
+        if isinstance(outcome, Outcome):
+            for incident in outcome.incidents:
+                add_event(session, incident.headline)
+            book.put(outcome, Because(cause=Cause.ACT))
+        return outcome
 
 
 class _BookOfOne(DatabaseBook):

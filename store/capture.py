@@ -7,7 +7,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args
@@ -58,12 +58,14 @@ class Acted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeChanged:
-    """A home is armed or disarmed."""
+    """A home is armed or disarmed: by whom, if that is told, and with the code that was typed, if one was."""
 
     at_ns: int
     number: int
     home: str
     mode: Mode
+    by: str | None = None
+    code: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,20 @@ class CarrierChanged:
     delivers: bool
 
 
-Line = Arrival | Acted | ModeChanged | Received | CarrierChanged | Pause
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceWanted:
+    """Somebody asks for silence about a subject, for some minutes."""
+
+    at_ns: int
+    number: int
+    by: str
+    subject: str
+    reason: str
+    minutes: float
+    life: bool = False
+
+
+Line = SilenceWanted | Arrival | Acted | ModeChanged | Received | CarrierChanged | Pause
 
 
 class _Act(msgspec.Struct):
@@ -100,6 +115,16 @@ class _Act(msgspec.Struct):
 class _Mode(msgspec.Struct):
     home: str
     mode: Mode
+    by: str | None = None
+    code: str | None = None
+
+
+class _Silence(msgspec.Struct):
+    by: str
+    subject: str
+    reason: str
+    minutes: float
+    life: bool = False
 
 
 class _Receipt(msgspec.Struct):
@@ -119,6 +144,7 @@ class _Line(msgspec.Struct):
     act: _Act | None = None
     mode: _Mode | None = None
     receipt: _Receipt | None = None
+    silence: _Silence | None = None
     carrier: Literal["silent", "delivers"] | None = None
 
 
@@ -130,7 +156,7 @@ _LAST_MS = 7_258_118_400_000
 _MAX_ETA_MIN = 365 * 24 * 60
 _MAX_DEPTH = 64
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
-_WANTED = "topic with payload or payload_b64, act, mode, receipt or carrier"
+_WANTED = "topic with payload or payload_b64, act, mode, receipt, silence or carrier"
 
 
 class _WrongLineError(ValueError):
@@ -178,7 +204,7 @@ def _line(raw: bytes, number: int, before_ns: int) -> Line:
     at_ns = _at_ns(said.at)
     if at_ns < before_ns:
         raise _WrongLineError(f"at is {shown(said.at)}, earlier than the line before, wanted lines in time order")
-    parts = [name for name in ("topic", "act", "mode", "receipt", "carrier") if getattr(said, name) is not None]
+    parts = [name for name in ("topic", "act", "mode", "receipt", "silence", "carrier") if getattr(said, name) is not None]
     if len(parts) > 1:
         raise _WrongLineError(f"holds {' and '.join(parts)}, wanted one of {_WANTED}")
     if said.topic is not None:
@@ -196,7 +222,13 @@ def _word(said: _Line, text: str, at_ns: int, number: int) -> Line:
             raise _WrongLineError(f"act.eta_min is {act.eta_min:g}, wanted minutes above 0, at most {_MAX_ETA_MIN}")
         return Acted(at_ns=at_ns, number=number, by=act.by, do=act.do, subject=act.subject, eta_min=act.eta_min)
     if said.mode is not None:
-        return ModeChanged(at_ns=at_ns, number=number, home=said.mode.home, mode=said.mode.mode)
+        wish = said.mode
+        return ModeChanged(at_ns=at_ns, number=number, home=wish.home, mode=wish.mode, by=wish.by, code=wish.code)
+    if said.silence is not None:
+        quiet = said.silence
+        if not 0 < quiet.minutes <= _MAX_ETA_MIN:
+            raise _WrongLineError(f"silence.minutes is {quiet.minutes:g}, wanted minutes above 0, at most {_MAX_ETA_MIN}")
+        return SilenceWanted(at_ns=at_ns, number=number, **msgspec.structs.asdict(quiet))
     if said.receipt is not None:
         one = said.receipt
         code = None if one.code is None else str(one.code)

@@ -2,19 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import time
+from datetime import date, time
 from difflib import get_close_matches
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import ValidationError
 
-from devices.model import CommunityId, Device, DeviceId, HomeId, PersonId, Placement, Pose, Source
+from devices.model import CommunityId, Covers, Device, DeviceId, HomeId, PersonId, Placement, Pose, Source
 from incidents.model import (
     Channel,
+    DayKind,
     Directory,
     Home,
     NamedDevice,
+    Override,
     Person,
     Policy,
     PolicyId,
@@ -25,14 +27,19 @@ from incidents.model import (
     Shift,
     Step,
     Weekday,
+    When,
 )
-from rules.model import Fence, FenceId, FenceKind
-from store import cautions, document, references, shapes
+from incidents.workdays import Calendar
+from rules.model import Arming, Care, Clocks, Codes, Fence, FenceId, FenceKind, Use
+from store import cautions, coverage, document, references, shapes
 from store.document import Document, KeyPath, shown, spelled
 from store.model import Community, InputError, StoreError
 from store.phones import phone
 from store.references import DEFAULT_EVENTS, Findings
-from store.schema import CommunityFile, DeviceSaid, FenceSaid, PersonSaid, RosterSaid, mistakes
+from store.schema import CareSaid, CommunityFile, DeviceSaid, FenceSaid, NightSaid, PersonSaid, RosterSaid, StepSaid, WhenSaid, mistakes
+
+ENTRIES = frozenset({Covers.DOOR, Covers.GATE})
+"""What people come in by, unless the file says otherwise."""
 
 
 class WrongCommunityError(StoreError):
@@ -97,7 +104,7 @@ def build(file: CommunityFile) -> Community:
     """
     findings = Findings()
     references.check(file, findings)
-    timezone = _timezone(file.community.timezone, findings)
+    timezone = _timezone(file.community.timezone, ("community", "timezone"), findings)
     people = [_person(person, index, file, findings) for index, person in enumerate(file.people)]
     _footprints(file, findings)
     fences = [found for index, fence in enumerate(file.geofences) if (found := _fence(fence, index, file, findings))]
@@ -113,8 +120,11 @@ def build(file: CommunityFile) -> Community:
         language=file.community.language,
         people={person.id: person for person in people},
         homes=homes,
-        devices={one.id: NamedDevice(id=one.id, kind=one.kind, home=one.home, wearer=one.wearer, covers=one.covers) for one in devices},
-        rosters={RosterId(roster.id): _roster(roster) for roster in file.rosters},
+        devices={
+            one.id: NamedDevice(id=one.id, kind=one.kind, home=one.home, wearer=one.wearer, covers=one.covers)
+            for one in devices
+        },
+        rosters={RosterId(roster.id): _roster(roster, file.community.calendar) for roster in file.rosters},
         policies=_policies(file),
     )
     cautions.reach(directory, findings)
@@ -123,21 +133,35 @@ def build(file: CommunityFile) -> Community:
     cautions.people(directory, findings)
     cautions.devices(devices, directory, findings)
     cautions.fences(fences, devices, findings)
-    return Community(directory=directory, devices=devices, fences=tuple(fences), warnings=tuple(findings.warnings))
+    coverage.weekly(directory, findings)
+    return Community(
+        directory=directory,
+        devices=devices,
+        fences=tuple(fences),
+        care={PersonId(person.id): _care(person.care) for person in file.people if person.care is not None},
+        uses={DeviceId(device.id): _use(device) for device in file.devices},
+        arming={HomeId(home.id): Arming(**home.arming.model_dump()) for home in file.homes if home.arming is not None},
+        codes={PersonId(one.id): Codes(code=one.code, duress=one.duress_code) for one in file.people if one.code or one.duress_code},
+        clocks=_clocks(file.community.night, timezone),
+        warnings=tuple(findings.warnings),
+    )
 
 
-def _timezone(name: str, findings: Findings) -> ZoneInfo | None:
+def _timezone(name: str, path: KeyPath, findings: Findings) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         close = get_close_matches(name, sorted(available_timezones()), n=1, cutoff=0.5)
         wanted = f"a name such as {close[0] if close else 'Asia/Shanghai'}"
-        findings.wrong(("community", "timezone"), f"{shown(name)} is no time zone, wanted {wanted}")
+        findings.wrong(path, f"{shown(name)} is no time zone, wanted {wanted}")
         return None
 
 
 def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findings) -> Person:
     channels = {contact.channel for contact in person.contacts}
+    asked_by = tuple(DeviceId(device.id) for device in file.devices if device.asks and device.wearer == person.id)
+    if asked_by:
+        channels.add(Channel.DEVICE)
     number = None
     if person.phone is not None:
         path: KeyPath = ("people", index, "phone")
@@ -159,6 +183,9 @@ def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findi
         language=person.language or file.community.language,
         phone_e164=number,
         channels=tuple(channel for channel in Channel if channel in channels),
+        asked_by=asked_by,
+        timezone=None if person.timezone is None else _timezone(person.timezone, ("people", index, "timezone"), findings),
+        cancel_window_s=person.cancel_window_s,
     )
 
 
@@ -198,7 +225,32 @@ def _device(device: DeviceSaid, file: CommunityFile, homes: Mapping[HomeId, Home
         covers=device.covers,
         pose=_pose(device),
         source=None if device.source is None else Source(adapter=device.source.adapter, name=device.source.name),
+        via=None if device.via is None else DeviceId(device.via),
     )
+
+
+def _use(device: DeviceSaid) -> Use:
+    return Use(
+        guards=None if device.guards is None else frozenset(device.guards),
+        is_entry=device.covers in ENTRIES if device.entry is None else device.entry,
+        open_s=None if device.open_min is None else round(device.open_min * 60),
+        open_night_s=None if device.open_night_min is None else round(device.open_night_min * 60),
+    )
+
+
+def _care(care: CareSaid) -> Care:
+    said = {
+        "quiet_least_s": (care.quiet_least_h, 3600),
+        "quiet_most_s": (care.quiet_most_h, 3600),
+        "back_night_s": (care.back_night_min, 60),
+        "back_day_s": (care.back_day_h, 3600),
+    }
+    seconds = {name: round(value * unit) for name, (value, unit) in said.items() if value is not None}
+    return Care(inactivity=care.inactivity, no_return=care.no_return, wandering=care.wandering, **seconds)
+
+
+def _clocks(night: NightSaid | None, zone: ZoneInfo) -> Clocks:
+    return Clocks(zone=zone) if night is None else Clocks(zone=zone, since=_clock(night.since), until=_clock(night.to))
 
 
 def _pose(device: DeviceSaid) -> Pose | None:
@@ -240,17 +292,35 @@ def _concerned(fence: FenceSaid, file: CommunityFile) -> frozenset[PersonId]:
     return frozenset(PersonId(person.id) for person in residents if fence.home is None or person.home == fence.home)
 
 
-def _roster(roster: RosterSaid) -> Roster:
+def _roster(roster: RosterSaid, country: str | None) -> Roster:
     shifts = (
         Shift(
             responder=PersonId(shift.responder),
-            days=frozenset(Weekday[day.upper()] for day in shift.days),
+            days=frozenset(_day(day) for day in shift.days),
             since=_clock(shift.since),
             until=_clock(shift.to),
         )
         for shift in roster.shifts
     )
-    return Roster(id=RosterId(roster.id), shifts=tuple(shifts))
+    overrides = (
+        Override(
+            day=date.fromisoformat(override.date),
+            since=_clock(override.since),
+            until=_clock(override.to),
+            responders=tuple(PersonId(responder) for responder in override.responders),
+        )
+        for override in roster.overrides
+    )
+    return Roster(
+        id=RosterId(roster.id),
+        shifts=tuple(shifts),
+        overrides=tuple(overrides),
+        calendar=None if country is None else Calendar(country),
+    )
+
+
+def _day(word: str) -> Weekday | DayKind:
+    return DayKind(word) if word in set(DayKind) else Weekday[word.upper()]
 
 
 def _clock(text: str) -> time:
@@ -263,9 +333,29 @@ def _policies(file: CommunityFile) -> tuple[Policy, ...]:
         Policy(
             id=PolicyId(policy.id),
             kinds=frozenset(policy.kinds),
-            steps=tuple(Step(after_s=step.after_s, tell=tuple(step.tell), by=tuple(step.by)) for step in policy.steps),
+            steps=tuple(_step(step) for step in policy.steps),
             cancel_window_s=policy.cancel_window_s,
+            certain_window_s=policy.certain_window_s,
             repeat=None if policy.repeat is None else Repeat(every_s=policy.repeat.every_s, times=policy.repeat.times),
         )
         for policy in file.policies
+    )
+
+
+def _step(step: StepSaid) -> Step:
+    return Step(
+        after_s=step.after_s,
+        tell=tuple(step.tell),
+        by=tuple(step.by),
+        in_turn_s=step.in_turn_s or 0,
+        when=None if step.when is None else _when(step.when),
+    )
+
+
+def _when(when: WhenSaid) -> When:
+    return When(
+        modes=None if when.modes is None else frozenset(when.modes),
+        severities=None if when.severity is None else frozenset(when.severity),
+        since=None if when.since is None else _clock(when.since),
+        until=None if when.to is None else _clock(when.to),
     )

@@ -55,6 +55,14 @@ def change_mode(session: Session, community_id: CommunityId, home_id: HomeId, mo
     return since_ns
 
 
+def mode_at(session: Session, community_id: CommunityId, home_id: HomeId, at_ns: int) -> Mode:
+    """A home's mode at a time; disarmed before the first change."""
+    held = select(ModeChangeRow.mode).where(
+        ModeChangeRow.community_id == community_id, ModeChangeRow.home_id == home_id, ModeChangeRow.at_ns <= at_ns
+    )
+    return Mode(session.exec(held.order_by(col(ModeChangeRow.number).desc())).first() or Mode.DISARMED)
+
+
 def load_modes(session: Session, community_id: CommunityId, modes: Modes, after: int = 0) -> int:
     """Append to `modes` the changes numbered above `after`, oldest first; the number to go on from."""
     rows = select(ModeChangeRow).where(ModeChangeRow.community_id == community_id, ModeChangeRow.number > after)

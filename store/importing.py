@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from devices.model import CommunityId
-from store import configuration, document, references
+from store import configuration, coverage, document, references
 from store.community import WrongCommunityError, build, input_error, said
 from store.document import KeyPath, spelled
 from store.model import Community, InputError, StoreError
@@ -48,6 +48,10 @@ class ImportPlan:
     def warnings(self) -> tuple[str, ...]:
         """What is accepted, loudly."""
         return self.community.warnings
+
+    def ahead(self, now_ns: int) -> tuple[str, ...]:
+        """What the coming weeks will lack: like `warnings`, but true of a time only."""
+        return coverage.ahead(self.community.directory, now_ns)
 
 
 def plan(kept_of: Callable[[CommunityId], str | None], file: Path | str, *, prune: bool = False, text: str | None = None) -> ImportPlan:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from devices.decode import Decoder
 from devices.entry import Record
-from devices.model import NS_PER_MS, Message, Rejected
+from devices.model import NS_PER_MS, Message, Rejected, SensorKind
 from rules.model import Facts, Premises
 from rules.pipeline import Pipeline
 
@@ -58,9 +58,14 @@ class Judge:
             if isinstance(routed, Rejected):
                 judged.rejected.append(routed)
                 continue
+            is_keypad = routed[0].kind is SensorKind.KEYPAD
+            if is_keypad:  # what comes before and after it is judged by different modes
+                self._flush(judged)
             if not self._pending:
                 self._first_ns = received_ns
             self._pending += routed
+            if is_keypad:
+                self._flush(judged)
         self._flush(judged)
         return judged
 

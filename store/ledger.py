@@ -7,11 +7,12 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlmodel import Session, col, select, update
 
-from devices.model import CommunityId
+from devices.model import CommunityId, HomeId
 from incidents.grouping import Thread
-from incidents.model import TAKEN_ON, Incident, IncidentId, Outcome
-from rules.model import Event
-from store import outbox
+from incidents.model import TAKEN_ON, Duty, Incident, IncidentId, Outcome, Story
+from incidents.timeline import BY_FACT, Because, entries
+from rules.model import Event, Mode
+from store import configuration, outbox, timelines
 from store.model import StoreError
 from store.session import insert, next_number
 from store.tables import EventRow, IncidentRow
@@ -72,7 +73,7 @@ class DatabaseBook:
         self._community_id = community_id
         self._now_ns = now_ns
         self._versions: dict[IncidentId, int] = {}
-        self._events: dict[IncidentId, int] = {}
+        self._known: dict[IncidentId, Incident] = {}
         if session.info.get("writes"):
             next_number(session, community_id)
 
@@ -100,6 +101,14 @@ class DatabaseBook:
         """Every open incident, in the order in which they were opened."""
         return self._all(IncidentRow.is_open, order=(IncidentRow.number,))
 
+    def quiets(self) -> tuple[Incident, ...]:
+        """Silences that were asked for and go on."""
+        return self._all(IncidentRow.story == Story.SILENCE, IncidentRow.is_open, order=(IncidentRow.number,))
+
+    def mode(self, home_id: HomeId, at_ns: int) -> Mode:
+        """Mode of a home at a time."""
+        return configuration.mode_at(self._session, self._community_id, home_id, at_ns)
+
     def next_due(self) -> int | None:
         """When `sweep` has something to do, in ns; None while it has not."""
         due = select(col(IncidentRow.next_due_ns)).where(
@@ -111,8 +120,8 @@ class DatabaseBook:
         """Incidents with something due by now: the earliest due first, then the one opened first."""
         return self._all(col(IncidentRow.next_due_ns) <= now_ns, order=(IncidentRow.next_due_ns, IncidentRow.number))
 
-    def put(self, outcome: Outcome) -> None:
-        """Write the incidents of an outcome, drop what nobody needs to be told any more, and write whom to tell.
+    def put(self, outcome: Outcome, because: Because = BY_FACT) -> None:
+        """Write the incidents of an outcome with their timelines, drop what nobody needs to be told any more, and write whom to tell.
 
         Raises
         ------
@@ -122,13 +131,14 @@ class DatabaseBook:
         for incident in outcome.incidents:
             if incident.community_id != self._community_id:
                 raise StoreError(f"incident {incident.id} is of {incident.community_id}, must be of {self._community_id}")
-            self._put(incident)
+            self._put(incident, [duty for duty in outcome.duties if duty.incident.id == incident.id], because)
             if incident.state in TAKEN_ON:
                 outbox.cancel_unsent(self._session, self._community_id, incident.id)
         for duty in outcome.duties:
             outbox.add(self._session, duty, self._now_ns)
 
-    def _put(self, incident: Incident) -> None:
+    def _put(self, incident: Incident, duties: Sequence[Duty], because: Because) -> None:
+        before = self._known.get(incident.id)
         known = self._versions.get(incident.id)
         values = _columns(incident)
         if known is None:
@@ -143,10 +153,12 @@ class DatabaseBook:
             changed = self._session.exec(update(IncidentRow).where(*place).values(version=known + 1, **values)).rowcount
             if changed != 1:
                 raise StoreError(f"incident {incident.id} is no longer at version {known}: it was written without its community's lock")
-        for event in incident.events[self._events.get(incident.id, 0) :]:
+        for event in incident.events[len(before.events) if before else 0 :]:
             self._session.exec(update(EventRow).where(*_is(event)).values(incident_id=incident.id))
+        for entry in entries(before, incident, duties, because, self._now_ns):
+            timelines.append(self._session, self._community_id, incident.id, entry)
         self._versions[incident.id] = (known or 0) + 1
-        self._events[incident.id] = len(incident.events)
+        self._known[incident.id] = incident
 
     def _first(self, *where: Any, order: Sequence[Any] = ()) -> Incident | None:  # noqa: ANN401  SQL expressions
         found = self._all(*where, order=order, limit=1)
@@ -158,7 +170,7 @@ class DatabaseBook:
         for version, body in self._session.exec(wanted.order_by(*order).limit(limit)):
             incident = _INCIDENT.validate_json(body)
             self._versions[incident.id] = version
-            self._events[incident.id] = len(incident.events)
+            self._known[incident.id] = incident
             found.append(incident)
         return tuple(found)
 

@@ -8,13 +8,13 @@ StoreError
 └── PositionLostError    another worker moved this partition's position: nothing was written, start again from it
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devices.model import CommunityId, Device, Registry
-from incidents.model import Directory
-from rules.model import Fence, HomePlace, Premises
+from devices.model import CommunityId, Device, DeviceId, HomeId, PersonId, Registry
+from incidents.model import Directory, Home
+from rules.model import Arming, Care, Clocks, Codes, Fence, HomePlace, Premises, Use
 
 
 class StoreError(Exception):
@@ -49,6 +49,11 @@ class Community:
     directory: Directory
     devices: tuple[Device, ...] = ()
     fences: tuple[Fence, ...] = ()
+    care: Mapping[PersonId, Care] = field(default_factory=dict)
+    uses: Mapping[DeviceId, Use] = field(default_factory=dict)
+    arming: Mapping[HomeId, Arming] = field(default_factory=dict)
+    codes: Mapping[PersonId, Codes] = field(default_factory=dict)
+    clocks: Clocks = field(default_factory=Clocks)
     warnings: tuple[str, ...] = field(default=())
 
     @property
@@ -67,9 +72,27 @@ def premises_of(communities: Iterable[Community]) -> Premises:
     return Premises(
         registry=Registry(device for one in known for device in one.devices),
         homes={
-            (str(one.id), str(home.id)): HomePlace(id=home.id, occupants=home.occupants)
+            (str(one.id), str(home.id)): HomePlace(
+                id=home.id,
+                occupants=home.occupants,
+                arming=one.arming.get(home.id, Arming()),
+                codes=_codes(one, home),
+            )
             for one in known
             for home in one.directory.homes.values()
         },
         fences=tuple(fence for one in known for fence in one.fences),
+        care={(str(one.id), str(person)): care for one in known for person, care in one.care.items()},
+        uses={f"{one.id}/{device}": use for one in known for device, use in one.uses.items()},
+        clocks={str(one.id): one.clocks for one in known},
     )
+
+
+def _codes(community: Community, home: Home) -> Mapping[PersonId, Codes]:
+    """Codes of who lives in a home and of who belongs to them."""
+    people = community.directory.people
+    return {
+        person: codes
+        for person, codes in community.codes.items()
+        if person in home.occupants or not frozenset(people[person].of).isdisjoint(home.occupants)
+    }

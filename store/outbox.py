@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from sqlmodel import Session, case, col, delete, func, select, update
 
 from devices.model import NS_PER_S, CommunityId, PersonId
-from incidents.model import Channel, Duty, IncidentId, Purpose, Severity
+from incidents.model import UNHURRIED, Channel, Duty, IncidentId, Purpose, Severity
 from store.model import StoreError
 from store.session import insert
 from store.tables import DeliveryRow, NotificationRow, ReceiptRow
@@ -195,7 +195,7 @@ def claim(
         last = session.get(DeliveryRow, (row.community_id, row.id, row.attempts))
         row.attempts += 1
         row.claimed_by, row.claimed_until_ns = worker, now_ns + round(lease_s * NS_PER_S)
-        if row.attempts == 1 and silence_ns is not None and row.purpose != Purpose.ENDING:
+        if row.attempts == 1 and silence_ns is not None and row.purpose not in UNHURRIED:
             row.fallback_ns = now_ns + silence_ns
         session.add(
             DeliveryRow(

@@ -7,10 +7,11 @@ from difflib import get_close_matches
 from devices.adapters import ADAPTERS
 from devices.model import SENSORS_OF, DeviceKind, SensorKind
 from incidents.audience import ROSTER
-from incidents.model import Role
+from incidents.model import Channel, DayKind, Role
+from incidents.workdays import Calendar
 from rules.model import EventKind, FenceKind
 from store.document import KeyPath, shown, spelled
-from store.schema import SECTIONS, CommunityFile, DeviceSaid, FenceSaid, PolicySaid, StepSaid
+from store.schema import SECTIONS, CommunityFile, DeviceSaid, FenceSaid, PersonSaid, PolicySaid, RosterSaid, StepSaid
 
 TELL_WORDS = ("occupants", "relatives", "hospital", "neighbours")
 
@@ -22,11 +23,16 @@ KINDS_WITH: Mapping[str, frozenset[DeviceKind]] = {
     "placement": frozenset({DeviceKind.WEARABLE}),
     "covers": frozenset({DeviceKind.CONTACT}),
     "pose": frozenset(kind for kind, sensors in SENSORS_OF.items() if SensorKind.TARGETS in sensors),
+    "guards": frozenset({DeviceKind.CONTACT, DeviceKind.MOTION, DeviceKind.RADAR, DeviceKind.CAMERA}),
+    "entry": frozenset({DeviceKind.CONTACT}),
+    "open_min": frozenset({DeviceKind.CONTACT}),
+    "open_night_min": frozenset({DeviceKind.CONTACT}),
+    "asks": WORN,
 }
 """Keys that only some kinds of devices have."""
 
 FITTING_EVENTS: Mapping[FenceKind, tuple[EventKind, ...]] = {
-    FenceKind.AREA: (EventKind.ENTER, EventKind.EXIT, EventKind.ABSENT, EventKind.DWELL),
+    FenceKind.AREA: (EventKind.ENTER, EventKind.EXIT, EventKind.ABSENT, EventKind.DWELL, EventKind.WANDERING),
     FenceKind.LINE: (EventKind.APPROACH, EventKind.CROSS),
 }
 
@@ -60,6 +66,7 @@ class _Names:
         self.people = {person.id for person in file.people}
         self.residents = {person.id for person in file.people if Role.RESIDENT in person.roles}
         self.rosters = {roster.id for roster in file.rosters}
+        self.gateways = {device.id for device in file.devices if device.kind is DeviceKind.GATEWAY}
         self.home_of = {person.id: person.home for person in file.people}
 
 
@@ -69,6 +76,7 @@ def check(file: CommunityFile, findings: Findings) -> None:
     unique(file, findings)
     for index, person in enumerate(file.people):
         _known(person.home, names.homes, "homes", ("people", index, "home"), findings)
+        _resident_only(person, ("people", index), findings)
         for place, resident in enumerate(person.of):
             _resident(resident, names, ("people", index, "of", place), findings)
     for index, device in enumerate(file.devices):
@@ -76,13 +84,22 @@ def check(file: CommunityFile, findings: Findings) -> None:
     _sources(file.devices, findings)
     for index, fence in enumerate(file.geofences):
         _fence(fence, names, ("geofences", index), findings)
+    if file.community.calendar is not None and not Calendar(file.community.calendar).is_known:
+        findings.wrong(("community", "calendar"), f"{shown(file.community.calendar)} has no table of holidays, wanted a country such as CN")
     for index, roster in enumerate(file.rosters):
-        for place, shift in enumerate(roster.shifts):
-            path: KeyPath = ("rosters", index, "shifts", place)
-            _known(shift.responder, names.people, "people", (*path, "responder"), findings)
-            if shift.since == "24:00":
-                findings.wrong((*path, "from"), "'24:00' ends a day, wanted \"00:00\" of the next one")
+        _roster(roster, file.community.calendar, names, ("rosters", index), findings)
     _policies(file.policies, names, findings)
+
+
+def _resident_only(person: PersonSaid, path: KeyPath, findings: Findings) -> None:
+    """Note what is said of somebody who is not looked after, and care that contradicts itself."""
+    for key in ("care", "cancel_window_s"):
+        if getattr(person, key) is not None and Role.RESIDENT not in person.roles:
+            findings.wrong((*path, key), f"does not fit {person.id}, wanted it with a resident only")
+    care = person.care
+    least_h, most_h = (care.quiet_least_h, care.quiet_most_h) if care else (None, None)
+    if least_h is not None and most_h is not None and least_h > most_h:
+        findings.wrong((*path, "care", "quiet_least_h"), f"is {least_h:g}, wanted at most the {most_h:g} of quiet_most_h")
 
 
 def unique(file: CommunityFile, findings: Findings) -> None:
@@ -101,6 +118,7 @@ def unique(file: CommunityFile, findings: Findings) -> None:
 
 def _device(device: DeviceSaid, names: _Names, path: KeyPath, findings: Findings) -> None:
     _known(device.home, names.homes, "homes", (*path, "home"), findings)
+    _known(device.via, names.gateways, "the devices of kind gateway", (*path, "via"), findings)
     _resident(device.wearer, names, (*path, "wearer"), findings)
     for key, kinds in KINDS_WITH.items():
         if getattr(device, key) is not None and device.kind not in kinds:
@@ -143,6 +161,28 @@ def _fence(fence: FenceSaid, names: _Names, path: KeyPath, findings: Findings) -
         findings.wrong((*path, "home"), "is missing, wanted the home that the line protects")
 
 
+def _roster(roster: RosterSaid, country: str | None, names: _Names, path: KeyPath, findings: Findings) -> None:
+    for place, shift in enumerate(roster.shifts):
+        at: KeyPath = (*path, "shifts", place)
+        _known(shift.responder, names.people, "people", (*at, "responder"), findings)
+        _begins(shift.since, at, findings)
+        for position, day in enumerate(shift.days):
+            if country is None and day in set(DayKind):
+                findings.wrong(
+                    (*at, "days", position), f"{shown(day)} needs a calendar, wanted community.calendar with a country such as CN"
+                )
+    for place, override in enumerate(roster.overrides):
+        at = (*path, "overrides", place)
+        for position, responder in enumerate(override.responders):
+            _known(responder, names.people, "people", (*at, "responders", position), findings)
+        _begins(override.since, at, findings)
+
+
+def _begins(clock: str, path: KeyPath, findings: Findings) -> None:
+    if clock == "24:00":
+        findings.wrong((*path, "from"), "'24:00' ends a day, wanted \"00:00\" of the next one")
+
+
 def _policies(policies: Sequence[PolicySaid], names: _Names, findings: Findings) -> None:
     owner: dict[EventKind, int] = {}
     for index, policy in enumerate(policies):
@@ -154,6 +194,8 @@ def _policies(policies: Sequence[PolicySaid], names: _Names, findings: Findings)
                     (*path, "kinds", place), f"{shown(str(kind))} is in policy {shown(other)} too, wanted each kind in one policy"
                 )
         _steps(policy.steps, names, (*path, "steps"), findings)
+        if all(step.when for step in policy.steps):
+            findings.wrong((*path, "steps"), "are all for some circumstances only, wanted one without when: in others nobody would be told")
 
 
 def _steps(steps: Sequence[StepSaid], names: _Names, path: KeyPath, findings: Findings) -> None:
@@ -162,6 +204,8 @@ def _steps(steps: Sequence[StepSaid], names: _Names, path: KeyPath, findings: Fi
             findings.wrong(
                 (*path, place, "after_s"), f"is {step.after_s}, wanted at least the {steps[place - 1].after_s} of the step before"
             )
+        if Channel.DEVICE in step.by:
+            findings.wrong((*path, place, "by"), "holds device, which asks its wearer and tells nobody: wanted another channel")
         for position, token in enumerate(step.tell):
             where: KeyPath = (*path, place, "tell", position)
             if token.startswith(ROSTER):

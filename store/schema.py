@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
@@ -9,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from devices.model import Covers, DeviceKind, Placement
-from incidents.model import Channel, Language, Role
+from incidents.model import Channel, Language, Role, Severity
 from rules.model import EventKind, FenceKind, Mode, Side
 from store.document import KeyPath, Plain, shown
 
@@ -17,6 +18,8 @@ _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 _MAX_WAIT_S = 30 * 24 * 3600
 _MAX_REPEATS = 1000
+_MAX_DELAY_S = 600
+_MAX_OPEN_MIN = 24 * 60
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
@@ -48,6 +51,14 @@ def _clock(value: str) -> str:
     return value
 
 
+def _date(value: str) -> str:
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f'{shown(value)} is no date, wanted such as "2026-10-01"') from None
+    return value
+
+
 def _or_empty(value: object) -> object:
     """An empty list where a key stands with all its entries commented out."""
     return [] if value is None else value
@@ -59,7 +70,9 @@ Phone = Annotated[str, Field(max_length=40), BeforeValidator(_quoted)]
 Clock = Annotated[str, BeforeValidator(_quoted), AfterValidator(_clock)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Digest = Annotated[str, Field(pattern=r"^scrypt:[0-9a-f]{32}:[0-9a-f]{64}$")]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun", "workday", "holiday"]
+Date = Annotated[str, BeforeValidator(_quoted), AfterValidator(_date)]
 Datum = Literal["wgs84", "gcj02"]
 LanguageWord = Annotated[Language, Field(strict=False)]
 
@@ -74,13 +87,31 @@ class _Said(BaseModel):
         return key in self.model_fields_set
 
 
+class NightSaid(_Said):
+    """What is night."""
+
+    since: Clock = Field(alias="from")
+    to: Clock
+
+
 class CommunityHead(_Said):
-    """What the community is called and where its clocks stand."""
+    """What the community is called, where its clocks stand, and whose public holidays it keeps (ISO 3166 country, such as CN)."""
 
     id: Id
     name: Text
     timezone: Text
     language: LanguageWord = Language.ZH
+    night: NightSaid | None = None
+    calendar: Annotated[Text, Field(pattern=r"^[A-Z]{2}$")] | None = None
+
+
+class ArmingSaid(_Said):
+    """How a home is guarded."""
+
+    exit_delay_s: Annotated[int, Field(ge=0, le=_MAX_DELAY_S)] = 0
+    entry_delay_s: Annotated[int, Field(ge=0, le=_MAX_DELAY_S)] = 0
+    confirm_s: Annotated[int, Field(ge=0, le=_MAX_DELAY_S)] = 0
+    arms_when_closed: bool = False
 
 
 class HomeSaid(_Said):
@@ -92,6 +123,7 @@ class HomeSaid(_Said):
     address: Text | None = None
     footprint: dict[str, Any] | None = None
     datum: Datum = "wgs84"
+    arming: ArmingSaid | None = None
 
 
 class ContactSaid(_Said):
@@ -119,8 +151,20 @@ class ContactSaid(_Said):
         return Channel(self._methods[0])
 
 
+class CareSaid(_Said):
+    """What is watched over of a resident."""
+
+    inactivity: bool | None = None
+    no_return: bool | None = None
+    wandering: bool | None = None
+    quiet_least_h: Annotated[float, Field(ge=0.5, le=72)] | None = None
+    quiet_most_h: Annotated[float, Field(ge=1, le=168)] | None = None
+    back_night_min: Annotated[int, Field(ge=5, le=720)] | None = None
+    back_day_h: Annotated[float, Field(ge=0.5, le=168)] | None = None
+
+
 class PersonSaid(_Said):
-    """Anybody the community knows."""
+    """Anybody the community knows. `code` and `duress_code` are what `anju code` prints; `timezone` is the person's own."""
 
     id: Id
     name: Text
@@ -130,6 +174,11 @@ class PersonSaid(_Said):
     language: LanguageWord | None = None
     phone: Phone | None = None
     contacts: list[ContactSaid] = []
+    timezone: Text | None = None
+    care: CareSaid | None = None
+    cancel_window_s: Annotated[int, Field(ge=0, le=600)] | None = None
+    code: Digest | None = None
+    duress_code: Digest | None = None
 
 
 class PoseSaid(_Said):
@@ -160,6 +209,12 @@ class DeviceSaid(_Said):
     covers: Annotated[Covers, Field(strict=False)] | None = None
     pose: PoseSaid | None = None
     source: SourceSaid | None = None
+    via: Id | None = None
+    guards: list[Annotated[Mode, Field(strict=False)]] | None = None
+    entry: bool | None = None
+    open_min: Annotated[float, Field(ge=0, le=_MAX_OPEN_MIN)] | None = None
+    open_night_min: Annotated[float, Field(ge=0, le=_MAX_OPEN_MIN)] | None = None
+    asks: bool | None = None
 
 
 class FenceSaid(_Said):
@@ -186,11 +241,38 @@ class ShiftSaid(_Said):
     to: Clock
 
 
+class OverrideSaid(_Said):
+    """Who is on duty instead, once: from a time of a date until another, on the next day where that is not after it."""
+
+    date: Date
+    since: Clock = Field(alias="from")
+    to: Clock
+    responders: Annotated[list[Id], Field(min_length=1)]
+
+
 class RosterSaid(_Said):
     """Shifts under a name."""
 
     id: Id
     shifts: Annotated[list[ShiftSaid], Field(min_length=1)]
+    overrides: list[OverrideSaid] = []
+
+
+class WhenSaid(_Said):
+    """In which circumstances a step is for anybody."""
+
+    modes: Annotated[list[Annotated[Mode, Field(strict=False)]], Field(min_length=1)] | None = None
+    severity: Annotated[list[Annotated[Severity, Field(strict=False)]], Field(min_length=1)] | None = None
+    since: Clock | None = Field(default=None, alias="from")
+    to: Clock | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if (self.since is None) != (self.to is None):
+            raise ValueError("holds only one of from and to, wanted both or none")
+        if self.modes is None and self.severity is None and self.since is None:
+            raise ValueError("is empty, wanted modes, severity, or from and to")
+        return self
 
 
 class StepSaid(_Said):
@@ -199,6 +281,8 @@ class StepSaid(_Said):
     after_s: Annotated[int, Field(ge=0, le=_MAX_WAIT_S)]
     tell: Annotated[list[Text], Field(min_length=1)]
     by: Annotated[list[Annotated[Channel, Field(strict=False)]], Field(min_length=1)]
+    in_turn_s: Annotated[int, Field(gt=0, le=_MAX_WAIT_S)] | None = None
+    when: WhenSaid | None = None
 
 
 class RepeatSaid(_Said):
@@ -214,6 +298,7 @@ class PolicySaid(_Said):
     id: Id
     kinds: Annotated[list[Annotated[EventKind, Field(strict=False)]], Field(min_length=1)]
     cancel_window_s: Annotated[int, Field(ge=0, le=600)] = 0
+    certain_window_s: Annotated[int, Field(ge=0, le=600)] | None = None
     steps: Annotated[list[StepSaid], Field(min_length=1)]
     repeat: RepeatSaid | None = None
 
@@ -233,8 +318,8 @@ class CommunityFile(_Said):
 SECTIONS = ("homes", "people", "devices", "geofences", "rosters", "policies")
 
 _MODELS: tuple[type[_Said], ...] = (
-    *(CommunityFile, CommunityHead, HomeSaid, PersonSaid, ContactSaid, DeviceSaid, PoseSaid, SourceSaid),
-    *(FenceSaid, RosterSaid, ShiftSaid, PolicySaid, StepSaid, RepeatSaid),
+    *(CommunityFile, CommunityHead, NightSaid, HomeSaid, ArmingSaid, PersonSaid, CareSaid, ContactSaid, DeviceSaid, PoseSaid, SourceSaid),
+    *(FenceSaid, RosterSaid, ShiftSaid, OverrideSaid, PolicySaid, StepSaid, WhenSaid, RepeatSaid),
 )
 _KEYS = sorted({field.alias or name for model in _MODELS for name, field in model.model_fields.items()})
 
@@ -252,6 +337,9 @@ _ADDRESSES = {
     "email": "an address such as name@example.org",
     "apprise": "an Apprise URL such as ntfy://topic",
     "webhook": "an address that starts with https:// or http://",
+    "calendar": "a country in two capital letters such as CN",
+    "code": "what `anju code` prints",
+    "duress_code": "what `anju code` prints",
 }
 
 

@@ -6,7 +6,7 @@ What belongs to a tenant has `community_id` first in its key.
 
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Integer, MetaData, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, Text, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
@@ -59,6 +59,18 @@ class ModeChangeRow(Table, table=True):
     __table_args__ = (Index(None, "community_id", "home_id", "number"),)
 
 
+class StandingRow(Table, table=True):
+    """Whether a door or window is open, as far as is known: what is asked before a home is armed."""
+
+    __tablename__ = "standing"
+    community_id: str = Field(primary_key=True)
+    device_id: str = Field(primary_key=True)
+    home_id: str
+    is_open: bool
+    since_ns: int = Field(sa_type=BigInteger)
+    __table_args__ = (Index(None, "community_id", "home_id"),)
+
+
 class IncidentRow(Table, table=True):
     """An incident: what is asked for as columns, all of it as `body`."""
 
@@ -96,6 +108,36 @@ class IncidentRow(Table, table=True):
             "next_due_ns",
             sqlite_where=sql("next_due_ns IS NOT NULL"),
             postgresql_where=sql("next_due_ns IS NOT NULL"),
+        ),
+    )
+
+
+class EntryRow(Table, table=True):
+    """One entry of an incident's timeline: what moved it, and why. Only ever appended to; the database itself refuses anything else."""
+
+    __tablename__ = "timeline"
+    community_id: str = Field(primary_key=True)
+    incident_id: str = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger, primary_key=True)
+    at_ns: int = Field(sa_type=BigInteger)
+    kind: str
+    by: str | None = None
+    body: str = Field(sa_type=Text)
+    __table_args__ = (ForeignKeyConstraint(["community_id", "incident_id"], ["incident.community_id", "incident.id"]),)
+
+
+class PhotoRow(Table, table=True):
+    """A picture that somebody added to a timeline, under its entry's number."""
+
+    __tablename__ = "photo"
+    community_id: str = Field(primary_key=True)
+    incident_id: str = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger, primary_key=True)
+    media_type: str
+    content: bytes = Field(sa_type=LargeBinary)
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["community_id", "incident_id", "number"], ["timeline.community_id", "timeline.incident_id", "timeline.number"]
         ),
     )
 

@@ -22,9 +22,9 @@ from devices.model import NS_PER_S, CommunityId, Rejected
 from devices.process import pause
 from devices.topics import parse
 from incidents.desk import take
-from rules.model import Event, Facts, Premises
+from rules.model import Event, Facts, ModeSet, Premises, Standing
 from rules.pipeline import Pipeline
-from store import configuration, positions
+from store import configuration, positions, standings
 from store.community import parse as parse_community
 from store.estates import Estates
 from store.judge import Judge, Judged
@@ -250,7 +250,12 @@ class Worker:
                 book = DatabaseBook(session, community_id, now_ns)
                 directory = self._estates.community(session, community_id).directory
                 for fact in facts:
-                    if not isinstance(fact, Event) or add_event(session, fact):
+                    if isinstance(fact, ModeSet):
+                        at_ns, by = fact.t_ns, fact.by
+                        configuration.change_mode(session, community_id, fact.home_id, fact.mode, at_ns=at_ns, by=by)
+                    elif isinstance(fact, Standing):
+                        standings.write(session, fact)
+                    elif not isinstance(fact, Event) or add_event(session, fact):
                         book.put(take(fact, book, directory, now_ns))
             if judged.rejected:
                 positions.count_rejected(session, f"{datetime.fromtimestamp(now_ns / NS_PER_S, tz=UTC):%Y-%m-%d}", _counts(judged.rejected))

@@ -1,8 +1,9 @@
 """Streams of readings for rule tests, and `Run`, which drives a rule as the pipeline does."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -11,12 +12,13 @@ from devices.sensors import KINDS
 from devices.sensors.acceleration import AccelerationBatch
 from devices.sensors.button import ButtonBatch, Press
 from devices.sensors.contact import ContactBatch
+from devices.sensors.keypad import MODES, KeypadBatch
 from devices.sensors.meter import MeterBatch
 from devices.sensors.motion import MotionBatch
 from devices.sensors.position import PositionBatch
 from devices.sensors.status import StatusBatch
 from devices.sensors.targets import TargetsBatch
-from rules.model import Facts, Fence, HomePlace, Mode, Modes, Premises, Rule
+from rules.model import Care, Clocks, Facts, Fence, HomePlace, Mode, Modes, Premises, Rule, Use
 
 COMMUNITY = CommunityId("lakeside")
 T0_NS = 1_772_344_800 * NS_PER_S  # 2026-03-01T06:00:00Z
@@ -66,11 +68,28 @@ def device(id_: str, kind: DeviceKind, *, home: str | None = None, wearer: str |
     )
 
 
-def premises(*devices: Device, homes: Iterable[HomePlace] = (), fences: Sequence[Fence] = (), modes: Iterable[ModeChange] = ()) -> Premises:
+def premises(
+    *devices: Device,
+    homes: Iterable[HomePlace] = (),
+    fences: Sequence[Fence] = (),
+    modes: Iterable[ModeChange] = (),
+    care: Mapping[str, Care] | None = None,
+    uses: Mapping[str, Use] | None = None,
+    zone: str = "Asia/Shanghai",
+) -> Premises:
+    """Of the one community; `care` by resident, `uses` by device."""
     known = Modes()
     for change in modes:
         known.change(COMMUNITY, change.home, change.mode, ns(change.at_s))
-    return Premises(registry=Registry(devices), homes={(COMMUNITY, home.id): home for home in homes}, fences=tuple(fences), modes=known)
+    return Premises(
+        registry=Registry(devices),
+        homes={(COMMUNITY, home.id): home for home in homes},
+        fences=tuple(fences),
+        modes=known,
+        care={(COMMUNITY, resident): one for resident, one in (care or {}).items()},
+        uses={f"{COMMUNITY}/{device_id}": one for device_id, one in (uses or {}).items()},
+        clocks={COMMUNITY: Clocks(zone=ZoneInfo(zone))},
+    )
 
 
 def acceleration(device_id: str, at_s: float, accel_g: np.ndarray, *, rate_hz: float = 50.0, **fields: Any) -> Reading:
@@ -99,6 +118,10 @@ def motion(device_id: str, at_s: float, *, is_moving: bool = True, **fields: Any
 
 def button(device_id: str, at_s: float, press: Press = Press.SOS, **fields: Any) -> Reading:
     return Reading(kind=SensorKind.BUTTON, device=device_id, at_s=at_s, value={"press": int(press)}, **fields)
+
+
+def keypad(device_id: str, at_s: float, mode: Mode, code: str, **fields: Any) -> Reading:
+    return Reading(kind=SensorKind.KEYPAD, device=device_id, at_s=at_s, value={"mode": MODES.index(mode), "code": code}, **fields)
 
 
 def meter(device_id: str, at_s: float, *, water_l: float = NAN, electricity_wh: float = NAN, **fields: Any) -> Reading:
@@ -209,11 +232,12 @@ def _batch(registry: Registry, kind: SensorKind, numbered: list[tuple[int, Readi
             return type_(**shared, **{name: _column([one.value[name] for one in readings], dtype) for name, dtype in dtypes.items()})
 
 
-_PLAIN: dict[SensorKind, tuple[Callable[..., Batch], dict[str, type]]] = {
+_PLAIN: dict[SensorKind, tuple[Callable[..., Batch], dict[str, Any]]] = {
     SensorKind.POSITION: (PositionBatch, dict.fromkeys(("lon_deg", "lat_deg", "accuracy_m", "speed_mps", "heading_deg"), np.float64)),
     SensorKind.CONTACT: (ContactBatch, {"is_open": np.bool_}),
     SensorKind.MOTION: (MotionBatch, {"is_moving": np.bool_}),
     SensorKind.BUTTON: (ButtonBatch, {"press": np.int8}),
+    SensorKind.KEYPAD: (KeypadBatch, {"mode": np.int8, "code": "<U12"}),
     SensorKind.METER: (MeterBatch, {"water_l": np.float64, "electricity_wh": np.float64}),
     SensorKind.STATUS: (StatusBatch, {"battery_percent": np.float64, "online": np.int8, "tamper": np.int8}),
 }

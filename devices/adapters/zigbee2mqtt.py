@@ -4,6 +4,9 @@ Source: https://www.zigbee2mqtt.io/guide/usage/mqtt_topics_and_messages.html. Ea
 reading says may have been so for long: rules look for edges. Payloads are not timed (`last_seen` is optional and often local time).
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 from devices.adapters.model import Adapter, Translation
@@ -13,6 +16,16 @@ PREFIX = "zigbee2mqtt/"
 _AVAILABILITY = "/availability"
 _BRIDGE = "bridge/"
 _NULL = msgspec.Raw(b"null")
+_MODE_OF: Mapping[str, str] = {
+    "disarm": "disarmed",
+    "arm_all_zones": "away",
+    "arm_day_zones": "home",
+    "arm_partial_zones": "home",
+    "arm_night_zones": "night",
+}
+"""What a keypad asks for, in the words of the Zigbee cluster IAS ACE (https://www.zigbee2mqtt.io/devices/KEYZB-110.html)."""
+_HELP = frozenset({"emergency", "panic", "sos"})
+"""Keys of keypads and buttons that call for help."""
 
 
 class _State(msgspec.Struct):
@@ -25,6 +38,8 @@ class _State(msgspec.Struct):
     occupancy: bool | None = None
     tamper: msgspec.Raw = _NULL
     battery: msgspec.Raw = _NULL
+    action: Any = None
+    action_code: Any = None
 
 
 class _Availability(msgspec.Struct):
@@ -53,7 +68,23 @@ def translate(topic: str, payload: bytes, received_ns: int) -> Translation | str
         readings.append((SensorKind.CONTACT, {"t": t, "open": not state.contact}))
     if state.occupancy is not None:
         readings.append((SensorKind.MOTION, {"t": t, "motion": state.occupancy}))
+    readings = [*_pressed(state, t), *readings]
     return Translation(name=name, readings=tuple((kind, msgspec.json.encode(fields)) for kind, fields in readings))
+
+
+def _pressed(state: _State, t: int) -> list[tuple[SensorKind, dict[str, object]]]:
+    """What was typed or pressed. An action is told once and is in no later state; an empty one may follow it.
+
+    The code goes on as it is, so that one that cannot be is set aside with a reason.
+    """
+    if not isinstance(state.action, str):
+        return []
+    if state.action in _HELP:
+        return [(SensorKind.BUTTON, {"t": t, "pressed": "sos"})]
+    if state.action not in _MODE_OF:
+        return []
+    code = str(state.action_code) if isinstance(state.action_code, int) else state.action_code
+    return [(SensorKind.KEYPAD, {"t": t, "mode": _MODE_OF[state.action], "code": code})]
 
 
 def _availability(name: str, payload: bytes, t: int) -> Translation | str:

@@ -41,6 +41,8 @@ class Outgoing:
         Known once in its community.
     created_ns : int
         When it was written: no attempt was made before.
+    until_ns : int or None
+        Of a question to the wearer: until when an answer is waited for.
     """
 
     community_id: CommunityId
@@ -49,6 +51,7 @@ class Outgoing:
     channel: Channel
     text: str
     created_ns: int
+    until_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

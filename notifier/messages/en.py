@@ -24,6 +24,7 @@ EN = Wording(
     device_of_home="{name}'s {device}",
     device_alone="{device} {name}",
     months=("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+    elsewhere="{time} ({own} your time)",
     at="at {clock}",
     dated="{day} {month} {clock}",
     dated_at="on {day} {month} {clock}",
@@ -36,10 +37,17 @@ EN = Wording(
         Covers.GATE: "gate",
         Covers.FRIDGE: "fridge",
         Covers.CABINET: "cabinet",
+        Covers.STOVE: "stove",
+        Covers.GAS: "gas detector",
         Covers.OTHER: "door or window",
     },
     covers_unknown="door or window",
     bypassed="{who}: armed {at} without the open {cover}.",
+    gas="{who}: the gas alarm went off {at}.",
+    water="{who}: water still running {at}.",
+    silenced_life=" Calls for help and falls too are not told.",
+    ask="Are you all right? If so press cancel, or help is called at {until}.",
+    arrived="{by} got there {at}.",
     breach_opened="the {cover} was opened",
     breach_moved="somebody moved",
     devices={
@@ -52,6 +60,7 @@ EN = Wording(
         DeviceKind.BUTTON: "help button",
         DeviceKind.CAMERA: "camera",
         DeviceKind.GATEWAY: "gateway",
+        DeviceKind.KEYPAD: "keypad",
     },
     contacts={
         Covers.DOOR: "door sensor",
@@ -59,6 +68,8 @@ EN = Wording(
         Covers.GATE: "gate sensor",
         Covers.FRIDGE: "fridge sensor",
         Covers.CABINET: "cabinet sensor",
+        Covers.STOVE: "stove sensor",
+        Covers.GAS: "gas detector",
         Covers.OTHER: "contact sensor",
     },
     happened={
@@ -86,6 +97,7 @@ EN = Wording(
         EventKind.IMPLAUSIBLE: "{who} sent impossible values {at}.",
         EventKind.NOT_WORN: "{who} was not worn {at}.",
         EventKind.OUTAGE: "{who}: many devices went offline {at}.",
+        EventKind.SILENCE: "{who}: nobody is told of alerts until {until}. Reason: {reason}.",
         EventKind.CUSTOM: "{who}: a custom rule was met {at}.",
     },
     advice={
@@ -126,6 +138,9 @@ EN = Wording(
         Topic.BATTERY: {None: Advice("Please charge it soon.", "Or change its battery.")},
         Topic.WORN: {None: Advice("Please ask them to wear it.")},
         Topic.OUTAGE: {None: Advice("Please check network and power.")},
+        Topic.GAS: {None: Advice("Open windows, touch no switch, turn off the gas.")},
+        Topic.WATER: {None: Advice("Please turn it off.", "Or see if they are all right.")},
+        Topic.SILENCE: {None: Advice("You will hear when it ends.")},
         Topic.CUSTOM: {None: Advice("Please check.")},
     },
     answer={
@@ -135,6 +150,7 @@ EN = Wording(
         Channel.EMAIL: "In Anju: I have it / false alarm.",
         Channel.APPRISE: "In Anju: I have it / false alarm.",
         Channel.WEBHOOK: "In Anju: I have it / false alarm.",
+        Channel.DEVICE: "",
     },
     whole_roster="Nobody on shift, all told.",
     news={
@@ -159,6 +175,7 @@ EN = Wording(
         Story.FAULT: "The device was well again {at}.",
         Story.OUTAGE: "The devices were back {at}.",
         Story.CUSTOM: "It ended {at}.",
+        Story.SILENCE: "Alerts are told again since {time}.",
     },
     unanswered="Nothing more for 30 minutes; nobody took it.",
 )

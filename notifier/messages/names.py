@@ -30,8 +30,8 @@ class Names:
         "" where the name says it all.
     community : str
         "" where it stands as name or address already.
-    by : str
-        Who ended it, or who has it.
+    by, arrived : str
+        Who ended it, or who has it; who was on the scene last.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Names:
     address_short: str = ""
     community: str = ""
     by: str = ""
+    arrived: str = ""
 
     @property
     def who(self) -> str:
@@ -51,10 +52,11 @@ def names_of(incident: Incident, directory: Directory, wording: Wording) -> Name
     """Names of an incident's subject, which its story says what it is."""
     about = _subject(incident, directory, wording)
     by = _called(directory.people.get(incident.ended_by or incident.acknowledged_by or PersonId("")))
+    arrived = _called(directory.people.get(incident.arrived_by or PersonId("")))
     community = flat(directory.name) or directory.community_id
     if about.address:
-        return replace(about, community=community, by=by)
-    return replace(about, address="" if about.name == community else community, by=by)
+        return replace(about, community=community, by=by, arrived=arrived)
+    return replace(about, address="" if about.name == community else community, by=by, arrived=arrived)
 
 
 def flat(text: str) -> str:
@@ -81,9 +83,11 @@ def _subject(incident: Incident, directory: Directory, wording: Wording) -> Name
             person = directory.people.get(PersonId(subject))
             home = directory.homes.get((person.home if person else None) or incident.home_id or HomeId(""))
             return _at(home, wording, name=_called(person) or subject)
-        case Story.FAULT if device := directory.devices.get(DeviceId(subject)):
+        case Story.SILENCE if person := directory.people.get(PersonId(subject)):
+            return _at(directory.homes.get(person.home or HomeId("")), wording, name=_called(person))
+        case Story.FAULT | Story.SILENCE if device := directory.devices.get(DeviceId(subject)):
             return _device(device, directory, wording)
-        case Story.PERIMETER | Story.LEFT_OPEN | Story.CUSTOM if home := directory.homes.get(HomeId(subject)):
+        case Story.PERIMETER | Story.LEFT_OPEN | Story.CUSTOM | Story.SILENCE if home := directory.homes.get(HomeId(subject)):
             return _at(home, wording, name=_occupants(home, directory, wording), around=wording.home_of)
         case _:
             return Names(name=flat(directory.name) or directory.community_id)

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
-from devices.model import NS_PER_S, DeviceKind
-from incidents.model import Channel, Directory, Duty, Ended, Incident, Language, News, Person, Purpose, Role
+from devices.model import NS_PER_S, Covers, DeviceKind
+from incidents.model import Channel, Directory, Due, Duty, Ended, Incident, Language, NamedDevice, News, Person, Purpose, Role, Story
 from notifier.messages.en import EN
-from notifier.messages.names import Names, cut, names_of
+from notifier.messages.names import Names, cut, flat, names_of
 from notifier.messages.segments import segments
 from notifier.messages.wording import TOPIC, Advice, Form, Topic, Wording
 from notifier.messages.zh import ZH
@@ -25,11 +26,12 @@ WORDINGS: Mapping[Language, Wording] = {Language.ZH: ZH, Language.EN: EN}
 MOST_SEGMENTS = 2
 """Of any text: a third is delivered later, and is not read."""
 
-_Optional = Literal["taken", "long_address", "community", "more", "roster", "answer", "advice"]
+_Optional = Literal["own_time", "taken", "arrived", "long_address", "community", "more", "roster", "answer", "advice"]
 _GIVES_WAY: Mapping[Purpose, tuple[_Optional, ...]] = {
-    Purpose.TELL: ("long_address", "community", "more", "roster"),
-    Purpose.UPDATE: ("taken", "long_address", "community", "more", "roster", "answer", "advice"),
-    Purpose.ENDING: ("long_address", "community", "more"),
+    Purpose.TELL: ("own_time", "long_address", "community", "more", "roster"),
+    Purpose.UPDATE: ("own_time", "taken", "long_address", "community", "more", "roster", "answer", "advice"),
+    Purpose.ENDING: ("own_time", "long_address", "community", "arrived", "more"),
+    Purpose.ASK: (),
 }
 """What is left out or shortened where room is short; each is worth more than all before it together."""
 
@@ -42,6 +44,9 @@ _CUTS: tuple[tuple[Literal["address", "name", "by"], int], ...] = (
     *(("name", units) for units in (12, 8, 5)),
 )
 """What is cut to how many UTF-16 units where that was not enough, first to last."""
+
+_REASON_UNITS = 24
+"""Longest reason of a silence that a text repeats; the pages show all of it."""
 
 _ROLES = (Role.GUARD, Role.HOSPITAL, Role.RELATIVE, Role.NEIGHBOUR, Role.OFFICER, Role.ADMINISTRATOR)
 """Of several roles the one that an advice is for."""
@@ -112,73 +117,131 @@ class _Draft:
         details = wording.details_gap.join(part for part in (address, beside) if part)
         who = wording.place[self._form].format(who=names.who, details=details) if names.who and details else names.who or details
         match self.duty.purpose:
+            case Purpose.ASK:
+                return wording.ask.format(until=self._until(omitted))
             case Purpose.TELL:
-                sentences = [self._happened(who), *self._what_to_do(omitted)]
+                sentences = [self._happened(who, omitted), *self._what_to_do(omitted)]
             case Purpose.UPDATE:
-                sentences = [self._happened(who), self._news(), self._taken(names, omitted), *self._what_to_do(omitted)]
+                news = [self._news(omitted), self._taken(names, omitted)]
+                sentences = [self._happened(who, omitted), *news, *self._what_to_do(omitted)]
             case Purpose.ENDING:
-                sentences = [self._happened(who), self._ending(names), self._no_need(omitted)]
+                ending = [self._arrived(names, omitted), self._ending(names, omitted), self._no_need(omitted)]
+                sentences = [self._happened(who, omitted), *ending]
         return opening + self._mark() + wording.sentence_gap.join(sentence for sentence in sentences if sentence)
 
     def _mark(self) -> str:
         if self.duty.incident.late and (self.duty.purpose is Purpose.TELL or self.duty.news is News.EVENT):
             return self._wording.late
         match self.duty.purpose:
-            case Purpose.TELL:
+            case Purpose.TELL | Purpose.ASK:
                 return ""
             case Purpose.UPDATE:
-                return self._wording.update
+                return "" if self.duty.news is None else self._wording.update
             case Purpose.ENDING:
                 return self._wording.over
 
-    def _happened(self, who: str) -> str:
+    def _happened(self, who: str, omitted: frozenset[_Optional]) -> str:
         headline, wording = self.duty.incident.headline, self._wording
-        device = self.directory.devices.get(headline.device_id) if headline.device_id else None
+        device = self._device
         cover = wording.covers[device.covers] if device and device.covers else wording.covers_unknown
         opened = device is not None and device.kind is DeviceKind.CONTACT
         breach = wording.breach_opened.format(cover=cover) if opened else wording.breach_moved
-        bypassed = headline.kind is EventKind.LEFT_OPEN and headline.evidence.get("bypassed")
-        happened = wording.bypassed if bypassed else wording.happened[headline.kind]
-        return happened.format(who=who, breach=breach, cover=cover, **self._times(headline.t_ns))
+        times = self._times(headline.t_ns, omitted)
+        more = {"until": self._until(omitted), "reason": cut(flat(str(headline.evidence.get("reason", ""))), _REASON_UNITS, middle=False)}
+        said = self._sentence().format(who=who, breach=breach, cover=cover, **more, **times)
+        return said + (wording.silenced_life if headline.kind is EventKind.SILENCE and headline.evidence.get("life") else "")
+
+    def _sentence(self) -> str:
+        """What happened, with its gaps: of an open door it depends on what it is that is open."""
+        headline, wording, topic = self.duty.incident.headline, self._wording, self._topic
+        if headline.kind is EventKind.LEFT_OPEN and headline.evidence.get("bypassed"):
+            return wording.bypassed
+        return {Topic.GAS: wording.gas, Topic.WATER: wording.water}.get(topic, wording.happened[headline.kind])
+
+    @property
+    def _device(self) -> NamedDevice | None:
+        headline = self.duty.incident.headline
+        return self.directory.devices.get(headline.device_id) if headline.device_id else None
+
+    @property
+    def _topic(self) -> Topic:
+        """What the advice is about. Once there was a silent call for help, nothing rings or knocks, whatever comes later."""
+        incident, device = self.duty.incident, self._device
+        if any(event.kind is EventKind.DURESS for event in incident.events):
+            return Topic.SILENT
+        if incident.headline.kind is EventKind.LEFT_OPEN and device is not None:
+            if device.covers is Covers.GAS:
+                return Topic.GAS
+            if device.kind is DeviceKind.METER:
+                return Topic.WATER
+        return TOPIC[incident.headline.kind]
+
+    def _until(self, omitted: frozenset[_Optional]) -> str:
+        """When a silence ends, or the wearer's time to cancel."""
+        incident = self.duty.incident
+        window = next((row.at_ns for row in incident.dues if row.due is Due.CANCEL_WINDOW), None)
+        until_ns = window if self.duty.purpose is Purpose.ASK else incident.headline.evidence.get("until_ns")
+        return self._times(until_ns, omitted)["time"] if isinstance(until_ns, int) else ""
 
     def _what_to_do(self, omitted: frozenset[_Optional]) -> list[str]:
         """Advice, the mark that the whole roster was told, and how to answer."""
         wording, duty = self._wording, self.duty
-        advice = _advice(wording, duty.incident, self.directory.people[duty.to])
+        advice = _advice(wording, self._topic, duty.incident, self.directory.people[duty.to])
         return [
             "" if "advice" in omitted else advice.must,
             "" if "more" in omitted else advice.more,
             wording.whole_roster if duty.whole_roster and "roster" not in omitted else "",
-            "" if "answer" in omitted else wording.answer[self.channel],
+            "" if "answer" in omitted or self._topic is Topic.SILENCE else wording.answer[self.channel],
         ]
 
-    def _news(self) -> str:
+    def _news(self, omitted: frozenset[_Optional]) -> str:
         duty = self.duty
         if duty.news is None:
             return ""
         news_ns = duty.incident.cancel_pressed_ns if duty.news is News.CANCEL_PRESSED else None
-        return self._wording.news[duty.news].format(**self._times(self.now_ns if news_ns is None else news_ns))
+        return self._wording.news[duty.news].format(**self._times(self.now_ns if news_ns is None else news_ns, omitted))
 
     def _taken(self, names: Names, omitted: frozenset[_Optional]) -> str:
         """Who has it, while somebody has."""
         return self._wording.taken.format(by=names.by) if names.by and "taken" not in omitted else ""
 
-    def _ending(self, names: Names) -> str:
+    def _arrived(self, names: Names, omitted: frozenset[_Optional]) -> str:
+        """Who was there, and since when."""
+        arrived_ns = self.duty.incident.arrived_ns
+        if arrived_ns is None or not names.arrived or "arrived" in omitted:
+            return ""
+        return self._wording.arrived.format(by=names.arrived, **self._times(arrived_ns, omitted))
+
+    def _ending(self, names: Names, omitted: frozenset[_Optional]) -> str:
         incident, wording = self.duty.incident, self._wording
-        times = self._times(self.now_ns if incident.ended_ns is None else incident.ended_ns)
+        times = self._times(self.now_ns if incident.ended_ns is None else incident.ended_ns, omitted)
         if incident.ended is Ended.UNANSWERED:
             return wording.unanswered
-        if incident.ended is Ended.BY_ITSELF or incident.state not in wording.ended:
-            return wording.ended_itself[incident.story].format(**times)
+        if incident.ended is Ended.BY_ITSELF or incident.story is Story.SILENCE or incident.state not in wording.ended:
+            shut = self._topic not in {Topic.GAS, Topic.WATER}
+            return wording.ended_itself[incident.story if shut else Story.CUSTOM].format(**times)
         return wording.ended[incident.state].format(by=names.by, **times)
 
     def _no_need(self, omitted: frozenset[_Optional]) -> str:
-        return self._wording.no_need if self.duty.incident.ended is Ended.BY_RESPONDER and "more" not in omitted else ""
+        incident = self.duty.incident
+        needless = incident.ended is Ended.BY_RESPONDER and incident.story is not Story.SILENCE
+        return self._wording.no_need if needless and "more" not in omitted else ""
 
-    def _times(self, time_ns: int) -> dict[str, str]:
-        """A time in the community's zone: `time`, and `at` as a sentence has it."""
+    def _times(self, time_ns: int, omitted: frozenset[_Optional]) -> dict[str, str]:
+        """A time in the community's zone, and in the recipient's own where that differs: `time`, and `at` as a sentence has it."""
         wording = self._wording
-        local, today = (datetime.fromtimestamp(ns // NS_PER_S, tz=UTC).astimezone(self.directory.timezone) for ns in (time_ns, self.now_ns))
+        said = self._in_zone(time_ns, self.directory.timezone)
+        own = self.directory.people[self.duty.to].timezone
+        moment = datetime.fromtimestamp(time_ns // NS_PER_S, tz=UTC)
+        here = moment.astimezone(self.directory.timezone).utcoffset()
+        if own is None or "own_time" in omitted or moment.astimezone(own).utcoffset() == here:
+            return said
+        there = self._in_zone(time_ns, own)["time"]
+        return {name: wording.elsewhere.format(time=words, own=there) for name, words in said.items()}
+
+    def _in_zone(self, time_ns: int, zone: ZoneInfo) -> dict[str, str]:
+        wording = self._wording
+        local, today = (datetime.fromtimestamp(ns // NS_PER_S, tz=UTC).astimezone(zone) for ns in (time_ns, self.now_ns))
         clock = f"{local:%H:%M}"
         if local.date() == today.date():
             return {"time": clock, "at": wording.at.format(clock=clock)}
@@ -186,10 +249,9 @@ class _Draft:
         return {"time": wording.dated.format(**date), "at": wording.dated_at.format(**date)}
 
 
-def _advice(wording: Wording, incident: Incident, person: Person) -> Advice:
-    """What this person should do. Once there was a silent call for help, nothing rings or knocks, whatever comes later."""
-    silent = any(event.kind is EventKind.DURESS for event in incident.events)
-    advice = wording.advice[Topic.SILENT if silent else TOPIC[incident.headline.kind]]
+def _advice(wording: Wording, topic: Topic, incident: Incident, person: Person) -> Advice:
+    """What this person should do."""
+    advice = wording.advice[topic]
     lives_there = Role.RESIDENT in person.roles and person.home is not None and person.home == incident.home_id
     role = Role.RESIDENT if lives_there else next((role for role in _ROLES if role in person.roles), None)
     return advice.get(role) or advice[None]

@@ -31,6 +31,9 @@ class Topic(StrEnum):
     WORN = "worn"
     OUTAGE = "outage"
     CUSTOM = "custom"
+    GAS = "gas"
+    WATER = "water"
+    SILENCE = "silence"
 
 
 TOPIC: Mapping[EventKind, Topic] = {
@@ -59,6 +62,7 @@ TOPIC: Mapping[EventKind, Topic] = {
     EventKind.NOT_WORN: Topic.WORN,
     EventKind.OUTAGE: Topic.OUTAGE,
     EventKind.CUSTOM: Topic.CUSTOM,
+    EventKind.SILENCE: Topic.SILENCE,
 }
 
 
@@ -92,10 +96,20 @@ class Wording:
         A building such as `3栋` stays as it is; else it is told by its number alone.
     home_of, device_of, device_of_home, device_alone : str
         Around `{name}`, and `{device}`; alone is a device of nobody, by its id.
+    elsewhere : str
+        A time in the community's zone, and beside it in the recipient's own: `{time}`, `{own}`.
     at, dated, dated_at : str
         `{at}` of a time today; `{time}` and `{at}` of another day's, from `{day}`, `{month}` and `{clock}`.
     happened : mapping
         Each kind, with `{who}`, `{time}`, `{at}`, `{cover}`, `{breach}`.
+    gas, water : str
+        In the place of left_open by a gas detector, and by a meter.
+    silenced_life : str
+        Behind a silence, where it is of life safety too.
+    ask : str
+        To the wearer; with `{until}`.
+    arrived : str
+        Who was on the scene, before an ending; with `{by}`.
     bypassed : str
         In the place of left_open where a home was armed with something open.
     breach_opened, breach_moved : str
@@ -128,6 +142,7 @@ class Wording:
     device_of_home: str
     device_alone: str
     months: tuple[str, ...]
+    elsewhere: str
     at: str
     dated: str
     dated_at: str
@@ -137,6 +152,11 @@ class Wording:
     covers: Mapping[Covers, str]
     covers_unknown: str
     bypassed: str
+    gas: str
+    water: str
+    silenced_life: str
+    ask: str
+    arrived: str
     breach_opened: str
     breach_moved: str
     devices: Mapping[DeviceKind, str]

@@ -24,6 +24,7 @@ ZH = Wording(
     device_of_home="{name}家的{device}",
     device_alone="{device}{name}",
     months=tuple(str(month) for month in range(1, 13)),
+    elsewhere="{time}（您当地{own}）",
     at="{clock}",
     dated="{month}月{day}日{clock}",
     dated_at="{month}月{day}日{clock}",
@@ -36,10 +37,17 @@ ZH = Wording(
         Covers.GATE: "大门",
         Covers.FRIDGE: "冰箱门",
         Covers.CABINET: "柜门",
+        Covers.STOVE: "灶具",
+        Covers.GAS: "燃气",
         Covers.OTHER: "门窗",
     },
     covers_unknown="门窗",
     bypassed="{who}{time}布防时{cover}没关，这一处没有布防。",
+    gas="{who}{time}燃气报警。",
+    water="{who}到{time}水一直在流。",
+    silenced_life="摔倒和求助也不通知。",
+    ask="您还好吗？没事请按取消键，{until}起通知家人。",
+    arrived="{by}{time}到达现场。",
     breach_opened="{cover}被打开",
     breach_moved="发现有人活动",
     devices={
@@ -52,6 +60,7 @@ ZH = Wording(
         DeviceKind.BUTTON: "求助按钮",
         DeviceKind.CAMERA: "摄像头",
         DeviceKind.GATEWAY: "网关",
+        DeviceKind.KEYPAD: "布防键盘",
     },
     contacts={
         Covers.DOOR: "门磁",
@@ -59,6 +68,8 @@ ZH = Wording(
         Covers.GATE: "大门门磁",
         Covers.FRIDGE: "冰箱门磁",
         Covers.CABINET: "柜门门磁",
+        Covers.STOVE: "灶具传感器",
+        Covers.GAS: "燃气报警器",
         Covers.OTHER: "门窗传感器",
     },
     happened={
@@ -86,6 +97,7 @@ ZH = Wording(
         EventKind.IMPLAUSIBLE: "{who}{time}发现读数不合常理。",
         EventKind.NOT_WORN: "{who}{time}发现没有戴在身上。",
         EventKind.OUTAGE: "{who}{time}多台设备同时失去联系。",
+        EventKind.SILENCE: "{who}的提醒暂停到{until}，原因：{reason}。",
         EventKind.CUSTOM: "{who}{time}触发了小区自定的提醒。",
     },
     advice={
@@ -129,6 +141,9 @@ ZH = Wording(
         Topic.BATTERY: {None: Advice("请尽快充电或换电池。")},
         Topic.WORN: {None: Advice("请提醒戴上。")},
         Topic.OUTAGE: {None: Advice("请检查网络和电源。")},
+        Topic.GAS: {None: Advice("请开窗关阀，不要动开关。")},
+        Topic.WATER: {None: Advice("请去关好，看看人是否平安。")},
+        Topic.SILENCE: {None: Advice("结束时会再通知您。")},
         Topic.CUSTOM: {None: Advice("请查看。")},
     },
     answer={
@@ -138,6 +153,7 @@ ZH = Wording(
         Channel.EMAIL: "请在安居里点“我去处理”或“误报”。",
         Channel.APPRISE: "请在安居里点“我去处理”或“误报”。",
         Channel.WEBHOOK: "请在安居里点“我去处理”或“误报”。",
+        Channel.DEVICE: "",
     },
     whole_roster="现在无人当班，已通知全体值班人员。",
     news={
@@ -162,6 +178,7 @@ ZH = Wording(
         Story.FAULT: "{time}设备已恢复正常。",
         Story.OUTAGE: "{time}设备已恢复联系。",
         Story.CUSTOM: "{time}已恢复。",
+        Story.SILENCE: "{time}起恢复通知。",
     },
     unanswered="30分钟内没有新情况，一直无人接手。",
 )

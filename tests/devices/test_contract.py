@@ -31,13 +31,14 @@ EXAMPLES: dict[SensorKind, list[dict[str, Any]]] = {
     SensorKind.CONTACT: [{"open": True}, {"open": False}],
     SensorKind.MOTION: [{"motion": True}, {"motion": False}],
     SensorKind.BUTTON: [{"pressed": "sos"}, {"pressed": "cancel"}, {"pressed": "duress"}],
+    SensorKind.KEYPAD: [{"mode": "away", "code": "2580"}, {"mode": "disarmed", "code": "012345678901"}],
     SensorKind.METER: [{"water_l": 81234.5}, {"electricity_wh": 10}],
     SensorKind.STATUS: [{"battery_percent": 81, "online": True, "tamper": False}, {}],
 }
 PACKED = b"A1" + struct.pack("<Hfq", 2, 50.0, 1_772_416_800_000_000) + np.arange(6, dtype="<i2").tobytes()
 ROWS = {"device": np.int32, "time_ns": np.int64, "received_ns": np.int64, "seq": np.int64}
 MASKS = ("retained", "clock_wrong", "back")
-WITHOUT_UNIT = {*ROWS, *MASKS, "offset", "press", "online", "tamper"}  # answers and codes, not numbers
+WITHOUT_UNIT = {*ROWS, *MASKS, "offset", "press", "online", "tamper", "mode", "code"}  # answers and codes, not numbers
 UNITS = ("_g", "_dps", "_hz", "_deg", "_m", "_mps", "_l", "_wh", "_percent", "_ns")
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -76,7 +77,7 @@ def check(batch: Batch, rows: int) -> None:
         values = getattr(batch, column.name)
         assert isinstance(values, np.ndarray)
         assert not values.flags.writeable
-        assert values.dtype.kind in "bif"
+        assert values.dtype.kind in "bif" or column.name == "code"
         assert column.name.endswith(UNITS) or column.name in WITHOUT_UNIT or values.dtype == np.bool_
         assert not (values.dtype.kind == "f" and np.isinf(values).any())
         if column.name in {*ROWS, *MASKS}:

@@ -10,7 +10,7 @@ import pytest
 
 from devices.model import NS_PER_S, CommunityId, DeviceId, DeviceKind, HomeId, PersonId
 from incidents.book import Book
-from incidents.desk import act, sweep, take
+from incidents.desk import act, silence, sweep, take
 from incidents.model import (
     Act,
     Channel,
@@ -27,6 +27,7 @@ from incidents.model import (
     Policy,
     PolicyId,
     Purpose,
+    Quiet,
     Refused,
     Repeat,
     Role,
@@ -36,7 +37,7 @@ from incidents.model import (
     Step,
     Weekday,
 )
-from rules.model import Cancelled, Cleared, Event, EventKind
+from rules.model import Cancelled, Cleared, Event, EventKind, Mode
 
 COMMUNITY = CommunityId("willow")
 T0_NS = 1_772_416_800 * NS_PER_S  # 2026-03-02T02:00:00Z, a Monday, 10:00 in Shanghai
@@ -134,15 +135,18 @@ class World:
     """A book, a directory and a clock. Times are seconds after 10:00 on a Monday; whatever is due by then happens first."""
 
     directory: Directory = field(default_factory=directory)
+    modes: dict[str, Mode] = field(default_factory=dict)
     book: Book = field(default_factory=Book)
     duties: list[tuple[float, Duty]] = field(default_factory=list)
     states: list[tuple[float, str, IncidentState]] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
 
-    def event(self, at_s: float, kind: EventKind, subject: str = "fen", *, cause: str = "", t_s: float | None = None) -> None:
+    def event(
+        self, at_s: float, kind: EventKind, subject: str = "fen", *, cause: str = "", t_s: float | None = None, **fields: Any
+    ) -> None:
         self.until(at_s)
         t_ns = ns(at_s if t_s is None else t_s)
-        fact = Event(community_id=COMMUNITY, kind=kind, subject=subject, t_ns=t_ns, known_ns=ns(at_s), seq=0, cause=cause)
+        fact = Event(community_id=COMMUNITY, kind=kind, subject=subject, t_ns=t_ns, known_ns=ns(at_s), seq=0, cause=cause, **fields)
         self._settle(at_s, take(fact, self.book, self.directory, ns(at_s)))
 
     def cleared(self, at_s: float, kind: EventKind, subject: str, cause: str = "") -> None:
@@ -167,6 +171,20 @@ class World:
         self._settle(at_s, outcome)
         return None
 
+    def silence(self, at_s: float, by: str, subject: str, *, minutes: float, reason: str = "装修", life: bool = False) -> str | None:
+        """The reason, where it was refused."""
+        self.until(at_s)
+        quiet = Quiet(by=PersonId(by), subject=subject, reason=reason, until_ns=ns(at_s + minutes * 60), life=life)
+        outcome = silence(quiet, self.book, self.directory, ns(at_s))
+        if isinstance(outcome, Refused):
+            return outcome.reason
+        self._settle(at_s, outcome)
+        return None
+
+    def mode(self, home: str, mode: Mode) -> None:
+        """A home's mode from now on."""
+        self.modes[home] = mode
+
     def until(self, at_s: float) -> None:
         while (due := self.book.next_due()) is not None and due <= ns(at_s):
             self._settle((due - T0_NS) / NS_PER_S, sweep(self.book, self.directory, due))
@@ -187,6 +205,9 @@ class World:
 
     def incident(self, id_: Any) -> Incident:
         return self.book[id_]
+
+    def __post_init__(self) -> None:
+        self.book = Book(lambda home, _at_ns: self.modes.get(home, Mode.DISARMED))
 
     @property
     def last(self) -> Incident:

@@ -2,6 +2,7 @@ import itertools
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,8 @@ from incidents.grouping import LATE_KINDS
 from incidents.model import (
     Channel,
     Directory,
+    Due,
+    DueRow,
     Duty,
     Ended,
     Home,
@@ -28,7 +31,7 @@ from incidents.model import (
 from notifier.messages import render, segments
 from notifier.messages.segments import is_gsm7
 from notifier.messages.text import WORDINGS
-from notifier.messages.wording import TOPIC, Form
+from notifier.messages.wording import TOPIC, Form, Topic
 from rules.model import EventKind
 
 Build = Callable[..., Directory]
@@ -37,7 +40,7 @@ Owe = Callable[..., Duty]
 
 HOUR_NS = 3600 * 10**9
 CHINESE = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]")
-TELLABLE = [kind for kind in EventKind if kind is not EventKind.RECOVERED]
+TELLABLE = [kind for kind in EventKind if kind not in {EventKind.RECOVERED, EventKind.SILENCE}]
 RECIPIENTS = ["zhou-fen", *(f"a-{role}" for role in Role if role is not Role.RESIDENT)]
 ENDINGS = [
     (IncidentState.RESOLVED, Ended.BY_RESPONDER),
@@ -58,7 +61,7 @@ def test_every_table_has_a_word_for_everything(language: Language) -> None:
     assert set(wording.news) == set(News)
     assert set(wording.ended_itself) == set(Story)
     assert set(wording.opening) == set(wording.place) == set(Form)
-    assert set(wording.advice) == set(TOPIC.values())
+    assert set(wording.advice) == set(Topic)
     assert all(None in by_role for by_role in wording.advice.values())
 
 
@@ -265,12 +268,12 @@ ANYTHING = st.one_of(st.text(max_size=300), st.text("王秀英安居 ab-1,.'[]{}
 @settings(deadline=None, max_examples=120)
 @given(
     names=st.tuples(ANYTHING, ANYTHING, ANYTHING, ANYTHING),
-    kind=st.sampled_from(EventKind),
+    kind=st.sampled_from([*TELLABLE, EventKind.RECOVERED]),
     to=st.sampled_from(RECIPIENTS),
     channel=st.sampled_from(Channel),
     language=st.sampled_from(Language),
     ago_h=st.integers(0, 5000),
-    purpose=st.sampled_from(Purpose),
+    purpose=st.sampled_from([Purpose.TELL, Purpose.UPDATE, Purpose.ENDING]),
     news=st.sampled_from(News),
     ending=st.sampled_from(ENDINGS),
     marks=st.tuples(st.booleans(), st.booleans()),
@@ -295,7 +298,8 @@ def test_whatever_the_names_a_text_is_one_line_of_at_most_two_segments(
     name, address, community, by = names
     directory = estate(name=name, address=address, community=community, language=language)
     actor = Person(id="by", name=by, roles=frozenset({Role.GUARD}))
-    directory = replace(directory, people={**directory.people, "by": actor})
+    abroad = {one.id: replace(one, timezone=ZoneInfo("Europe/London")) for one in directory.people.values()}
+    directory = replace(directory, people={**abroad, "by": actor})
     state, ended = ending if purpose is Purpose.ENDING else (IncidentState.OPEN, None)
     about = incident(
         kind,
@@ -306,6 +310,8 @@ def test_whatever_the_names_a_text_is_one_line_of_at_most_two_segments(
         ended_by="by",
         ended_ns=now_ns,
         cancel_pressed_ns=now_ns,
+        arrived_by="by",
+        arrived_ns=now_ns,
     )
     text = render(duty(about, to=to, purpose=purpose, news=news, whole_roster=marks[1]), channel, directory, now_ns)
     assert 1 <= segments(text) <= 2, text
@@ -346,3 +352,65 @@ def test_the_longest_names_on_the_worst_day_fit_every_text(kind: EventKind, esta
             text = render(one, channel, directory, now_ns)
             assert segments(text) <= 2, text
             assert text.count("𠮷") >= 5, text
+
+
+def test_whoever_is_elsewhere_reads_the_time_of_both_places(estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
+    directory = estate(language=Language.EN)
+    people = {one.id: replace(one, timezone=ZoneInfo("Europe/London")) for one in directory.people.values()}
+    text = render(duty(incident()), Channel.SMS, replace(directory, people=people), now_ns)
+    assert "10:02 (02:02 your time)" in text
+    near = {one.id: replace(one, timezone=ZoneInfo("Asia/Taipei")) for one in directory.people.values()}
+    assert "your time" not in render(duty(incident()), Channel.SMS, replace(directory, people=near), now_ns)
+
+
+def test_an_ending_says_who_arrived_and_when(estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
+    over = incident(
+        state=IncidentState.RESOLVED,
+        ended=Ended.BY_RESPONDER,
+        ended_by="a-guard",
+        ended_ns=now_ns,
+        arrived_by="a-guard",
+        arrived_ns=now_ns - 600 * 10**9,
+    )
+    text = render(duty(over, purpose=Purpose.ENDING), Channel.SMS, estate(), now_ns)
+    assert "guard09:52到达现场" in text
+    assert text.index("到达") < text.index("处理完毕")
+
+
+def silence(incident: About, now_ns: int, *, life: bool) -> Incident:
+    event = replace(incident(EventKind.SILENCE).headline, evidence={"reason": "换门窗", "until_ns": now_ns + HOUR_NS, "life": life})
+    return incident(EventKind.SILENCE, headline=event, events=(event,))
+
+
+@pytest.mark.parametrize("life", [False, True])
+def test_a_silence_says_until_when_and_why_and_what_is_not_told(
+    *, life: bool, estate: Build, incident: About, duty: Owe, now_ns: int
+) -> None:
+    text = render(duty(silence(incident, now_ns, life=life), purpose=Purpose.UPDATE), Channel.SMS, estate(), now_ns)
+    assert all(part in text for part in ("11:02", "换门窗", "结束时会再通知您"))
+    assert ("摔倒和求助也不通知" in text) is life
+    assert "回复" not in text
+    english = render(duty(silence(incident, now_ns, life=life), purpose=Purpose.UPDATE), Channel.SMS, estate(language=Language.EN), now_ns)
+    assert ("Calls for help and falls too" in english) is life
+
+
+def test_the_wearer_is_asked_in_one_sentence_until_when_there_is_time(estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
+    about = incident(EventKind.FALL, dues=(DueRow(at_ns=now_ns + 60 * 10**9, due=Due.CANCEL_WINDOW),))
+    asked = duty(about, purpose=Purpose.ASK, to="zhou-fen", channel=Channel.DEVICE)
+    assert render(asked, Channel.DEVICE, estate(), now_ns) == "您还好吗？没事请按取消键，10:03起通知家人。"
+
+
+@pytest.mark.parametrize(("device", "words"), [("gas-1", "燃气报警"), ("meter-1", "水一直在流")])
+def test_gas_and_water_are_no_doors(*, device: str, words: str, estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
+    directory = estate()
+    more = {
+        "gas-1": NamedDevice(id="gas-1", kind=DeviceKind.CONTACT, home="b1-101", covers=Covers.GAS),
+        "meter-1": NamedDevice(id="meter-1", kind=DeviceKind.METER, home="b1-101"),
+    }
+    directory = replace(directory, devices={**directory.devices, **more})
+    about = incident(EventKind.LEFT_OPEN, device=device)
+    text = render(duty(about), Channel.SMS, directory, now_ns)
+    assert words in text
+    assert "开着" not in text
+    over = replace(about, state=IncidentState.RESOLVED, ended=Ended.BY_ITSELF, ended_ns=now_ns)
+    assert "关好" not in render(duty(over, purpose=Purpose.ENDING), Channel.SMS, directory, now_ns)

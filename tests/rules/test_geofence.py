@@ -476,6 +476,15 @@ def test_a_line_guards_in_its_modes_only_and_by_the_time_of_the_frame() -> None:
     assert kinds(run(Line(premises(away, modes=modes)), coming(6.0, 0.5))) == ["approach"]
 
 
+@pytest.mark.parametrize("armed", [Mode.HOME, Mode.NIGHT, Mode.AWAY, Mode.HOLIDAY])
+def test_a_line_guards_in_each_of_its_modes_and_in_no_other(armed: Mode) -> None:
+    for mode in Mode:
+        modes = Modes()
+        modes.change(ESTATE, HOME, mode, ns(-60))
+        there = premises(replace(LINE, modes=frozenset({armed})), modes=modes)
+        assert kinds(run(Line(there), coming(6.0, 0.5))) == (["approach", "cross"] if mode is armed else [])
+
+
 def test_a_line_reports_the_kinds_it_is_set_to() -> None:
     assert kinds(run(line(events=frozenset({EventKind.CROSS})), coming(6.0, 0.5))) == ["cross"]
 

@@ -3,11 +3,12 @@
 import json
 
 import pytest
-from stories import ESTATE
+from stories import ESTATE, estate
 
 from devices.model import NS_PER_S, CommunityId, HomeId, PersonId
 from incidents.desk import take
 from incidents.model import Act, Do, Incident, IncidentId, IncidentState, Outcome, Refused
+from rules import codes
 from rules.model import Event, EventKind, Mode
 from store import configuration, outbox, views
 from store.acts import act_on, set_mode
@@ -119,3 +120,74 @@ def test_others_change_no_mode_and_there_must_be_such_a_home(willow: Database, h
     assert isinstance(refused, Refused)
     with willow.read() as session:
         assert views.modes(session, WILLOW) == {}
+
+
+CODE, FORCED = codes.digest("2580", bytes(16)), codes.digest("8520", bytes(16))
+
+
+@pytest.fixture
+def with_codes(database: Database) -> Database:
+    """The estate, where she and the guard have codes, she has a phone, and whoever lives there would be told first."""
+    given = estate()
+    for person in given["people"]:
+        if person["id"] in {"zhou-fen", "day-guard"}:
+            person.update(code=CODE, duress_code=FORCED, phone="+8613900000009")
+    given["policies"][0]["steps"][0]["tell"] = ["occupants", "zhou-fen", "relatives", "roster:gate"]
+    with database.write() as session:
+        configuration.append_community(session, WILLOW, 0, json.dumps(given))
+    return database
+
+
+def typed(database: Database, by: str, code: str | None, home: str = "b1-101") -> int | Refused:
+    return set_mode(database, Estates(), WILLOW, HomeId(home), Mode.DISARMED, by=PersonId(by), now_ns=T0_NS, code=code)
+
+
+def opened(database: Database) -> list[Incident]:
+    with database.read() as session:
+        return list(DatabaseBook(session, WILLOW, T0_NS).all_open())
+
+
+def modes(database: Database) -> dict[str, views.ModeSince]:
+    with database.read() as session:
+        return dict(views.modes(session, WILLOW))
+
+
+def test_a_code_of_ones_own_changes_the_mode_and_calls_nobody(with_codes: Database) -> None:
+    assert typed(with_codes, "zhou-fen", "2580") == T0_NS
+    assert modes(with_codes)["b1-101"].mode is Mode.DISARMED
+    assert opened(with_codes) == []
+
+
+@pytest.mark.parametrize("by", ["zhou-fen", "day-guard"])
+def test_the_code_under_duress_shows_the_mode_like_any_other_and_calls_for_help(with_codes: Database, by: str) -> None:
+    assert typed(with_codes, by, "8520") == T0_NS
+    assert modes(with_codes) == {"b1-101": views.ModeSince(mode=Mode.DISARMED, since_ns=T0_NS, by=PersonId(by))}
+    (incident,) = opened(with_codes)
+    assert (incident.kind, incident.subject, incident.home_id, incident.state) == ("duress", "zhou-fen", "b1-101", IncidentState.OPEN)
+    assert incident.headline.evidence == {"by": by}
+
+
+def test_its_sms_goes_to_nobody_who_lives_there(with_codes: Database) -> None:
+    typed(with_codes, "zhou-fen", "8520")
+    (incident,) = opened(with_codes)
+    with with_codes.read() as session:
+        told = views.tellings(session, WILLOW, [incident.id])[incident.id]
+    assert {one.to for one in told} == {"zhou-jie", "day-guard"}
+
+
+@pytest.mark.parametrize(
+    ("by", "code", "home"),
+    [
+        ("zhou-fen", "0000", "b1-101"),
+        ("zhou-fen", "", "b1-101"),
+        ("zhou-jie", "2580", "b1-101"),  # is hers
+        ("zhou-fen", "8520", "b1-102"),  # no home of hers
+        ("emma-xu", None, "b1-101"),
+    ],
+)
+def test_a_code_that_is_not_theirs_and_a_home_that_is_not_are_refused_in_the_same_words(
+    with_codes: Database, by: str, code: str | None, home: str
+) -> None:
+    assert typed(with_codes, by, code, home) == Refused(reason=f"{by} may not change the mode of {home}")
+    assert modes(with_codes) == {}
+    assert opened(with_codes) == []

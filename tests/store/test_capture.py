@@ -53,6 +53,10 @@ def message(payload: str) -> str:
         ({"act": {"by": "g", "do": "on_scene", "subject": "s"}}, Acted(at_ns=AT_NS, number=1, by="g", do=Do.ON_SCENE, subject="s")),
         ({"mode": {"home": "h", "mode": "away"}}, ModeChanged(at_ns=AT_NS, number=1, home="h", mode=Mode.AWAY)),
         (
+            {"mode": {"home": "h", "mode": "away", "by": "p", "code": "0123"}},
+            ModeChanged(at_ns=AT_NS, number=1, home="h", mode=Mode.AWAY, by="p", code="0123"),
+        ),
+        (
             {"receipt": {"to": "p", "channel": "sms", "status": "undelivered", "code": "30003"}},
             Received(at_ns=AT_NS, number=1, to="p", channel=Channel.SMS, status="undelivered", code="30003"),
         ),
@@ -166,6 +170,7 @@ def test_two_lines_may_have_one_time(file: Path) -> None:
         ({"at": AT, "act": {"by": "g", "do": "resolve", "subject": "s", "eta_min": "5"}}, "act.eta_min"),
         (f'{{"at": "{AT}", "act": {{"by": "g", "do": "resolve", "subject": "s", "eta_min": 1e999}}}}', "act.eta_min"),
         ({"at": AT, "mode": {"home": "h", "mode": "asleep"}}, "disarmed, home, away, night, holiday"),
+        ({"at": AT, "mode": {"home": "h", "mode": "away", "code": 98765}}, "mode.code: Expected `str | null`, got `int`"),
         ({"at": AT, "receipt": {"to": "p", "channel": "pigeon", "status": "sent"}}, "sms, voice, push"),
         ({"at": AT, "receipt": {"to": "p", "channel": "sms", "status": "lost"}}, "sent, delivered, undelivered"),
         ({"at": AT, "carrier": "slow"}, "silent, delivers"),

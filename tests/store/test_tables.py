@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import select
 
 from store.model import StoreError
 from store.session import Database
-from store.tables import Table
+from store.tables import EntryRow, IncidentRow, Table
 
 Opened = Callable[..., Database]
 
@@ -33,7 +35,22 @@ def test_the_migrations_make_what_the_tables_say(empty_url: str, url: str, opene
         Table.metadata.create_all(session.connection())
         said = schema(session.connection())
     with migrated.read() as session:
-        assert schema(session.connection()) == said
+        assert {row for row in schema(session.connection()) if row[0] != "trigger"} == said
+
+
+def test_a_timeline_is_only_ever_appended_to(url: str, opened: Opened) -> None:
+    database = opened(url)
+    at = {"community_id": "willow", "incident_id": "i-1"}
+    with database.write() as session:
+        book = {"story": "fault", "subject": "w-1", "rule": "", "state": "open", "severity": "info", "kind": "offline"}
+        session.add(IncidentRow(community_id="willow", id="i-1", number=1, is_open=True, opened_ns=0, version=1, body="{}", **book))
+        session.flush()
+        session.add(EntryRow(**at, number=2, at_ns=0, kind="state", body="{}"))
+    for change in ("UPDATE timeline SET at_ns = 1", "DELETE FROM timeline"):
+        with pytest.raises(DBAPIError, match="only appended to"), database.write() as session:
+            session.execute(text(change))
+    with database.read() as session:
+        assert [row.at_ns for row in session.exec(select(EntryRow))] == [0]
 
 
 def test_an_empty_database_is_upgraded_once_by_processes_that_start_together(empty_url: str, opened: Opened) -> None:

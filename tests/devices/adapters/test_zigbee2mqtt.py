@@ -37,6 +37,49 @@ def test_occupancy_is_motion() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("action", "mode"),
+    [
+        ("arm_all_zones", "away"),
+        ("arm_day_zones", "home"),
+        ("arm_partial_zones", "home"),
+        ("arm_night_zones", "night"),
+        ("disarm", "disarmed"),
+    ],
+)
+def test_what_is_typed_at_a_keypad_is_a_code_and_a_mode(action: str, mode: str) -> None:
+    # zha-device-handlers#692 and Koenkk/zigbee2mqtt#6242, Xfinity XHK1 and Linkind keypads
+    payload = {"action": action, "action_code": "0123", "action_zone": 23, "action_transaction": 99, "battery": 100, "tamper": None}
+    assert said("zigbee2mqtt/hall", json.dumps(payload).encode())[1] == {
+        SensorKind.KEYPAD: {"mode": mode, "code": "0123"},
+        SensorKind.STATUS: {"battery_percent": 100, "tamper": None},
+    }
+
+
+def test_what_is_typed_goes_before_what_else_the_message_says() -> None:
+    translation = ZIGBEE2MQTT.translate("zigbee2mqtt/hall", b'{"battery":9,"action":"disarm","action_code":"0123"}', 0)
+    assert isinstance(translation, Translation)
+    assert [kind for kind, _ in translation.readings] == [SensorKind.KEYPAD, SensorKind.STATUS]
+
+
+@pytest.mark.parametrize(("code", "passed_on"), [("1234", "1234"), (1234, "1234"), (None, None), ("", ""), ("+7C2A91FF", "+7C2A91FF")])
+def test_a_code_is_left_to_the_keypads_reading_to_judge(code: object, passed_on: object) -> None:
+    # Zigbee2MQTT exposes it as text of some keypads and as a number of others; a tag held to a Frient keypad begins with a plus
+    readings = said("zigbee2mqtt/hall", json.dumps({"action": "disarm", "action_code": code}).encode())[1]
+    assert readings[SensorKind.KEYPAD] == {"mode": "disarmed", "code": passed_on}
+
+
+@pytest.mark.parametrize("action", ["emergency", "panic", "sos"])
+def test_the_key_for_help_of_a_keypad_or_a_button_is_an_sos(action: str) -> None:
+    assert said("zigbee2mqtt/bed", json.dumps({"action": action}).encode())[1][SensorKind.BUTTON] == {"pressed": "sos"}
+
+
+@pytest.mark.parametrize("action", ["", None, "single", "exit_delay", 3, ["disarm"]])
+def test_an_empty_action_or_another_one_is_only_a_sign_of_life(action: object) -> None:
+    payload = json.dumps({"action": action, "action_code": "1234"}).encode()
+    assert said("zigbee2mqtt/hall", payload)[1] == {SensorKind.STATUS: {"battery_percent": None, "tamper": None}}
+
+
 @pytest.mark.parametrize("payload", [b'{"state":"online"}', b"online", b" online\n", b'"online"'])
 def test_availability_is_a_status(payload: bytes) -> None:
     assert said("zigbee2mqtt/a/b/availability", payload) == ("a/b", {SensorKind.STATUS: {"online": True}})

@@ -1,0 +1,96 @@
+"""Silence: somebody works on a device, or airs a home, and until a hard end nobody is told.
+
+A silence is an incident of its own story that its owner has taken on: it is shown with who asked for it and why, it ends by itself, and
+everybody who was told of it gets its ending. What happens meanwhile opens its incidents as ever; only the telling waits.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from devices.model import NS_PER_S, DeviceId, HomeId, PersonId
+from incidents.audience import home_of, related
+from incidents.escalation import Said, scheduled
+from incidents.lifecycle import opened
+from incidents.model import Directory, Due, DueRow, Duty, Incident, IncidentState, Purpose, Quiet, Refused, Role, Severity
+from rules.model import Event, EventKind
+
+LONGEST_NS = 7 * 24 * 3600 * NS_PER_S
+"""A silence that is wanted for longer is asked for again, by somebody who still knows why."""
+
+_LIFE = "life"
+
+
+def begin(quiet: Quiet, directory: Directory, now_ns: int) -> Said | Refused:
+    """The silence as an incident, and who is told of it: of life safety the families of all whom it concerns.
+
+    Parameters
+    ----------
+    quiet
+        What is asked for, by somebody who may.
+    """
+    reason = " ".join(quiet.reason.split())
+    if not reason:
+        return Refused(reason="the reason is empty, wanted a few words")
+    if not now_ns < quiet.until_ns <= now_ns + LONGEST_NS:
+        return Refused(reason=f"the end is not within {LONGEST_NS // (24 * 3600 * NS_PER_S)} days from now")
+    wards = _concerned(quiet.subject, directory)
+    if wards is None:
+        return Refused(reason=f"{quiet.subject} is no resident, home, device or the community")
+    if quiet.life and quiet.subject == directory.community_id:
+        return Refused(reason="life safety of a whole community is never silenced")
+    families = {ward: [one for one in related(Role.RELATIVE, [ward], directory) if directory.people[one].channels] for ward in wards}
+    if quiet.life and (alone := [ward for ward, family in families.items() if not family]):
+        return Refused(reason=f"nobody of the family of {alone[0]} can be told that life safety is silenced")
+    event = Event(
+        community_id=directory.community_id,
+        kind=EventKind.SILENCE,
+        subject=quiet.subject,
+        t_ns=now_ns,
+        known_ns=now_ns,
+        seq=-1,
+        evidence={"reason": reason, "until_ns": quiet.until_ns, _LIFE: quiet.life},
+    )
+    family = tuple(dict.fromkeys(one for ward in wards for one in families[ward])) if quiet.life else ()
+    silence = replace(
+        opened(event, IncidentState.ACKNOWLEDGED, None, directory, now_ns),
+        acknowledged_by=quiet.by,
+        eta_ns=quiet.until_ns,
+        answered=True,
+        told=tuple(dict.fromkeys([quiet.by, *family])),
+    )
+    silence = scheduled(silence, DueRow(at_ns=quiet.until_ns, due=Due.QUIET))
+    duties = tuple(
+        Duty(incident=silence, purpose=Purpose.UPDATE, step=0, round=0, to=one, channel=None) for one in family if one != quiet.by
+    )
+    return silence, duties
+
+
+def quiet_until(incident: Incident, quiets: Iterable[Incident], directory: Directory) -> int | None:
+    """Until when nobody is to be told of an incident, in ns; None if nobody asked for that. What is life safety must be named."""
+    about = {incident.subject, incident.home_id or "", directory.community_id}
+    about |= {str(event.device_id) for event in incident.events if event.device_id}
+    if incident.severity is Severity.LIFE:
+        about.discard(directory.community_id)
+    ends = [
+        silence.eta_ns
+        for silence in quiets
+        if silence.subject in about and silence.eta_ns and (incident.severity is not Severity.LIFE or silence.headline.evidence[_LIFE])
+    ]
+    return max(ends, default=None)
+
+
+def _concerned(subject: str, directory: Directory) -> tuple[PersonId, ...] | None:
+    """Residents whom a silence about a subject concerns; None for what is unknown. Of the whole community nobody by name."""
+    if subject == directory.community_id:
+        return ()
+    person = directory.people.get(PersonId(subject))
+    if person is not None:
+        return (person.id,) if Role.RESIDENT in person.roles else None
+    device = directory.devices.get(DeviceId(subject))
+    if device is not None and device.wearer is not None:
+        return (device.wearer,)
+    home_id = home_of(subject, directory)
+    if home_id is None and device is None:
+        return None
+    home = directory.homes.get(home_id or HomeId(""))
+    return home.occupants if home else ()

@@ -69,6 +69,7 @@ from rules.plausible import Implausible
 from rules.sos import Sos
 from rules.stillness import LongLie
 from rules.stuck import Stuck
+from rules.wandering import Wandering
 from rules.water import Water
 from store import capture, community, importing, recordings, summary
 from store.configuration import change_mode
@@ -97,7 +98,7 @@ def pipeline(premises: Premises) -> Pipeline:
             Lane(KEYPAD, Keypad(premises)),  # first: what else its message says is judged by the mode that it sets
             Lane(BUTTON, Sos(premises), long_lie, quiet, no_return),
             Lane(ACCELERATION, Fall(premises), long_lie, quiet, stuck, implausible),
-            Lane(POSITION, Area(premises), line, quiet, implausible),
+            Lane(POSITION, Area(premises), Wandering(premises), line, quiet, implausible),
             Lane(TARGETS, line, quiet, no_return, stuck),
             Lane(CONTACT, line, intrusion, LeftOpen(premises), Doors(premises), quiet, no_return, implausible),
             Lane(MOTION, line, intrusion, quiet, no_return, stuck),

@@ -24,6 +24,7 @@ _LONE_S, _LONE_STEP_M = 15.0, 15.0
 # What happened in a longer silence is not known.
 _GAP_S = 180.0
 _KEPT_S = 1200.0
+_REACH_S = 300.0
 _SHARP_RAD = math.radians(120.0)
 _ROUND = 2
 _FEWEST_POINTS = 4
@@ -39,10 +40,10 @@ class Pattern:
         Of the thinned path.
     lasts_s : float
         From its first point to its last.
-    net_m : float
-        Between those two.
     radius_m : float
         Largest distance of a point from the middle of all of them.
+    reach_m : float
+        Largest distance between two points at most 5 minutes apart: how far somebody gets.
     sharp_turns : int
         Turns of 120 degrees or more from one point to the next: street corners are none.
     laps : float
@@ -51,8 +52,8 @@ class Pattern:
 
     length_m: float
     lasts_s: float
-    net_m: float
     radius_m: float
+    reach_m: float
     sharp_turns: int
     laps: float
 
@@ -138,13 +139,15 @@ class Path:
         if len(self.points) < _FEWEST_POINTS:
             return None
         xy = np.array([point[1:] for point in self.points], np.float64)
+        time_s = np.array([(point[0] - self.time_ns) / _NS_PER_S for point in self.points])
+        apart_m = np.hypot(*(xy[:, None] - xy).transpose(2, 0, 1))
         legs = np.diff(xy, axis=0)
         around = xy - xy.mean(axis=0)
         return Pattern(
             length_m=float(np.hypot(*legs.T).sum()),
             lasts_s=(self.points[-1][0] - self.points[0][0]) / _NS_PER_S,
-            net_m=float(np.hypot(*(xy[-1] - xy[0]))),
             radius_m=float(np.hypot(*around.T).max()),
+            reach_m=float(np.where(np.abs(time_s[:, None] - time_s) <= _REACH_S, apart_m, 0.0).max()),
             sharp_turns=int(np.count_nonzero(np.abs(_turns(legs)) >= _SHARP_RAD)),
             laps=float(abs(_turns(around).sum()) / (2.0 * math.pi)),
         )

@@ -45,10 +45,15 @@ def wards(incident: Incident, directory: Directory) -> tuple[PersonId, ...]:
 
 
 def hushed(incident: Incident, directory: Directory) -> frozenset[PersonId]:
-    """Who must not hear of it: whoever calls under duress is never betrayed by a phone that rings."""
-    if any(event.kind is EventKind.DURESS for event in incident.events):
-        return frozenset(wards(incident, directory))
-    return frozenset()
+    """Who must not hear of it: whoever calls under duress is never betrayed by a phone that rings.
+
+    That is whom it is about, everybody else who lives there, and who typed the code (`rules.keypad.duress`).
+    """
+    calls = [event for event in incident.events if event.kind is EventKind.DURESS]
+    if not calls:
+        return frozenset()
+    typed_by = (PersonId(str(event.evidence["by"])) for event in calls if "by" in event.evidence)
+    return frozenset({*wards(incident, directory), *_occupants(incident.home_id, directory), *typed_by})
 
 
 def recipients(tells: Iterable[Tell], incident: Incident, directory: Directory, now_ns: int) -> tuple[Recipient, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from devices.model import NS_PER_S, HomeId, PersonId
-from incidents.audience import home_of, wards
+from incidents.audience import home_of, hushed
 from incidents.book import Incidents
 from incidents.escalation import Said, begun, paused, released, restarted, resumed, scheduled, updates
 from incidents.grouping import NOTED_ONLY, PRESSED, SEVERITY, WINDOWED, Thread, is_certain, is_late, still_active, thread
@@ -36,7 +36,7 @@ from incidents.model import (
 )
 from incidents.silence import begin
 from incidents.timers import quiet_from, run
-from rules.model import Cancelled, Cleared, Event, EventKind, Finding, Mode
+from rules.model import Cancelled, Cleared, Event, Finding, Mode
 
 DEFAULT_ETA_MIN = 30.0
 LONGEST_ETA_MIN = 1440.0
@@ -244,7 +244,7 @@ def _may_act(person: Person, incident: Incident, directory: Directory) -> bool:
     """Whether somebody may act: never whom it is about (the wearer has the cancel button); a neighbour upstairs only if told."""
     if person.id == incident.subject:
         return False
-    if any(event.kind is EventKind.DURESS for event in incident.events) and person.id in wards(incident, directory):
+    if person.id in hushed(incident, directory):
         return False
     if person.roles - {Role.RESIDENT}:
         return True

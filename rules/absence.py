@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from devices.health import NO_LIMIT_NS
 from devices.model import NS_PER_S, Batch, CommunityId, HomeId, PersonId
 from devices.sensors.contact import ContactBatch
 from rules.model import Cleared, Event, EventKind, Facts, Premises, Snapshot
@@ -41,7 +42,8 @@ class NoReturn:
         }
         self._presence = Presence(premises, self._resident)
         count = len(self._presence.houses)
-        self._due_ns, self._told_ns, self._hold_ns = [NEVER] * count, [NEVER] * count, [NEVER] * count
+        self._due_ns, self._told_ns, self._hold_ns = [NO_LIMIT_NS] * count, [NEVER] * count, [NEVER] * count
+        self._next_ns = NO_LIMIT_NS
 
     def update(self, batch: Batch, /) -> Facts:
         """Note who comes and goes; the facts come with time."""
@@ -52,21 +54,24 @@ class NoReturn:
                 if isinstance(batch, ContactBatch):
                     self._hold_ns[index] = max(self._hold_ns[index], received_ns + LATE_NS)
                 look_ns = received_ns + SETTLE_NS
-                self._due_ns[index] = look_ns if self._due_ns[index] == NEVER else min(self._due_ns[index], look_ns)
+                self._due_ns[index] = min(self._due_ns[index], look_ns)
+                self._next_ns = min(self._next_ns, look_ns)
         return []
 
     def next_due(self) -> int | None:
         """When somebody has been out for too long, may be back, or what can be heard is looked at."""
         poll_ns = self._presence.next_poll()
-        if poll_ns is None:
-            return None
-        return min([poll_ns, *(due_ns for due_ns in self._due_ns if due_ns != NEVER)])
+        return None if poll_ns is None else min(poll_ns, self._next_ns)
 
     def tick(self, now_ns: int, /) -> Facts:
         """Tell who is not back, and who is."""
         self._presence.poll(now_ns)
-        houses = [index for index, due_ns in enumerate(self._due_ns) if NEVER < due_ns <= now_ns]
-        return [fact for index in sorted(houses, key=lambda index: self._presence.houses[index].key) for fact in self._judge(index, now_ns)]
+        if self._next_ns > now_ns:
+            return []
+        due = [index for index, due_ns in enumerate(self._due_ns) if due_ns <= now_ns]
+        facts = [fact for index in sorted(due, key=lambda index: self._presence.houses[index].key) for fact in self._judge(index, now_ns)]
+        self._next_ns = min(self._due_ns, default=NO_LIMIT_NS)
+        return facts
 
     def snapshot(self) -> Snapshot:
         """Newest signs by device, comings and goings by home."""
@@ -83,13 +88,14 @@ class NoReturn:
         for index, house in enumerate(self._presence.houses):
             if (kept := snapshot.get(house.key)) is not None:
                 self._due_ns[index], self._told_ns[index], self._hold_ns[index] = kept["due_ns"], kept["told_ns"], kept["hold_ns"]
+        self._next_ns = min(self._due_ns, default=NO_LIMIT_NS)
 
     def _judge(self, index: int, now_ns: int) -> Facts:
         house = self._presence.houses[index]
         resident = self._resident[house.community_id, house.id]
         left = house.left()
         facts: Facts = []
-        self._due_ns[index] = NEVER
+        self._due_ns[index] = NO_LIMIT_NS
         if self._told_ns[index] != NEVER and (left is None or left.left_ns != self._told_ns[index]):
             self._told_ns[index] = NEVER
             facts.append(_back(house, resident, now_ns))

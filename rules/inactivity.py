@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from devices.health import NO_LIMIT_NS
 from devices.model import NS_PER_S, Batch, CommunityId, HomeId, Int64, PersonId
 from rules.model import Care, Event, EventKind, Facts, Premises, Snapshot
 from rules.presence import AWAY, POLL_NS, House, Presence
@@ -78,6 +79,7 @@ class Inactivity:
         self._watched = [self._watch(house_at[home], resident, care) for home, resident, care in sorted(found, key=lambda one: one[:2])]
         self._is_ours = np.zeros(len(self._registry), np.bool_)
         self._is_ours[list(self._days_of_row)] = True
+        self._next_ns = NO_LIMIT_NS
 
     def update(self, batch: Batch, /) -> Facts:
         """Note signs of life; the facts come with time."""
@@ -93,9 +95,7 @@ class Inactivity:
     def next_due(self) -> int | None:
         """When a silence is judged, or what can be heard is looked at."""
         poll_ns = self._presence.next_poll()
-        if poll_ns is None:
-            return None
-        return min([poll_ns, *(one.due_ns for one in self._watched if one.due_ns != NEVER)])
+        return None if poll_ns is None else min(poll_ns, self._next_ns)
 
     def tick(self, now_ns: int, /) -> Facts:
         """Tell silences that have become too long."""
@@ -104,7 +104,9 @@ class Inactivity:
             self._presence.poll(now_ns)
             if now_ns // BIN_NS != (now_ns - POLL_NS) // BIN_NS:
                 self._look_round(now_ns)
-        return [fact for one in self._watched if NEVER < one.due_ns <= now_ns for fact in self._judge(one, now_ns)]
+        facts = [fact for one in self._watched if NEVER < one.due_ns <= now_ns for fact in self._judge(one, now_ns)]
+        self._find_due()
+        return facts
 
     def snapshot(self) -> Snapshot:
         """Newest signs by device, rhythms by home and wearer, silences by resident."""
@@ -128,6 +130,10 @@ class Inactivity:
                 one.from_ns, one.due_ns, one.told_ns = kept["from_ns"], kept["due_ns"], kept["told_ns"]
                 one.days[1].restore(kept["days"])
         self._last_bin[:] = NEVER
+        self._find_due()
+
+    def _find_due(self) -> None:
+        self._next_ns = min((one.due_ns for one in self._watched if one.due_ns != NEVER), default=NO_LIMIT_NS)
 
     def _watch(self, house: House, resident: PersonId, care: Care) -> _Watched:
         here = [

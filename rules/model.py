@@ -254,6 +254,10 @@ class Modes:
         modes.append(mode)
         self.log.append((community_id, home_id))
 
+    def forget(self, community_id: str, home_id: str) -> None:
+        """Drop the changes of a home, to append them anew as they were written."""
+        self._since.pop((community_id, home_id), None)
+
     def at(self, community_id: str, home_id: str, time_ns: int) -> Mode:
         """Mode at a time; disarmed before the first change."""
         times, modes = self._since.get((community_id, home_id), ([], []))

@@ -1,7 +1,7 @@
 """Presence: when somebody in a home was last noticed, by what, and whether who lives there alone has gone out.
 
 Everything here is a newest time or a set of times, so that the order in which readings of one micro-batch are taken changes nothing.
-What cannot be heard is asked for once a minute (`poll`), because nobody tells that a sensor was silent and is back.
+What cannot be heard is asked for every two minutes (`poll`), because nobody tells that a sensor was silent and is back.
 """
 
 from collections.abc import Collection, Mapping
@@ -18,7 +18,7 @@ from rules.model import Mode, Premises
 from rules.outage import Outages
 from rules.signs import Moves, Signs
 
-POLL_NS = 60 * NS_PER_S
+POLL_NS = 120 * NS_PER_S
 AWAY = frozenset({Mode.AWAY, Mode.HOLIDAY})
 """Modes in which the household has said that it is not there."""
 INSIDE = frozenset({DeviceKind.MOTION, DeviceKind.RADAR, DeviceKind.CAMERA, DeviceKind.CONTACT, DeviceKind.METER})
@@ -152,6 +152,7 @@ class Presence:
         self._beats: Int64 = np.zeros(size, np.int64)
         self._beaten_ns: Int64 = np.full(size, -1, np.int64)
         self._poll_ns: int | None = None
+        self._mute: set[int] = set()
         self._gateway = {row: gateway for gateway, rows in Outages(self._registry).behind.items() for row in rows}
         self._signs = Signs(premises, self.house_of >= 0)
         for index, house in enumerate(self.houses):
@@ -196,17 +197,12 @@ class Presence:
         beats = self._may_beat & (self._report_ns > self._beaten_ns) & (self._report_ns - self.sign_ns > BEAT_NS)
         self._beats[beats] += 1
         self._beaten_ns[beats] = self._report_ns[beats]
-        for house in self.houses:
-            if not self._premises.hearing.silent:
-                house.mute_ns = -1
-                continue
-            certain = [row for row in self.guarding(house) if self._is_certain(row)]
-            if not certain or not all(self.is_unheard(row) for row in certain):
-                house.mute_ns = -1
-            elif house.mute_ns < 0:
-                house.mute_ns = now_ns
+        touched = {int(self.house_of[row]) for row in self._premises.hearing.silent} - {-1}
+        for house in [self.houses[index] for index in touched | self._mute]:
+            house.mute_ns = (now_ns if house.mute_ns < 0 else house.mute_ns) if self._is_lost(house) else -1
             if self.is_deaf(house) or any(self.is_unheard(row) for row in house.entries):
                 house.void_ns = now_ns
+        self._mute = {index for index in touched if self.houses[index].mute_ns >= 0}
         for house in self.houses:
             if house.edges:
                 house.forget()
@@ -225,11 +221,9 @@ class Presence:
 
         Where all those are lost of which that can be known, the rest is too, unless it has noticed somebody since.
         """
-        guarding = self.guarding(house)
-        certain = [row for row in guarding if self._is_certain(row)]
-        if not certain or not all(self.is_unheard(row) for row in certain):
-            return False
-        return house.mute_ns < 0 or all(self.sign_ns[row] <= house.mute_ns for row in guarding if row not in certain)
+        return self._is_lost(house) and (
+            house.mute_ns < 0 or all(self.sign_ns[row] <= house.mute_ns for row in self.guarding(house) if not self._is_certain(row))
+        )
 
     def snapshot(self) -> dict[str, Any]:
         """State by device and by home."""
@@ -268,6 +262,7 @@ class Presence:
                 self.sign_ns[row], self._report_ns[row] = kept["sign_ns"], kept["report_ns"]
                 self._beats[row], self._beaten_ns[row] = kept["beats"], kept["beaten_ns"]
                 self._signs.restore(row, kept)
+        self._mute = {index for index, house in enumerate(self.houses) if house.mute_ns >= 0}
 
     def _assign(self, house: House, rows: list[int]) -> None:
         """Say which sensors are its guards and entries. A gate is an entry only where no door is known; it is never inside."""
@@ -282,6 +277,11 @@ class Presence:
         if device.kind is not DeviceKind.CONTACT:
             return False
         return self._premises.use(device).is_entry or device.covers in {None, Covers.GATE}
+
+    def _is_lost(self, house: House) -> bool:
+        """Whether all guards are lost of which that can be known; false where it can be known of none."""
+        certain = [row for row in self.guarding(house) if self._is_certain(row)]
+        return bool(certain) and all(self.is_unheard(row) for row in certain)
 
     def _is_certain(self, row: int) -> bool:
         """Whether a sensor's silence would show that it is lost: it reports by itself, or its gateway does and is lost."""

@@ -31,7 +31,10 @@ class State:
 
 
 class Trace:
-    """The newest states of one sensor in the order of their own times: of each run of equal states the first and the last."""
+    """The newest states of one sensor in the order of their own times: of each run of equal states the first and the last.
+
+    What is heard late between the two ends of a run splits it there, so that a turning on may be seen later than it was, never earlier.
+    """
 
     def __init__(self, states: Sequence[Sequence[int | bool]] = ()) -> None:
         self._states = [State(int(t_ns), bool(is_on), bool(is_live), bool(told)) for t_ns, is_on, is_live, told in states]

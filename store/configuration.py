@@ -1,6 +1,8 @@
 """Communities and modes by time: what is judged by time t uses what held at t. Both are only ever appended to."""
 
-from sqlmodel import Session, col, select
+from collections.abc import Collection
+
+from sqlmodel import Session, col, or_, select
 
 from devices.model import CommunityId, HomeId, PersonId
 from rules.model import Mode, Modes
@@ -63,10 +65,21 @@ def mode_at(session: Session, community_id: CommunityId, home_id: HomeId, at_ns:
     return Mode(session.exec(held.order_by(col(ModeChangeRow.number).desc())).first() or Mode.DISARMED)
 
 
-def load_modes(session: Session, community_id: CommunityId, modes: Modes, after: int = 0) -> int:
-    """Append to `modes` the changes numbered above `after`, oldest first; the number to go on from."""
-    rows = select(ModeChangeRow).where(ModeChangeRow.community_id == community_id, ModeChangeRow.number > after)
-    for row in session.exec(rows.order_by(col(ModeChangeRow.number))):
+def load_modes(session: Session, community_id: CommunityId, modes: Modes, after: int = 0, anew: Collection[HomeId] = ()) -> int:
+    """Append to `modes` the changes numbered above `after`, oldest first; the number to go on from.
+
+    Parameters
+    ----------
+    anew
+        Homes whose changes are all read again: a rule has put its own into `modes` before they were written.
+    """
+    rows = select(ModeChangeRow).where(
+        ModeChangeRow.community_id == community_id, or_(col(ModeChangeRow.number) > after, col(ModeChangeRow.home_id).in_(anew))
+    )
+    found = session.exec(rows.order_by(col(ModeChangeRow.number))).all()
+    for home_id in anew:
+        modes.forget(community_id, home_id)
+    for row in found:
         modes.change(community_id, row.home_id, Mode(row.mode), row.at_ns)
-        after = row.number
+        after = max(after, row.number)
     return after

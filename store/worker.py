@@ -18,7 +18,7 @@ import structlog
 
 from devices.entry import PARTITIONS, Entry, Record
 from devices.log import Log, LogError, LogReplacedError, LogState
-from devices.model import NS_PER_S, CommunityId, Rejected
+from devices.model import NS_PER_S, CommunityId, HomeId, Rejected
 from devices.process import pause
 from devices.topics import parse
 from incidents.desk import take
@@ -42,6 +42,9 @@ AHEAD_ENTRIES = 256
 IDLE_S = 1.0
 GRACE_NS = 2 * NS_PER_S
 """Time has passed without readings only when it is this long ago: one may be on its way from ingest."""
+DEAF_NS = 60 * NS_PER_S
+"""Between two entries, where we were not at the log's end in between to see that there was none: it is we who were down, and ingest with us.
+Where that is wrong, in a home of two contacts whose worker alone was down, an offline is told a little later."""
 CHECKPOINT_S = 10.0
 BACKOFF_S = (0.1, 2.0)
 _NUMBERS = 1 << 16
@@ -92,9 +95,11 @@ class Worker:
         self._estates = Estates()
         self._created = ""
         self._positions: dict[int, Position] = {}
+        self._typed: set[tuple[CommunityId, HomeId]] = set()
         self._saved: Mapping[str, Mapping[str, Any]] = {}
         self._checkpoint_s = 0.0
         self._modes_to: dict[CommunityId, int] = {}
+        self._listened_ns: int | None = None
         self._trouble = ""
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -152,9 +157,11 @@ class Worker:
         self._checkpoint_s = time.monotonic()
         try:
             await self._catch_up(judge, stream, stop)
+            if self._listened_ns is None:
+                self._listened_ns = await self._listened_to()
             while not stop.is_set():
                 if entries := await stream.gather():
-                    await self._judge_new(judge, entries, at_ns)
+                    await self._judge_heard(judge, entries, at_ns)
                 else:
                     await self._pass_time(judge, stream.seq)
         finally:
@@ -193,9 +200,43 @@ class Worker:
         with self._database.read() as session:
             for community_id in self._estates.ids(session):
                 after = self._modes_to.get(community_id, 0)
-                self._modes_to[community_id] = configuration.load_modes(session, community_id, modes, after)
+                anew = {home_id for one, home_id in self._typed if one == community_id}
+                self._modes_to[community_id] = configuration.load_modes(session, community_id, modes, after, anew)
+        self._typed.clear()
         if len(modes.log) > known:
             judge.configuration_changed()
+
+    async def _listened_to(self) -> int | None:
+        """When the last that was judged before us arrived; 0 if that is in the log no more, None if nothing was ever judged."""
+        found = await self._log.entry(self._seq) if self._seq else None
+        if found is not None:
+            return max((one.received_ns for one in found[0].records), default=0)
+        return 0 if self._seq or self._saved else None
+
+    async def _judge_heard(self, judge: Judge, entries: Sequence[Entry], at_ns: int) -> None:
+        """Judge entries; what we were deaf for before one of them is nobody's silence."""
+        first = 0
+        for n, entry in enumerate(entries):
+            if not entry.records:
+                continue
+            if self._was_deaf(entry.records[0].received_ns):
+                if n > first:
+                    await self._judge_new(judge, entries[first:n], at_ns)
+                first = n
+                await self._resume(judge, entry.records[0].received_ns)
+            self._listened_ns = max(self._listened_ns or 0, entry.records[-1].received_ns)
+        await self._judge_new(judge, entries[first:], at_ns)
+
+    def _was_deaf(self, now_ns: int) -> bool:
+        return self._listened_ns is not None and now_ns - self._listened_ns > DEAF_NS
+
+    async def _resume(self, judge: Judge, now_ns: int) -> None:
+        """Let every silence begin anew, and keep that at once: a start after this one begins behind it."""
+        _log.info("worker.resumed", listened_until_ns=self._listened_ns, now_ns=now_ns)
+        judge.pipeline.resumed(now_ns)
+        judge.configuration_changed()
+        self._listened_ns = now_ns
+        await self._keep(judge, Judged(), self._seq, checkpoint=True)
 
     async def _judge_new(self, judge: Judge, entries: Sequence[Entry], at_ns: int) -> None:
         """Judge entries and write what came of it; raise `_Rebuilt` before one that another configuration holds for."""
@@ -226,9 +267,12 @@ class Worker:
         now_ns = self._clock() - GRACE_NS
         if seen_seq != (await self._log.state()).last_seq:
             return
+        if self._was_deaf(now_ns):  # the whole machine slept
+            await self._resume(judge, now_ns)
+        self._listened_ns = max(self._listened_ns or 0, now_ns)
         await self._patiently(lambda: self._load_modes(judge))
-        if facts := judge.tick(now_ns):
-            await self._keep(judge, Judged(facts=facts), self._seq)
+        if facts := judge.tick(now_ns):  # with the state: what only time has shown, no reading shows again after a start
+            await self._keep(judge, Judged(facts=facts), self._seq, checkpoint=True)
 
     async def _keep(self, judge: Judge, judged: Judged, seq: int, *, checkpoint: bool = False) -> None:
         """Write what came of judging, with the position and from time to time with the decision state."""
@@ -261,6 +305,7 @@ class Worker:
                 positions.count_rejected(session, f"{datetime.fromtimestamp(now_ns / NS_PER_S, tz=UTC):%Y-%m-%d}", _counts(judged.rejected))
             for rule, devices in (state or {}).items():
                 positions.save_decisions(session, rule, *positions.changes(self._saved.get(rule, {}), devices))
+        self._typed |= {(fact.community_id, fact.home_id) for fact in judged.facts if isinstance(fact, ModeSet)}
         return moved
 
     async def _patiently(self, done: Callable[[], Any]) -> Any:  # noqa: ANN401  whatever is done

@@ -2,7 +2,7 @@
 
 from devices.model import Covers, DeviceKind
 from incidents.model import Channel, IncidentState, News, Role, Story
-from notifier.messages.wording import Advice, Form, Topic, Wording
+from notifier.messages.wording import Advice, Form, Opening, Topic, Wording
 from rules.model import EventKind
 
 EN = Wording(
@@ -42,9 +42,25 @@ EN = Wording(
         Covers.OTHER: "door or window",
     },
     covers_unknown="door or window",
-    bypassed="{who}: armed {at} without the open {cover}.",
-    gas="{who}: the gas alarm went off {at}.",
-    water="{who}: water still running {at}.",
+    openings={
+        Opening.FOUND: "{who}: {cover} found open {at}.",
+        Opening.BYPASSED: "{who}: armed {at} without the open {cover}.",
+        Opening.LONG: "{who}: {cover} open for {minutes} min {at}.",
+        Opening.STOVE: "{who}: the stove has been on for {minutes} min {at}.",
+        Opening.GAS: "{who}: the gas alarm went off {at}.",
+        Opening.WATER: "{who}: water still running {at}.",
+        Opening.LEAK: "{who}: water has not stopped for a day {at}, perhaps a leak.",
+    },
+    shut={
+        Opening.FOUND: "Closed {at}.",
+        Opening.BYPASSED: "Closed {at}.",
+        Opening.LONG: "Closed {at}.",
+        Opening.STOVE: "Turned off {at}.",
+        Opening.GAS: "Cleared {at}.",
+        Opening.WATER: "It stopped {at}.",
+        Opening.LEAK: "It stopped {at}.",
+    },
+    wrong_codes="{who}: wrong codes typed {at}, again and again.",
     silenced_life=" Calls for help and falls too are not told.",
     ask="Are you all right? If so press cancel, or help is called at {until}.",
     arrived="{by} got there {at}.",
@@ -139,6 +155,7 @@ EN = Wording(
         Topic.WORN: {None: Advice("Please ask them to wear it.")},
         Topic.OUTAGE: {None: Advice("Please check network and power.")},
         Topic.GAS: {None: Advice("Open windows, touch no switch, turn off the gas.")},
+        Topic.STOVE: {None: Advice("Please turn it off, or see if they are all right.")},
         Topic.WATER: {None: Advice("Please turn it off.", "Or see if they are all right.")},
         Topic.SILENCE: {None: Advice("You will hear when it ends.")},
         Topic.CUSTOM: {None: Advice("Please check.")},

@@ -17,7 +17,7 @@ from incidents.model import Channel, Directory, Due, Duty, Ended, Incident, Lang
 from notifier.messages.en import EN
 from notifier.messages.names import Names, cut, flat, names_of
 from notifier.messages.segments import segments
-from notifier.messages.wording import TOPIC, Advice, Form, Topic, Wording
+from notifier.messages.wording import TOPIC, Advice, Form, Opening, Topic, Wording
 from notifier.messages.zh import ZH
 from rules.model import EventKind
 
@@ -47,6 +47,9 @@ _CUTS: tuple[tuple[Literal["address", "name", "by"], int], ...] = (
 
 _REASON_UNITS = 24
 """Longest reason of a silence that a text repeats; the pages show all of it."""
+
+_OPENINGS = {Covers.STOVE: Opening.STOVE, Covers.GAS: Opening.GAS}
+_TOPICS = {Opening.GAS: Topic.GAS, Opening.WATER: Topic.WATER, Opening.LEAK: Topic.WATER, Opening.STOVE: Topic.STOVE}
 
 _ROLES = (Role.GUARD, Role.HOSPITAL, Role.RELATIVE, Role.NEIGHBOUR, Role.OFFICER, Role.ADMINISTRATOR)
 """Of several roles the one that an advice is for."""
@@ -146,17 +149,34 @@ class _Draft:
         cover = wording.covers[device.covers] if device and device.covers else wording.covers_unknown
         opened = device is not None and device.kind is DeviceKind.CONTACT
         breach = wording.breach_opened.format(cover=cover) if opened else wording.breach_moved
-        times = self._times(headline.t_ns, omitted)
-        more = {"until": self._until(omitted), "reason": cut(flat(str(headline.evidence.get("reason", ""))), _REASON_UNITS, middle=False)}
-        said = self._sentence().format(who=who, breach=breach, cover=cover, **more, **times)
+        sentence = wording.openings[self._opening] if self._opening else wording.happened[headline.kind]
+        if "wrong_codes" in headline.evidence:
+            sentence = wording.wrong_codes
+        open_s = headline.evidence.get("open_s", 0)
+        said = sentence.format(
+            who=who,
+            breach=breach,
+            cover=cover,
+            minutes=round(open_s / 60) if isinstance(open_s, int | float) else 0,
+            until=self._until(omitted),
+            reason=cut(flat(str(headline.evidence.get("reason", ""))), _REASON_UNITS, middle=False),
+            **self._times(headline.t_ns, omitted),
+        )
         return said + (wording.silenced_life if headline.kind is EventKind.SILENCE and headline.evidence.get("life") else "")
 
-    def _sentence(self) -> str:
-        """What happened, with its gaps: of an open door it depends on what it is that is open."""
-        headline, wording, topic = self.duty.incident.headline, self._wording, self._topic
-        if headline.kind is EventKind.LEFT_OPEN and headline.evidence.get("bypassed"):
-            return wording.bypassed
-        return {Topic.GAS: wording.gas, Topic.WATER: wording.water}.get(topic, wording.happened[headline.kind])
+    @property
+    def _opening(self) -> Opening | None:
+        """What it is that stands open, where that is what happened."""
+        headline, device = self.duty.incident.headline, self._device
+        if headline.kind is not EventKind.LEFT_OPEN:
+            return None
+        if device is not None and device.kind is DeviceKind.METER:
+            return Opening.LEAK if headline.evidence.get("leak") else Opening.WATER
+        if device is not None and device.covers in _OPENINGS:
+            return _OPENINGS[device.covers]
+        if headline.evidence.get("bypassed"):
+            return Opening.BYPASSED
+        return Opening.LONG if headline.evidence.get("open_s") and not headline.evidence.get("found_open") else Opening.FOUND
 
     @property
     def _device(self) -> NamedDevice | None:
@@ -166,14 +186,11 @@ class _Draft:
     @property
     def _topic(self) -> Topic:
         """What the advice is about. Once there was a silent call for help, nothing rings or knocks, whatever comes later."""
-        incident, device = self.duty.incident, self._device
+        incident = self.duty.incident
         if any(event.kind is EventKind.DURESS for event in incident.events):
             return Topic.SILENT
-        if incident.headline.kind is EventKind.LEFT_OPEN and device is not None:
-            if device.covers is Covers.GAS:
-                return Topic.GAS
-            if device.kind is DeviceKind.METER:
-                return Topic.WATER
+        if self._opening in _TOPICS:
+            return _TOPICS[self._opening]
         return TOPIC[incident.headline.kind]
 
     def _until(self, omitted: frozenset[_Optional]) -> str:
@@ -218,8 +235,8 @@ class _Draft:
         if incident.ended is Ended.UNANSWERED:
             return wording.unanswered
         if incident.ended is Ended.BY_ITSELF or incident.story is Story.SILENCE or incident.state not in wording.ended:
-            shut = self._topic not in {Topic.GAS, Topic.WATER}
-            return wording.ended_itself[incident.story if shut else Story.CUSTOM].format(**times)
+            ended = wording.shut[self._opening] if self._opening else wording.ended_itself[incident.story]
+            return ended.format(**times)
         return wording.ended[incident.state].format(by=names.by, **times)
 
     def _no_need(self, omitted: frozenset[_Optional]) -> str:

@@ -33,7 +33,21 @@ class Topic(StrEnum):
     CUSTOM = "custom"
     GAS = "gas"
     WATER = "water"
+    STOVE = "stove"
     SILENCE = "silence"
+
+
+class Opening(StrEnum):
+    """What may stand open, as far as its words differ."""
+
+    FOUND = "found"
+    """Open, and nobody knows since when."""
+    BYPASSED = "bypassed"
+    LONG = "long"
+    STOVE = "stove"
+    GAS = "gas"
+    WATER = "water"
+    LEAK = "leak"
 
 
 TOPIC: Mapping[EventKind, Topic] = {
@@ -102,16 +116,18 @@ class Wording:
         `{at}` of a time today; `{time}` and `{at}` of another day's, from `{day}`, `{month}` and `{clock}`.
     happened : mapping
         Each kind, with `{who}`, `{time}`, `{at}`, `{cover}`, `{breach}`.
-    gas, water : str
-        In the place of left_open by a gas detector, and by a meter.
+    openings : mapping
+        Left open: what each thing is said to be, with `{who}`, `{time}`, `{at}`, `{cover}`, `{minutes}`.
+    shut : mapping
+        The same things when it is over.
+    wrong_codes : str
+        In the place of tamper, where a keypad was tried out.
     silenced_life : str
         Behind a silence, where it is of life safety too.
     ask : str
         To the wearer; with `{until}`.
     arrived : str
         Who was on the scene, before an ending; with `{by}`.
-    bypassed : str
-        In the place of left_open where a home was armed with something open.
     breach_opened, breach_moved : str
         `{breach}` by a contact, with `{cover}`; and by anything else.
     no_need : str
@@ -151,9 +167,9 @@ class Wording:
     over: str
     covers: Mapping[Covers, str]
     covers_unknown: str
-    bypassed: str
-    gas: str
-    water: str
+    openings: Mapping[Opening, str]
+    shut: Mapping[Opening, str]
+    wrong_codes: str
     silenced_life: str
     ask: str
     arrived: str

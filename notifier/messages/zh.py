@@ -2,7 +2,7 @@
 
 from devices.model import Covers, DeviceKind
 from incidents.model import Channel, IncidentState, News, Role, Story
-from notifier.messages.wording import Advice, Form, Topic, Wording
+from notifier.messages.wording import Advice, Form, Opening, Topic, Wording
 from rules.model import EventKind
 
 ZH = Wording(
@@ -42,9 +42,25 @@ ZH = Wording(
         Covers.OTHER: "门窗",
     },
     covers_unknown="门窗",
-    bypassed="{who}{time}布防时{cover}没关，这一处没有布防。",
-    gas="{who}{time}燃气报警。",
-    water="{who}到{time}水一直在流。",
+    openings={
+        Opening.FOUND: "{who}{time}发现{cover}开着。",
+        Opening.BYPASSED: "{who}{time}布防时{cover}没关，这一处没有布防。",
+        Opening.LONG: "{who}到{time}{cover}已开了{minutes}分钟。",
+        Opening.STOVE: "{who}到{time}灶具已开了{minutes}分钟。",
+        Opening.GAS: "{who}{time}燃气报警。",
+        Opening.WATER: "{who}到{time}水一直在流。",
+        Opening.LEAK: "{who}到{time}水一天没有停过，可能漏水。",
+    },
+    shut={
+        Opening.FOUND: "{time}已关好。",
+        Opening.BYPASSED: "{time}已关好。",
+        Opening.LONG: "{time}已关好。",
+        Opening.STOVE: "{time}已关火。",
+        Opening.GAS: "{time}已解除。",
+        Opening.WATER: "{time}水已停。",
+        Opening.LEAK: "{time}水已停。",
+    },
+    wrong_codes="{who}{time}被连续输错密码。",
     silenced_life="摔倒和求助也不通知。",
     ask="您还好吗？没事请按取消键，{until}起通知家人。",
     arrived="{by}{time}到达现场。",
@@ -142,6 +158,7 @@ ZH = Wording(
         Topic.WORN: {None: Advice("请提醒戴上。")},
         Topic.OUTAGE: {None: Advice("请检查网络和电源。")},
         Topic.GAS: {None: Advice("请开窗关阀，不要动开关。")},
+        Topic.STOVE: {None: Advice("请去关火，看看人是否平安。")},
         Topic.WATER: {None: Advice("请去关好，看看人是否平安。")},
         Topic.SILENCE: {None: Advice("结束时会再通知您。")},
         Topic.CUSTOM: {None: Advice("请查看。")},

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -9,10 +10,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from devices.model import NS_PER_S
 from incidents.grouping import SEVERITY
 from incidents.lifecycle import TRANSITIONS
-from incidents.model import Channel, Do, Due, Ended, Incident, IncidentState, Purpose, Repeat, Story
-from rules.model import EventKind
+from incidents.model import Channel, Do, Due, Ended, Incident, IncidentState, Purpose, Repeat, Story, When
+from incidents.silence import quiet_until
+from rules.model import EventKind, Mode
 
 K = EventKind
 SUBJECTS = {
@@ -22,6 +25,8 @@ SUBJECTS = {
     K.OUTAGE: ("willow",),
 }
 FACTS = st.sampled_from([(kind, subject) for kind, subjects in SUBJECTS.items() for subject in subjects])
+QUIETED = st.sampled_from(["fen", "h-1", "watch", "willow"])
+T0_NS = 1_772_416_800 * NS_PER_S
 CAUSES = st.sampled_from(["a", "b"])
 RESPONDERS = ("jie", "emma", "day-guard", "hospital-desk", "bo", "stranger")
 WAITS_S = st.sampled_from([0, 0.5, 5, 29, 30, 45, 60, 120, 600, 1800, 4000])
@@ -47,8 +52,12 @@ def policies(draw: Any, make_policy: Callable[..., Any]) -> tuple[Any, ...]:
             )
             for after_s in times
         ]
+        in_turn_s = draw(st.sampled_from([0, 0, 40]))
+        when = draw(st.sampled_from([None, None, When(modes=frozenset({Mode.AWAY}))])) if len(steps) > 1 else None
         repeat = draw(st.none() | st.builds(Repeat, every_s=st.sampled_from([10, 120]), times=st.integers(1, 3)))
-        made.append(make_policy(str(number), *kinds, steps=steps, repeat=repeat, cancel_window_s=draw(st.sampled_from([0, 30]))))
+        one = make_policy(str(number), *kinds, steps=steps, repeat=repeat, cancel_window_s=draw(st.sampled_from([0, 30])))
+        first, *rest = one.steps
+        made.append(replace(one, steps=(replace(first, in_turn_s=in_turn_s, when=when), *rest)))
     return tuple(made)
 
 
@@ -81,6 +90,18 @@ class Promises(RuleBasedStateMachine):
     def somebody_acts(self, by: str, do: Do, fact: tuple[EventKind, str], eta_min: float | None) -> None:
         self.world.act(self._tick(), by, do, fact[1], eta_min)
 
+    @rule(by=st.sampled_from(["office", "day-guard"]), subject=QUIETED, minutes=st.sampled_from([1, 20, 200]), life=st.booleans())
+    def somebody_asks_for_silence(self, by: str, subject: str, minutes: float, *, life: bool) -> None:
+        self.world.silence(self._tick(), by, subject, minutes=minutes, life=life)
+
+    @rule(by=st.sampled_from(["office", "day-guard"]), subject=QUIETED)
+    def somebody_ends_what_is_going_on(self, by: str, subject: str) -> None:
+        self.world.act(self._tick(), by, Do.RESOLVE, subject)
+
+    @rule(mode=st.sampled_from([Mode.AWAY, Mode.DISARMED]))
+    def a_home_changes_its_mode(self, mode: Mode) -> None:
+        self.world.mode("h-1", mode)
+
     @rule(wait_s=WAITS_S)
     def time_passes(self, wait_s: float) -> None:
         self._now_s += wait_s
@@ -89,7 +110,8 @@ class Promises(RuleBasedStateMachine):
     @invariant()
     def incidents_move_along_the_table(self) -> None:
         for versions in self.history.values():
-            assert versions[0].state in {IncidentState.SUSPECTED, IncidentState.OPEN}
+            begins = {IncidentState.ACKNOWLEDGED} if versions[0].story is Story.SILENCE else {IncidentState.SUSPECTED, IncidentState.OPEN}
+            assert versions[0].state in begins
             for before, after in pairwise(versions):
                 assert before.state is after.state or (before.state, after.state) in MOVES
 
@@ -161,9 +183,17 @@ class Promises(RuleBasedStateMachine):
     @invariant()
     def an_acknowledgement_always_has_an_end(self) -> None:
         for one in self._incidents():
-            expiry = [row for row in one.dues if row.due is Due.ACKNOWLEDGEMENT]
+            expiry = [row for row in one.dues if row.due is (Due.QUIET if one.story is Story.SILENCE else Due.ACKNOWLEDGEMENT)]
             assert len(expiry) == (one.state is IncidentState.ACKNOWLEDGED)
             assert (one.acknowledged_by is not None) >= (one.state in HELD)
+
+    @invariant()
+    def nobody_is_told_to_act_while_there_is_silence(self) -> None:
+        assert self.broken_silences == []
+
+    @invariant()
+    def a_silence_always_has_an_end(self) -> None:
+        assert all(one.dues for one in self._incidents() if one.story is Story.SILENCE and one.is_open)
 
     @invariant()
     def who_calls_under_duress_is_never_told(self) -> None:
@@ -182,7 +212,17 @@ class Promises(RuleBasedStateMachine):
 
     def _watch(self) -> None:
         """Keep every version of every incident that the book is given."""
-        put = self.world.book.put
+        put, settle = self.world.book.put, self.world._settle
+        self.broken_silences: list[Any] = []
+
+        def settled(at_s: float, outcome: Any) -> None:
+            settle(at_s, outcome)
+            for duty in outcome.duties:
+                end_ns = quiet_until(duty.incident, self.world.book.quiets(), self.world.directory)
+                if duty.purpose is Purpose.TELL and end_ns is not None and end_ns > T0_NS + at_s * NS_PER_S:
+                    self.broken_silences.append(duty)
+
+        self.world._settle = settled
 
         def remember(outcome: Any) -> None:
             put(outcome)

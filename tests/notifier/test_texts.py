@@ -31,7 +31,7 @@ from incidents.model import (
 from notifier.messages import render, segments
 from notifier.messages.segments import is_gsm7
 from notifier.messages.text import WORDINGS
-from notifier.messages.wording import TOPIC, Form, Topic
+from notifier.messages.wording import TOPIC, Form, Opening, Topic
 from rules.model import EventKind
 
 Build = Callable[..., Directory]
@@ -62,6 +62,7 @@ def test_every_table_has_a_word_for_everything(language: Language) -> None:
     assert set(wording.ended_itself) == set(Story)
     assert set(wording.opening) == set(wording.place) == set(Form)
     assert set(wording.advice) == set(Topic)
+    assert set(wording.openings) == set(wording.shut) == set(Opening)
     assert all(None in by_role for by_role in wording.advice.values())
 
 
@@ -414,3 +415,19 @@ def test_gas_and_water_are_no_doors(*, device: str, words: str, estate: Build, i
     assert "开着" not in text
     over = replace(about, state=IncidentState.RESOLVED, ended=Ended.BY_ITSELF, ended_ns=now_ns)
     assert "关好" not in render(duty(over, purpose=Purpose.ENDING), Channel.SMS, directory, now_ns)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "words"),
+    [
+        ({"bypassed": True}, "布防时窗户没关"),
+        ({"open_s": 1800.0, "night": True}, "窗户已开了30分钟"),
+        ({"open_s": 1800.0, "found_open": True}, "发现窗户开着"),
+        ({"found_open": True}, "发现窗户开着"),
+    ],
+)
+def test_what_is_open_is_said_as_it_was_found(
+    *, evidence: dict[str, float], words: str, estate: Build, incident: About, duty: Owe, now_ns: int
+) -> None:
+    event = replace(incident(EventKind.LEFT_OPEN).headline, evidence=evidence)
+    assert words in render(duty(incident(EventKind.LEFT_OPEN, headline=event)), Channel.SMS, estate(), now_ns)

@@ -56,6 +56,7 @@ from rules.plausible import Implausible
 from rules.sos import Sos
 from rules.stillness import LongLie
 from rules.stuck import Stuck
+from rules.wandering import Wandering
 from rules.water import Water
 
 SIDE_DEG = 0.002
@@ -85,7 +86,7 @@ FENCES = (
         id=FenceId("estate"),
         kind=FenceKind.AREA,
         residents=frozenset({PersonId("wang"), PersonId("li")}),
-        events=frozenset({EventKind.ENTER, EventKind.EXIT}),
+        events=frozenset({EventKind.ENTER, EventKind.EXIT, EventKind.WANDERING}),
         rings=((SQUARE,),),
     ),
     Fence(
@@ -244,6 +245,10 @@ def taps() -> list[Item]:
     return sorted([*runs, *drips, meter("m-01", 61, electricity_wh=5)], key=lambda item: item.at_s)
 
 
+def doors() -> list[Item]:
+    return [item for item in openings() if isinstance(item, ModeChange) or item.kind is SensorKind.CONTACT]
+
+
 def silences() -> list[Item]:
     beats = [motion("r-01", 10.0 * i) for i in range(25)]
     slow = [status("c-01", 240.0 * i) for i in range(22)]
@@ -334,6 +339,15 @@ def walking_out() -> list[Item]:
     return [position(name, i // 2 * 5.0 + late_s, 119.951 + way, 31.781) for i, (way, name, late_s) in enumerate(ways)]
 
 
+def wandering() -> list[Item]:
+    """By night: round in circles, and out of the square and back into it."""
+    night_s = 9 * 3600.0
+    rounds = [(i * 10.0, "w-01", 119.951 + 3e-4 * math.cos(i / 4), 31.781 + 2.6e-4 * math.sin(i / 4)) for i in range(120)]
+    ways = [(i * 10.0 + 0.1, "w-02", 119.951 + 1e-4 * min(i, 60 - i), 31.781) for i in range(60)]
+    fixes = sorted([*rounds, *ways])
+    return [position(name, night_s + at_s, lon, lat, accuracy_m=5.0) for at_s, name, lon, lat in fixes]
+
+
 def coming_in() -> list[Item]:
     frames = [targets("r-01", 0.1 * i, (0.2, 7.0 - 0.1 * i)) for i in range(65)]
     tags = [position("w-01", 0.5 * i + 0.05, 119.951, 31.7805) for i in range(12)]
@@ -368,7 +382,7 @@ def nonsense() -> list[Item]:
 EXAMPLES = (
     Example(rule=Sos, stream=presses),
     Example(rule=Intrusion, stream=openings, rest_s=20),
-    Example(rule=Doors, stream=openings),
+    Example(rule=Doors, stream=doors),
     Example(rule=Keypad, stream=typing),
     Example(rule=Inactivity, stream=quiet, rest_s=15 * 3600),
     Example(rule=NoReturn, stream=going_out, rest_s=3600),
@@ -383,6 +397,7 @@ EXAMPLES = (
     Example(rule=Fall, stream=falling),
     Example(rule=LongLie, stream=lying, feed=feed_falls, rest_s=5),
     Example(rule=Area, stream=walking_out),
+    Example(rule=Wandering, stream=wandering),
     Example(rule=Line, stream=coming_in),
 )
 

@@ -101,6 +101,17 @@ def test_the_call_goes_to_nobody_who_lives_there_and_neither_does_its_ending(tmp
     assert "zhou-fen" not in told(output)
 
 
+@pytest.mark.parametrize("code", [FEN_FORCED, JIE_FORCED])
+def test_of_two_who_live_there_and_a_son_who_types_no_phone_rings_where_the_burglar_stands(tmp_path: Path, code: str) -> None:
+    """The other resident stands beside her, and the son beside his own phone."""
+    lin = {"id": "zhou-lin", "name": "周林", "roles": ["resident"], "home": "b1-101", "phone": "+8613900000008"}
+    story = [armed(0, "b1-101", "away"), typed(60, "disarmed", code), did(600, "day-guard", "resolve", "b1-101"), until(900)]
+    output = tell(tmp_path, story, home(KEYPAD, lin))
+    expected = {"zhou-jie", "day-guard"} if code == FEN_FORCED else {"day-guard"}
+    assert {line["to"] for line in picked(output, "notification", at=at(60))} == expected
+    assert told(output).isdisjoint({"zhou-fen", "zhou-lin"} | ({"zhou-jie"} - expected))
+
+
 @pytest.mark.parametrize("mode", ["disarmed", "away", "night"])
 def test_who_looks_over_her_shoulder_sees_what_any_code_does(tmp_path: Path, mode: str) -> None:
     def after(code: str) -> list[dict[str, Any]]:

@@ -278,13 +278,36 @@ def test_time_that_passes_without_readings_is_judged_too(broker: EmbeddedBroker,
     async def run(log: Log) -> None:
         await judge(log, willow, await append(log, story()))
         stop = asyncio.Event()
-        worker = asyncio.ensure_future(Worker(willow, log, pipeline, clock=lambda: T0_NS + 3600 * NS_PER_S).run(stop))
+        now_ns = T0_NS + 60 * NS_PER_S
+
+        def later_at_each_look() -> int:
+            nonlocal now_ns
+            now_ns += 20 * NS_PER_S
+            return now_ns
+
+        worker = asyncio.ensure_future(Worker(willow, log, pipeline, clock=later_at_each_look).run(stop))
         while ("offline", "w-1") not in events(willow):  # noqa: ASYNC110  another connection writes it
             await asyncio.sleep(0.02)
         stop.set()
         await worker
 
     told(broker, run)
+
+
+def test_who_was_down_for_an_hour_calls_nobody_offline_for_it_until_their_own_time_is_up(broker: EmbeddedBroker, willow: Database) -> None:
+    back_s = 3600.0
+
+    async def run(log: Log) -> None:
+        await judge(log, willow, await append(log, story()))
+        again = [said(back_s + 50 * i, "w-1", "status", battery_percent=80) for i in range(14)]
+        await judge(log, willow, await append(log, again[:12], together=1), clock_s=back_s + 560)
+        assert "offline" not in {kind for kind, _ in events(willow)}
+        await judge(log, willow, await append(log, again[12:], together=1), clock_s=back_s + 660)
+
+    told(broker, run)
+    assert [(kind, subject, t_ns // NS_PER_S) for kind, subject, t_ns in written(willow)["events"] if kind == "offline"] == [
+        ("offline", "w-2", back_s + 600)
+    ]
 
 
 def test_a_locked_database_is_waited_for(broker: EmbeddedBroker, willow: Database, backend: str) -> None:

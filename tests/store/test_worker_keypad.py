@@ -17,7 +17,7 @@ from devices.entry import Entry, Record, partition_of
 from devices.log import Limits, Log
 from devices.model import NS_PER_S, CommunityId
 from rules import codes
-from rules.model import Modes, Premises
+from rules.model import Mode, Modes, Premises
 from rules.pipeline import Pipeline
 from store import configuration
 from store.session import Database
@@ -131,3 +131,24 @@ def test_the_mode_holds_for_the_next_reading_and_is_written_with_who_typed_it(br
     told(broker, run)
     assert changes(willow) == [("away", "zhou-fen", 2.0), ("disarmed", "zhou-fen", 5.0)]
     assert events(willow) == [("duress", "zhou-fen"), ("intrusion", "b1-101")]
+
+
+def test_what_the_keypad_set_is_in_the_modes_once_in_order_and_the_same_after_a_restart(broker: EmbeddedBroker, willow: Database) -> None:
+    kept: list[list[tuple[int, Mode]]] = []
+
+    async def run(log: Log) -> None:
+        working = Working(willow, log)
+        await working.judged(await append(log, 1, DAY))
+        await working.judged(await append(log, 20, DAY[:2]))
+        await working.judged(await append(log, 30, DAY[3:]))
+        kept.append(working.modes().changes(WILLOW, "b1-101"))
+        await working.end()
+        again = Working(willow, log)
+        await again.judged(await append(log, 40, DAY[:1]))
+        kept.append(again.modes().changes(WILLOW, "b1-101"))
+        await again.end()
+
+    told(broker, run)
+    assert kept[0] == kept[1]
+    assert [(mode.value, (at_ns - T0_NS) / NS_PER_S) for at_ns, mode in kept[0]] == [(mode, at_s) for mode, _, at_s in changes(willow)]
+    assert events(willow) == [("duress", "zhou-fen"), ("duress", "zhou-fen"), ("intrusion", "b1-101")]

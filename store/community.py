@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, time
 from difflib import get_close_matches
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -12,31 +11,20 @@ from pydantic import ValidationError
 from devices.model import CommunityId, Covers, Device, DeviceId, HomeId, PersonId, Placement, Pose, Source
 from incidents.model import (
     Channel,
-    DayKind,
     Directory,
     Home,
     NamedDevice,
-    Override,
     Person,
-    Policy,
-    PolicyId,
-    Repeat,
     Role,
-    Roster,
     RosterId,
-    Shift,
-    Step,
-    Weekday,
-    When,
 )
-from incidents.workdays import Calendar
 from rules.model import Arming, Care, Clocks, Codes, Fence, FenceId, FenceKind, Use
-from store import cautions, coverage, document, references, shapes
+from store import cautions, coverage, document, duty, references, shapes
 from store.document import Document, KeyPath, shown, spelled
 from store.model import Community, InputError, StoreError
 from store.phones import phone
 from store.references import DEFAULT_EVENTS, Findings
-from store.schema import CareSaid, CommunityFile, DeviceSaid, FenceSaid, NightSaid, PersonSaid, RosterSaid, StepSaid, WhenSaid, mistakes
+from store.schema import CareSaid, CommunityFile, DeviceSaid, FenceSaid, NightSaid, PersonSaid, mistakes
 
 ENTRIES = frozenset({Covers.DOOR, Covers.GATE})
 """What people come in by, unless the file says otherwise."""
@@ -120,12 +108,9 @@ def build(file: CommunityFile) -> Community:
         language=file.community.language,
         people={person.id: person for person in people},
         homes=homes,
-        devices={
-            one.id: NamedDevice(id=one.id, kind=one.kind, home=one.home, wearer=one.wearer, covers=one.covers)
-            for one in devices
-        },
-        rosters={RosterId(roster.id): _roster(roster, file.community.calendar) for roster in file.rosters},
-        policies=_policies(file),
+        devices={one.id: NamedDevice(id=one.id, kind=one.kind, home=one.home, wearer=one.wearer, covers=one.covers) for one in devices},
+        rosters={RosterId(roster.id): duty.roster(roster, file.community.calendar) for roster in file.rosters},
+        policies=duty.policies(file),
     )
     cautions.reach(directory, findings)
     if findings.mistakes:
@@ -250,7 +235,7 @@ def _care(care: CareSaid) -> Care:
 
 
 def _clocks(night: NightSaid | None, zone: ZoneInfo) -> Clocks:
-    return Clocks(zone=zone) if night is None else Clocks(zone=zone, since=_clock(night.since), until=_clock(night.to))
+    return Clocks(zone=zone) if night is None else Clocks(zone=zone, since=duty.clock(night.since), until=duty.clock(night.to))
 
 
 def _pose(device: DeviceSaid) -> Pose | None:
@@ -290,72 +275,3 @@ def _concerned(fence: FenceSaid, file: CommunityFile) -> frozenset[PersonId]:
         return frozenset(PersonId(resident) for resident in fence.residents)
     residents = [person for person in file.people if Role.RESIDENT in person.roles]
     return frozenset(PersonId(person.id) for person in residents if fence.home is None or person.home == fence.home)
-
-
-def _roster(roster: RosterSaid, country: str | None) -> Roster:
-    shifts = (
-        Shift(
-            responder=PersonId(shift.responder),
-            days=frozenset(_day(day) for day in shift.days),
-            since=_clock(shift.since),
-            until=_clock(shift.to),
-        )
-        for shift in roster.shifts
-    )
-    overrides = (
-        Override(
-            day=date.fromisoformat(override.date),
-            since=_clock(override.since),
-            until=_clock(override.to),
-            responders=tuple(PersonId(responder) for responder in override.responders),
-        )
-        for override in roster.overrides
-    )
-    return Roster(
-        id=RosterId(roster.id),
-        shifts=tuple(shifts),
-        overrides=tuple(overrides),
-        calendar=None if country is None else Calendar(country),
-    )
-
-
-def _day(word: str) -> Weekday | DayKind:
-    return DayKind(word) if word in set(DayKind) else Weekday[word.upper()]
-
-
-def _clock(text: str) -> time:
-    """A time of day; 24:00 is the next day's 00:00, which is what an end at or before its beginning means."""
-    return time.fromisoformat("00:00" if text == "24:00" else text)
-
-
-def _policies(file: CommunityFile) -> tuple[Policy, ...]:
-    return tuple(
-        Policy(
-            id=PolicyId(policy.id),
-            kinds=frozenset(policy.kinds),
-            steps=tuple(_step(step) for step in policy.steps),
-            cancel_window_s=policy.cancel_window_s,
-            certain_window_s=policy.certain_window_s,
-            repeat=None if policy.repeat is None else Repeat(every_s=policy.repeat.every_s, times=policy.repeat.times),
-        )
-        for policy in file.policies
-    )
-
-
-def _step(step: StepSaid) -> Step:
-    return Step(
-        after_s=step.after_s,
-        tell=tuple(step.tell),
-        by=tuple(step.by),
-        in_turn_s=step.in_turn_s or 0,
-        when=None if step.when is None else _when(step.when),
-    )
-
-
-def _when(when: WhenSaid) -> When:
-    return When(
-        modes=None if when.modes is None else frozenset(when.modes),
-        severities=None if when.severity is None else frozenset(when.severity),
-        since=None if when.since is None else _clock(when.since),
-        until=None if when.to is None else _clock(when.to),
-    )

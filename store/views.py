@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from devices.model import CommunityId, HomeId, PersonId
-from incidents.model import Channel, Incident, IncidentId, IncidentState, Purpose
+from incidents.model import Channel, Incident, IncidentId, IncidentState, Purpose, Story
 from rules.model import Mode
 from store import outbox
 from store.outbox import Delivery, NotificationState
@@ -52,7 +53,7 @@ class ModeSince:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCount:
-    """How many incidents of a community are open; `unowned` of them nobody has."""
+    """How many incidents of a community are open, silences aside; `unowned` of them nobody has."""
 
     total: int = 0
     unowned: int = 0
@@ -69,9 +70,10 @@ def signal(session: Session, community_id: CommunityId) -> str:
 
 
 def open_count(session: Session, community_id: CommunityId) -> OpenCount:
-    """How many incidents are open, by state."""
+    """How many incidents are open, by state; a silence is none that needs anybody."""
     counted = select(IncidentRow.state, func.count()).where(IncidentRow.community_id == community_id, IncidentRow.is_open)
-    by_state = {IncidentState(state): count for state, count in session.exec(counted.group_by(IncidentRow.state))}
+    counted = counted.where(IncidentRow.story != Story.SILENCE).group_by(IncidentRow.state)
+    by_state = {IncidentState(state): count for state, count in session.exec(counted)}
     return OpenCount(total=sum(by_state.values()), unowned=sum(by_state.get(state, 0) for state in _UNOWNED))
 
 
@@ -136,6 +138,22 @@ def modes(session: Session, community_id: CommunityId) -> Mapping[HomeId, ModeSi
     newest = select(func.max(col(ModeChangeRow.number))).where(ModeChangeRow.community_id == community_id).group_by(ModeChangeRow.home_id)
     rows = select(ModeChangeRow).where(ModeChangeRow.community_id == community_id, col(ModeChangeRow.number).in_(newest))
     return {HomeId(row.home_id): ModeSince(mode=Mode(row.mode), since_ns=row.at_ns, by=PersonId(row.by)) for row in session.exec(rows)}
+
+
+def mode_history(session: Session, community_id: CommunityId, limit: int) -> Mapping[HomeId, tuple[ModeSince, ...]]:
+    """The last changes of each home's mode, newest first; a home whose mode was never changed is not among them."""
+    of_community = ModeChangeRow.community_id == community_id
+    homes = select(col(ModeChangeRow.home_id).label("id")).where(of_community).distinct().subquery()
+    other = aliased(ModeChangeRow)
+    same = select(other.number).where(other.community_id == community_id, other.home_id == homes.c.id)
+    oldest = same.order_by(col(other.number).desc()).offset(limit - 1).limit(1).correlate(homes).scalar_subquery()
+    wanted = select(ModeChangeRow).join(homes, homes.c.id == ModeChangeRow.home_id)
+    wanted = wanted.where(of_community, col(ModeChangeRow.number) >= func.coalesce(oldest, 0)).order_by(col(ModeChangeRow.number).desc())
+    history: dict[HomeId, list[ModeSince]] = {}
+    for row in session.exec(wanted):
+        since = ModeSince(mode=Mode(row.mode), since_ns=row.at_ns, by=PersonId(row.by))
+        history.setdefault(HomeId(row.home_id), []).append(since)
+    return {home: tuple(changes) for home, changes in history.items()}
 
 
 def _incidents(

@@ -1,14 +1,15 @@
 """Incidents as the console shows them: a card for each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from incidents.audience import ROSTER
-from incidents.model import CLOSED, Do, Due, DueRow, Ended, Incident, IncidentId, IncidentState, Purpose
+from incidents.model import CLOSED, Do, Due, DueRow, Ended, Incident, IncidentId, IncidentState, Purpose, Story
 from store.outbox import NotificationState
 from store.views import Telling
 from web.scene import Scene
+from web.words import Move
 
 MOST_TOLD = 8
 """People named on a card; there are more where a whole roster was told."""
@@ -112,12 +113,14 @@ def card(incident: Incident, tellings: Iterable[Telling], scene: Scene) -> Card:
         next=_next(incident, scene),
         marks=_marks(incident, scene),
         again=href(incident, incident.repeat_of) if incident.repeat_of else "",
-        acts=tuple((f"{do}/{incident.id}", words.do[do]) for do in _NEXT_ACTS.get(incident.state, ())),
+        acts=tuple((f"{do}/{incident.id}", name) for do, name in _acts(incident, scene)),
     )
 
 
 def state_words(incident: Incident, scene: Scene) -> str:
     """Where an incident stands, or how it ended."""
+    if incident.story is Story.SILENCE:
+        return _silence_words(incident, scene)
     if incident.state not in CLOSED:
         return scene.words.states[incident.state].format(by=scene.name(incident.acknowledged_by))
     how: IncidentState | Ended = incident.state
@@ -126,7 +129,26 @@ def state_words(incident: Incident, scene: Scene) -> str:
     return scene.words.ended[how].format(by=scene.name(incident.ended_by))
 
 
+def _silence_words(incident: Incident, scene: Scene) -> str:
+    words = scene.words
+    if incident.is_open:
+        return words.quiet_until.format(time=scene.clock(incident.eta_ns or incident.opened_ns))
+    return words.quiet_ended.format(by=scene.name(incident.ended_by)) if incident.ended_by else words.quiet_over
+
+
+def _acts(incident: Incident, scene: Scene) -> Iterator[tuple[Do, str]]:
+    if incident.story is Story.SILENCE:
+        if incident.is_open:
+            yield Do.RESOLVE, scene.words.end_quiet
+        return
+    for do in _NEXT_ACTS.get(incident.state, ()):
+        yield do, scene.words.do[do]
+
+
 def _state_more(incident: Incident, scene: Scene) -> str:
+    if incident.story is Story.SILENCE:
+        reason = incident.headline.evidence.get("reason", "")
+        return scene.words.quiet_because.format(reason=reason, by=scene.name(incident.acknowledged_by))
     if incident.state is IncidentState.ACKNOWLEDGED and incident.eta_ns is not None:
         return scene.words.until.format(time=scene.clock(incident.eta_ns))
     window = next((row for row in incident.dues if row.due is Due.CANCEL_WINDOW), None)
@@ -137,6 +159,8 @@ def _marks(incident: Incident, scene: Scene) -> tuple[str, ...]:
     words = scene.words
     pressed_ns = incident.cancel_pressed_ns
     marks = (
+        words.moves[Move.HELD].format(time=scene.clock(incident.held_ns)) if incident.held_ns is not None and incident.is_open else "",
+        words.quiet_with_life if incident.story is Story.SILENCE and incident.headline.evidence.get("life") else "",
         words.unanswered if incident.unanswered and incident.is_open else "",
         words.late if incident.late else "",
         words.cancel_pressed.format(time=scene.clock(pressed_ns)) if pressed_ns is not None and incident.is_open else "",

@@ -5,20 +5,25 @@ from datetime import UTC, datetime
 
 from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, parse
 
-from devices.model import NS_PER_S, PersonId
+from devices.model import NS_PER_S, Covers, DeviceKind, PersonId
 from incidents import roster
-from incidents.model import Directory, Incident, Person, Role
+from incidents.model import Directory, Incident, NamedDevice, Person, Role
 from notifier.messages.names import Names, flat, names_of
 from notifier.messages.text import WORDINGS
 from notifier.messages.wording import Wording
 from rules.model import Event, EventKind
-from web.words import Words
+from web.words import Particular, Words
 
 RESPONDERS = (Role.GUARD, Role.HOSPITAL, Role.ADMINISTRATOR, Role.OFFICER, Role.NEIGHBOUR, Role.RELATIVE)
 """Roles of those who act, in the order in which they are offered; of several the first one names a person."""
 
 _COVERED = frozenset({EventKind.INTRUSION, EventKind.LEFT_OPEN})
 """Kinds that say which door or window it is."""
+
+_USED = {Covers.STOVE: Particular.STOVE, Covers.GAS: Particular.GAS}
+
+STAFF = frozenset({Role.GUARD, Role.HOSPITAL, Role.ADMINISTRATOR, Role.OFFICER})
+"""Who is shown what a decision was made of."""
 
 _HOUR_S, _DAY_S = 3600, 86400
 
@@ -94,8 +99,12 @@ class Scene:
         """What happened, in a few words."""
         title = self.words.kinds[event.kind]
         device = self.directory.devices.get(event.device_id) if event.device_id else None
+        cover = self.wording.covers[device.covers] if device and device.covers else self.wording.covers_unknown
+        particular = _particular(event, device)
+        if particular is not None:
+            return self.words.particulars[particular].format(cover=cover)
         if event.kind in _COVERED and device and device.covers:
-            return self.words.covered.format(title=title, cover=self.wording.covers[device.covers])
+            return self.words.covered.format(title=title, cover=cover)
         return title
 
     def responders(self, *, residents: bool = False) -> list[tuple[str, list[tuple[PersonId, str]]]]:
@@ -115,6 +124,19 @@ class Scene:
 
     def _local(self, time_ns: int) -> datetime:
         return datetime.fromtimestamp(time_ns // NS_PER_S, tz=UTC).astimezone(self.directory.timezone)
+
+
+def _particular(event: Event, device: NamedDevice | None) -> Particular | None:
+    """What an event says beyond its kind."""
+    if event.kind is EventKind.TAMPER and "wrong_codes" in event.evidence:
+        return Particular.CODES
+    if event.kind is not EventKind.LEFT_OPEN or device is None:
+        return None
+    if device.kind is DeviceKind.METER:
+        return Particular.LEAK if event.evidence.get("leak") else Particular.WATER
+    if device.covers in _USED:
+        return _USED[device.covers]
+    return Particular.BYPASSED if event.evidence.get("bypassed") else None
 
 
 def _role(person: Person) -> Role:

@@ -13,8 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlmodel import Session
 from starlette.datastructures import QueryParams
 
-from devices.model import CommunityId
-from incidents.model import Language
+from devices.model import CommunityId, PersonId
+from incidents.model import Language, Person
 from store import views
 from store.estates import Estates
 from store.model import Community
@@ -22,12 +22,12 @@ from store.session import Database
 from web.en import EN
 from web.live import Live
 from web.scene import Scene
-from web.words import Notice, Words
+from web.words import GOOD, Notice, Words
 from web.zh import ZH
 
 WORDS = {Language.ZH: ZH, Language.EN: EN}
 _YEAR_S = 365 * 24 * 3600
-_PASSING = ("said", "lang")
+_PASSING = ("said", "lang", "home")
 """Parts of an address that are about one look at it."""
 
 
@@ -111,11 +111,16 @@ class Visit:
     communities: tuple[tuple[CommunityId, str], ...]
     scene: Scene
 
-    def page(self, name: str, title: str, **context: Any) -> HTMLResponse:  # noqa: ANN401  what the page's template takes
-        """A page within the frame of all pages."""
+    @property
+    def me(self) -> Person | None:
+        """Who looks, as far as they said so before, and the community still knows them."""
+        said = self.request.cookies.get(me_cookie(self.community.id), "")
+        return self.community.directory.people.get(PersonId(said))
+
+    def page(self, name: str, title: str, *, more: str = "", **context: Any) -> HTMLResponse:  # noqa: ANN401  what the template takes
+        """A page within the frame of all pages; `more` is what its notice goes on to say."""
         community_id = self.community.id
         count = views.open_count(self.session, community_id)
-        me = self.request.cookies.get(me_cookie(community_id), "")
         page = self.site.pages.get_template(name).render(
             words=self.scene.words,
             language_links=language_links(self.request),
@@ -124,8 +129,8 @@ class Visit:
             count=count,
             signal=views.signal(self.session, community_id),
             title=title,
-            me=me,
-            notice=self._notice(),
+            me=self.me.id if self.me else "",
+            notice=self._notice(more),
             link=self._link,
             **context,
         )
@@ -134,13 +139,13 @@ class Visit:
             made.set_cookie("community", community_id, max_age=_YEAR_S, httponly=True, samesite="lax")
         return made
 
-    def _notice(self) -> tuple[str, bool] | None:
+    def _notice(self, more: str) -> tuple[str, bool] | None:
         """What is to be said, and whether it is good."""
         said = self.request.query_params.get("said")
         if said not in set(Notice):
             return None
         notice = Notice(said)
-        return self.scene.words.notices[notice], notice in {Notice.DONE, Notice.MODE_SET}
+        return " ".join(part for part in (self.scene.words.notices[notice], more) if part), notice in GOOD
 
     def _link(self, path: str, **query: str) -> str:
         """Address of a page about this community."""

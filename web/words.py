@@ -14,12 +14,59 @@ class Notice(StrEnum):
 
     DONE = "done"
     MODE_SET = "mode_set"
+    QUIET = "quiet"
+    """Alerts are paused."""
+    ADDED = "added"
+    """A note or a photo."""
     NOBODY = "nobody"
     """Whoever acts did not say who they are."""
     OVER = "over"
     NOT_YOURS = "not_yours"
     REFUSED = "refused"
     BUSY = "busy"
+    WRONG_CODE = "wrong_code"
+    QUIET_ALREADY = "quiet_already"
+    QUIET_REASON = "quiet_reason"
+    QUIET_FAMILY = "quiet_family"
+    """Life safety is silenced for nobody whose family cannot be told."""
+    NO_NOTE = "no_note"
+    NO_PHOTO = "no_photo"
+
+
+GOOD = frozenset({Notice.DONE, Notice.MODE_SET, Notice.QUIET, Notice.ADDED})
+"""Something was done."""
+
+
+class Particular(StrEnum):
+    """What an event says beyond its kind, as a heading."""
+
+    STOVE = "stove"
+    GAS = "gas"
+    WATER = "water"
+    LEAK = "leak"
+    BYPASSED = "bypassed"
+    CODES = "codes"
+
+
+class Move(StrEnum):
+    """What moved an incident, as an entry of its timeline."""
+
+    NOTED = "noted"
+    SUSPECTED = "suspected"
+    NOT_CANCELLED = "not_cancelled"
+    AGAIN = "again"
+    EXPIRED = "expired"
+    TAKEN = "taken"
+    TAKEN_UNTIL = "taken_until"
+    ARRIVED = "arrived"
+    CLEARED = "cleared"
+    SKIPPED = "skipped"
+    HELD = "held"
+    OPENED = "opened"
+    """Somebody looked at its page."""
+    NOTE = "note"
+    PHOTO = "photo"
+
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +79,20 @@ class Words:
         What happened, as a heading.
     covered : str
         A heading with the door or window that it is about: `{title}`, `{cover}`.
+    particulars : mapping
+        Headings that say more than their kind, with `{cover}`.
     states : mapping
         Where an open incident stands, with `{by}`.
     ended : mapping
         How it ended by itself or by nobody, and in which state a responder or the wearer left it, with `{by}`.
     tells : mapping
         Whom a step tells, in the words of the community's file.
+    moves : mapping
+        Entries of a timeline, with what they name of `{by}`, `{time}`, `{title}`.
+    thing, one_thing, many_things : str
+        A sensor's `{thing}` with its `{id}`; one of its kind within a list, and `{n}` of them.
+    quiet_for : mapping
+        Minutes for which alerts can be paused.
     day : str
         A time of another day: `{month}`, `{day}`, `{clock}`; `months` holds the names.
     """
@@ -65,11 +120,14 @@ class Words:
     nothing_over: str
     kinds: Mapping[EventKind, str]
     covered: str
+    particulars: Mapping[Particular, str]
     severities: Mapping[Severity, str]
     states: Mapping[IncidentState, str]
     until: str
     cancel_until: str
     do: Mapping[Do, str]
+    arrive: str
+    arrive_in: str
     told: str
     told_nobody: str
     unreachable: str
@@ -91,10 +149,34 @@ class Words:
     cancel_pressed: str
     again: str
     ended: Mapping[IncidentState | Ended, str]
+    quiet: str
+    quiet_intro: str
+    quiet_reason: str
+    quiet_life: str
+    quiet_for: Mapping[int, str]
+    quiet_line: str
+    quiet_until: str
+    quiet_because: str
+    quiet_with_life: str
+    quiet_ended: str
+    quiet_over: str
+    end_quiet: str
     details: str
     back: str
     timeline: str
     known_later: str
+    moves: Mapping[Move, str]
+    by_policy: str
+    acted_late: str
+    sure: str
+    why: str
+    yes: str
+    no: str
+    add: str
+    note: str
+    add_note: str
+    photo: str
+    add_photo: str
     told_by: str
     just_now: str
     minutes_ago: str
@@ -114,6 +196,17 @@ class Words:
     modes: Mapping[Mode, str]
     mode_since: str
     never_changed: str
+    history: str
+    change: str
+    thing: str
+    one_thing: str
+    many_things: str
+    open_now: str
+    no_signal: str
+    without: str
+    left_out: str
+    unheard: str
+    code: str
     notices: Mapping[Notice, str]
     not_found: str
     not_found_more: str

@@ -109,7 +109,7 @@ def test_a_sign_of_life_is(name: str) -> None:
 
 @pytest.mark.parametrize("name", NO_SIGNS)
 def test_no_sign_of_life_is(name: str) -> None:
-    assert not is_sign(*[item for item in NO_SIGNS[name] if item.at_s >= 0 or name != "x"])
+    assert not is_sign(*NO_SIGNS[name])
 
 
 def test_somebody_who_walks_by_outside_a_guarded_window_is_not_who_lives_there() -> None:
@@ -129,7 +129,7 @@ def test_packets_of_many_watches_are_judged_each_by_itself() -> None:
 
 def test_a_cistern_that_drips_day_and_night_hides_nobody() -> None:
     stream = [meter("v-01", 900.0 * i, water_l=3.0 * i) for i in range(4 * 60)]
-    assert len(told(motion("m-01", 0), meter("v-01", -900, water_l=-3 + 3.0), *stream[1:], until_s=59 * HOUR)) == 1
+    assert len(told(motion("m-01", 0), *stream, until_s=59 * HOUR)) == 1
 
 
 def test_a_tap_that_nobody_closes_hides_nobody() -> None:
@@ -172,7 +172,7 @@ def test_both_are_told_where_both_are_to_be_watched_and_a_watch_is_its_wearers()
         care={"wang": Care(inactivity=True), "li": Care(inactivity=True)},
     )
     facts = Run(premises=place, rule=Inactivity(place)).play(signs, until_s=20 * HOUR)
-    assert [(fact.subject, fact.t_ns) for fact in facts if isinstance(fact, Event)] == [("li", ns(12 * HOUR)), ("wang", ns(15 * HOUR))]
+    assert [(fact.subject, fact.t_ns) for fact in facts if isinstance(fact, Event)] == [("li", ns(12 * HOUR)), ("wang", ns(15 * HOUR - 1))]
 
 
 def test_all_that_usually_notices_her_is_silent_and_nothing_is_told_until_it_is_back() -> None:
@@ -181,7 +181,7 @@ def test_all_that_usually_notices_her_is_silent_and_nothing_is_told_until_it_is_
     stream = [targets("r-01", 0, (0.1, 1.0)), motion("r-01", 60)]
     assert run.play(stream, until_s=HOUR) == []
     hearing.silent.add(0)
-    assert run.advance(ns(40 * HOUR)) is not None
+    assert run.advance(ns(40 * HOUR)) == []
     hearing.silent.clear()
     facts = run.advance(ns(60 * HOUR))
     assert [40 * HOUR + 12 * HOUR - 600 <= (fact.t_ns - ns(0)) / 1e9 <= 52 * HOUR for fact in facts] == [True]

@@ -1,0 +1,107 @@
+"""Whether a home can be armed: what stands open in it, what is not heard, and what an arming would leave out."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from devices.model import Covers, Device, HomeId
+from incidents.model import Incident, Story
+from rules.guarding import is_counting, ready
+from rules.model import EventKind, Mode, Premises
+from store.model import Community
+from store.standings import Stands
+from web.scene import Scene
+
+ARMED = tuple(mode for mode in Mode if mode is not Mode.DISARMED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """What stands in the way of arming one home.
+
+    Attributes
+    ----------
+    open, silent : tuple of Device
+        What stands open; what would be needed in some mode and is not heard.
+    left_out : mapping
+        Each mode in which something would be left out, with what.
+    """
+
+    open: tuple[Device, ...] = ()
+    silent: tuple[Device, ...] = ()
+    left_out: Mapping[Mode, tuple[Device, ...]]
+
+
+class Homes:
+    """Every home of a community that is not simply ready, as the worker heard last.
+
+    Parameters
+    ----------
+    open_incidents
+        Of the community: a sensor that is known to be offline is not heard.
+    """
+
+    def __init__(self, community: Community, stands: Iterable[Stands], open_incidents: Iterable[Incident]) -> None:
+        is_open: dict[str, bool] = {one.device_id: one.is_open for one in stands}
+        offline = {one.subject for one in open_incidents if _is_offline(one)}
+        # Of a thousand sensors a handful is open or silent, and only those are asked about, home by home and mode by mode.
+        devices = sorted((one for one in community.devices if one.home and _matters(one, is_open, offline)), key=lambda one: one.id)
+        self.premises = replace(community, devices=tuple(devices)).premises()
+        self._of: dict[HomeId, Readiness] = {}
+        for home in {HomeId(one.home or "") for one in devices}:
+            here = [one for one in devices if one.home == home]
+            left_out = {mode: ready(is_open, self.premises, community.id, home, mode) for mode in ARMED}
+            self._of[home] = Readiness(
+                open=tuple(one for one in here if is_open.get(one.id)),
+                silent=tuple(one for one in here if one.id in offline and any(is_counting(self.premises, one, mode) for mode in ARMED)),
+                left_out={mode: found for mode, found in left_out.items() if found},
+            )
+
+    def __getitem__(self, home: HomeId) -> Readiness:
+        return self._of.get(home, _READY)
+
+    def unheard(self, home: HomeId, mode: Mode) -> tuple[Device, ...]:
+        """What counts in a mode of a home and is not heard."""
+        return tuple(device for device in self[home].silent if is_counting(self.premises, device, mode))
+
+
+_READY = Readiness(left_out={})
+
+
+def things(devices: Iterable[Device], scene: Scene) -> str:
+    """What sensors are on, each with its id; "" of none."""
+    return _list(((_thing(device, scene), device.id) for device in devices), scene)
+
+
+def sensors(devices: Iterable[Device], scene: Scene) -> str:
+    """What sensors are, each with its id; "" of none."""
+    wording = scene.wording
+    return _list(((wording.contacts[one.covers] if one.covers else wording.devices[one.kind], one.id) for one in devices), scene)
+
+
+def counted(devices: Iterable[Device], scene: Scene) -> str:
+    """What sensors are on, in few words: the window, 2 windows; "" of none."""
+    counts: dict[str, int] = {}
+    for device in devices:
+        thing = _thing(device, scene)
+        counts[thing] = counts.get(thing, 0) + 1
+    words = scene.words
+    return words.list_gap.join(
+        words.one_thing.format(thing=thing) if n == 1 else words.many_things.format(n=n, thing=thing) for thing, n in counts.items()
+    )
+
+
+def _list(named: Iterable[tuple[str, str]], scene: Scene) -> str:
+    return scene.words.list_gap.join(scene.words.thing.format(thing=name, id=id_) for name, id_ in named)
+
+
+def _thing(device: Device, scene: Scene) -> str:
+    return scene.wording.covers[device.covers] if device.covers else scene.wording.covers_unknown
+
+
+def _matters(device: Device, is_open: Mapping[str, bool], offline: Collection[str]) -> bool:
+    """Whether a sensor is open or silent. A gas detector that is open smells gas: that is an incident, and nothing to close."""
+    return device.id in offline or (device.covers is not Covers.GAS and is_open.get(device.id, False))
+
+
+def _is_offline(incident: Incident) -> bool:
+    return incident.story is Story.FAULT and any(kind is EventKind.OFFLINE for kind, _ in incident.active)

@@ -294,19 +294,22 @@ class Tamper(Reported[StatusBatch]):
 
 
 class LowBattery(Reported[StatusBatch]):
-    """A battery at 15 % or less, until it is above 20 %. A retained level is a state, and believed."""
+    """A battery at 15 % or less, until it is above 20 %; or said to be low. A retained level is a state, and believed."""
 
     name = "low_battery"
     kind = EventKind.LOW_BATTERY
 
     def bad(self, batch: StatusBatch) -> Bool:
         """(N,) bool: too low; NaN is not."""
-        return batch.battery_percent <= LOW_BATTERY_PERCENT
+        is_low: Bool = (batch.battery_percent <= LOW_BATTERY_PERCENT) | (batch.battery_low == 1)
+        return is_low
 
-    def healthy(self, batch: StatusBatch, _bad: Bool) -> Bool:
-        """(N,) bool: high enough; NaN is not."""
-        return batch.battery_percent > ENOUGH_BATTERY_PERCENT
+    def healthy(self, batch: StatusBatch, bad: Bool) -> Bool:
+        """(N,) bool: high enough; where there is no number, said not to be low."""
+        is_said: Bool = np.isnan(batch.battery_percent) & (batch.battery_low == 0)
+        return (is_said | (batch.battery_percent > ENOUGH_BATTERY_PERCENT)) & ~bad
 
     def evidence(self, batch: StatusBatch, row: int) -> Evidence:
-        """The level."""
-        return {"battery_percent": float(batch.battery_percent[row])}
+        """The level, as the device says it."""
+        level = float(batch.battery_percent[row])
+        return {"battery_low": True} if np.isnan(level) else {"battery_percent": level}

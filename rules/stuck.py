@@ -62,7 +62,9 @@ class _Acceleration(Remembering[AccelerationBatch]):
         value = np.where(same, batch.accel_g[:, first], np.nan).T
         held_ns, count = self._runs.take(batch.device, batch.time_ns, value, batch.back)
         stuck = same & (held_ns >= HELD_NS[SensorKind.ACCELERATION]) & (count >= LEAST_READINGS)
-        return ~batch.retained, {row: {"sensor": self.name, "same_s": int(held_ns[row]) / NS_PER_S} for row in np.flatnonzero(stuck).tolist()}
+        return ~batch.retained, {
+            row: {"sensor": self.name, "same_s": int(held_ns[row]) / NS_PER_S} for row in np.flatnonzero(stuck).tolist()
+        }
 
     def remembered(self) -> dict[int, Any]:
         return self._runs.remembered()

@@ -25,7 +25,7 @@ Evidence = dict[str, float | int | str | bool]
 LENGTH_M, RADIUS_M, REACH_M = 500.0, 120.0, 130.0
 """Walked in 20 minutes, without getting far in them or in any 5 of them: an errand gets further, who sits does not walk so much."""
 
-SHARP_TURNS, METRES_A_TURN = 6, 100.0
+SHARP_TURNS, METRES_A_TURN = 6, 150.0
 """Pacing and random: turns back, and one every so many metres. There and back to a shop has one."""
 
 LAPS, LAP_M = 3.0, 300.0

@@ -43,8 +43,8 @@ IDLE_S = 1.0
 GRACE_NS = 2 * NS_PER_S
 """Time has passed without readings only when it is this long ago: one may be on its way from ingest."""
 DEAF_NS = 60 * NS_PER_S
-"""Between two entries, where we were not at the log's end in between to see that there was none: it is we who were down, and ingest with us.
-Where that is wrong, in a home of two contacts whose worker alone was down, an offline is told a little later."""
+"""Between two entries, where we were not at the log's end in between to see that there was none: we were down, and ingest with us. Where
+that is wrong, in a home of two contacts whose worker alone was down, an offline is told a little later."""
 CHECKPOINT_S = 10.0
 BACKOFF_S = (0.1, 2.0)
 _NUMBERS = 1 << 16

@@ -129,8 +129,10 @@ def meter(device_id: str, at_s: float, *, water_l: float = NAN, electricity_wh: 
     return Reading(kind=SensorKind.METER, device=device_id, at_s=at_s, value=value, **fields)
 
 
-def status(device_id: str, at_s: float, *, battery_percent: float = NAN, online: int = -1, tamper: int = -1, **fields: Any) -> Reading:
-    value = {"battery_percent": battery_percent, "online": online, "tamper": tamper}
+def status(
+    device_id: str, at_s: float, *, battery_percent: float = NAN, online: int = -1, tamper: int = -1, battery_low: int = -1, **fields: Any
+) -> Reading:
+    value = {"battery_percent": battery_percent, "online": online, "tamper": tamper, "battery_low": battery_low}
     return Reading(kind=SensorKind.STATUS, device=device_id, at_s=at_s, value=value, **fields)
 
 
@@ -239,7 +241,7 @@ _PLAIN: dict[SensorKind, tuple[Callable[..., Batch], dict[str, Any]]] = {
     SensorKind.BUTTON: (ButtonBatch, {"press": np.int8}),
     SensorKind.KEYPAD: (KeypadBatch, {"mode": np.int8, "code": "<U12"}),
     SensorKind.METER: (MeterBatch, {"water_l": np.float64, "electricity_wh": np.float64}),
-    SensorKind.STATUS: (StatusBatch, {"battery_percent": np.float64, "online": np.int8, "tamper": np.int8}),
+    SensorKind.STATUS: (StatusBatch, {"battery_percent": np.float64, **dict.fromkeys(("online", "tamper", "battery_low"), np.int8)}),
 }
 
 

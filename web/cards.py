@@ -14,6 +14,11 @@ from web.words import Move
 MOST_TOLD = 8
 """People named on a card; there are more where a whole roster was told."""
 
+ARRIVE_MIN = (5, 10, 30, 60)
+"""How soon somebody may say to be there, in minutes."""
+
+ARRIVE_USUAL_MIN = 30
+
 _BEST = (
     NotificationState.DELIVERED,
     NotificationState.ACCEPTED,
@@ -106,7 +111,7 @@ def card(incident: Incident, tellings: Iterable[Telling], scene: Scene) -> Card:
         state=incident.state,
         state_words=state_words(incident, scene),
         state_more=_state_more(incident, scene),
-        is_unowned=incident.state in {IncidentState.SUSPECTED, IncidentState.OPEN},
+        is_unowned=is_unowned(incident),
         told=told[:MOST_TOLD],
         more_told=max(0, len(told) - MOST_TOLD),
         unreachable=tuple(scene.name(one) for one in incident.skipped),
@@ -115,6 +120,11 @@ def card(incident: Incident, tellings: Iterable[Telling], scene: Scene) -> Card:
         again=href(incident, incident.repeat_of) if incident.repeat_of else "",
         acts=tuple((f"{do}/{incident.id}", name) for do, name in _acts(incident, scene)),
     )
+
+
+def is_unowned(incident: Incident) -> bool:
+    """Whether an open incident is nobody's yet."""
+    return incident.state in {IncidentState.SUSPECTED, IncidentState.OPEN}
 
 
 def state_words(incident: Incident, scene: Scene) -> str:
@@ -159,7 +169,7 @@ def _marks(incident: Incident, scene: Scene) -> tuple[str, ...]:
     words = scene.words
     pressed_ns = incident.cancel_pressed_ns
     marks = (
-        words.moves[Move.HELD].format(time=scene.clock(incident.held_ns)) if incident.held_ns is not None and incident.is_open else "",
+        words.moves[Move.HELD].format(time=scene.clock(incident.held_ns)) if incident.held_ns is not None and is_unowned(incident) else "",
         words.quiet_with_life if incident.story is Story.SILENCE and incident.headline.evidence.get("life") else "",
         words.unanswered if incident.unanswered and incident.is_open else "",
         words.late if incident.late else "",

@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _READING = frozenset({"GET", "HEAD"})
+LARGEST_FORM = 32 * 1024 * 1024
+"""Bytes of a form: more than any photo that is taken, so that one which is too large gets its answer on a page; what is larger is not read."""
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -59,7 +61,12 @@ def _refusal(headers: Headers, method: str) -> PlainTextResponse | None:
         return None
     origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
     is_ours = site in {"none", "same-origin"} if origin is None else _place(origin) == host.lower()
-    return None if is_ours else PlainTextResponse("This form was sent by another site.\n", 403)
+    if not is_ours:
+        return PlainTextResponse("This form was sent by another site.\n", 403)
+    length = headers.get("content-length", "")
+    if not length.isdecimal():
+        return PlainTextResponse("A form says how long it is.\n", 411)
+    return PlainTextResponse("This form is too large.\n", 413) if int(length) > LARGEST_FORM else None
 
 
 def _name(host: str) -> str:

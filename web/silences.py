@@ -7,6 +7,9 @@ from incidents.model import Do, Incident, Story
 from web.cards import href
 from web.scene import Scene
 
+QUIET_MIN = (30, 120, 480, 1440)
+"""For how long alerts can be paused, in minutes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:

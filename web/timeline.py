@@ -1,17 +1,24 @@
-"""One incident from its first event to its end, as far as it is stored."""
+"""One incident from its first event to its end: what was stored of it, and who was told."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from devices.model import NS_PER_S
-from incidents.model import Incident
+from incidents.model import CLOSED, Do, Incident, IncidentState
+from incidents.timeline import Cause, Entry, EntryKind
+from rules.model import Event, EventKind
 from store.outbox import DeliveryOutcome, NotificationState
 from store.views import Telling
-from web.cards import state_words
+from web.cards import href, state_words
 from web.scene import Scene
+from web.words import Move
 
 LATER_NS = 60 * NS_PER_S
 """An event that was known so much after it happened is said to be."""
+
+LATE_MS = 1000
+"""What was acted on so much after it was due is said to be."""
 
 _STATE = {
     DeliveryOutcome.ACCEPTED: NotificationState.ACCEPTED,
@@ -19,6 +26,18 @@ _STATE = {
     DeliveryOutcome.REJECTED: NotificationState.FAILED,
     DeliveryOutcome.UNKNOWN: NotificationState.UNKNOWN,
 }
+
+_MOVES = {
+    EntryKind.SKIPPED: Move.SKIPPED,
+    EntryKind.HELD: Move.HELD,
+    EntryKind.OPENED: Move.OPENED,
+    EntryKind.NOTE: Move.NOTE,
+    EntryKind.PHOTO: Move.PHOTO,
+}
+"""Entries that say who, or until when, and nothing else."""
+
+_BEGINNINGS = {IncidentState.SUSPECTED: Move.SUSPECTED, IncidentState.OPEN: Move.NOTED}
+"""A silence begins as taken on, and its event says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +51,21 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """One entry. `kind` is event, note, told or end."""
+    """One entry.
 
+    Attributes
+    ----------
+    kind : str
+        event, note, told, end or moved.
+    why : str
+        What opens the evidence; "" where there is none to be shown.
+    evidence : tuple of (name, value)
+        Names are the rule's own, with their units.
+    photo : str
+        Address of a picture.
+    """
+
+    key: str = ""
     at_ns: int
     time: str
     kind: str
@@ -42,31 +74,139 @@ class Moment:
     text: str = ""
     state: str = ""
     steps: tuple[Step, ...] = ()
+    why: str = ""
+    evidence: tuple[tuple[str, str], ...] = ()
+    photo: str = ""
 
 
-def timeline(incident: Incident, tellings: Iterable[Telling], scene: Scene) -> list[Moment]:
-    """Every moment that is stored, oldest first."""
-    return sorted(_moments(incident, tellings, scene), key=lambda moment: moment.at_ns)
+def timeline(
+    incident: Incident, tellings: Iterable[Telling], scene: Scene, entries: Sequence[tuple[int, Entry]] = (), *, with_evidence: bool = False
+) -> list[Moment]:
+    """Every moment that is stored, oldest first.
+
+    Parameters
+    ----------
+    entries
+        As `store.timelines.read` gives them. An incident from before they were written has none: then what it says itself is shown.
+    with_evidence
+        Show what decisions were made of, to those who understand it.
+    """
+    moments = [_event(event, number, scene, with_evidence=with_evidence) for number, event in enumerate(incident.events)]
+    moments += [moment for number, entry in entries if (moment := _entry(entry, number, incident, scene)) is not None]
+    kinds = {entry.kind for _, entry in entries}
+    if incident.cancel_pressed_ns is not None and EntryKind.CANCEL not in kinds:
+        moments.append(_cancel(incident.cancel_pressed_ns, scene))
+    moments += [_told(telling, scene) for telling in tellings]
+    if incident.ended_ns is not None and not any(entry.detail.get("state") in CLOSED for _, entry in entries):
+        moments.append(_moment(incident.ended_ns, scene, "end", state_words(incident, scene)))
+    return sorted(moments, key=lambda moment: moment.at_ns)
 
 
-def _moments(incident: Incident, tellings: Iterable[Telling], scene: Scene) -> Iterator[Moment]:
+def _event(event: Event, number: int, scene: Scene, *, with_evidence: bool) -> Moment:
     words = scene.words
-    for event in incident.events:
-        late = event.known_ns - event.t_ns >= LATER_NS
-        yield _moment(
-            event.t_ns,
-            scene,
-            "event",
-            scene.heading(event),
-            detail=words.known_later.format(time=scene.clock(event.known_ns)) if late else "",
-        )
-    if incident.cancel_pressed_ns is not None:
-        pressed_ns = incident.cancel_pressed_ns
-        yield _moment(pressed_ns, scene, "note", words.cancel_pressed.format(time=scene.clock(pressed_ns)))
-    for telling in tellings:
-        yield _told(telling, scene)
-    if incident.ended_ns is not None:
-        yield _moment(incident.ended_ns, scene, "end", state_words(incident, scene))
+    late = event.known_ns - event.t_ns >= LATER_NS
+    percent = round(100 * event.score)
+    shown = tuple(_evidence(event.evidence, scene)) if with_evidence and event.kind is not EventKind.SILENCE else ()
+    sure = words.sure.format(percent=percent) if percent < 100 else words.why  # noqa: PLR2004  what is certain needs no number
+    return Moment(
+        key=f"e-{number}",
+        at_ns=event.t_ns,
+        time=scene.clock(event.t_ns, seconds=True),
+        kind="event",
+        title=scene.heading(event),
+        detail=words.known_later.format(time=scene.clock(event.known_ns)) if late else "",
+        why=sure if with_evidence and (shown or percent < 100) else "",  # noqa: PLR2004
+        evidence=shown,
+    )
+
+
+def _evidence(evidence: Mapping[str, float | int | str | bool], scene: Scene) -> Iterator[tuple[str, str]]:
+    for name, value in sorted(evidence.items()):
+        match value:
+            case bool():
+                said = scene.words.yes if value else scene.words.no
+            case int() if name.endswith("_ns"):
+                name, said = name.removesuffix("_ns"), scene.clock(value, seconds=True)  # noqa: PLW2901  a time is read as one
+            case float():
+                said = f"{value:.4g}"
+            case _:
+                said = str(value)
+        yield name, said
+
+
+def _entry(entry: Entry, number: int, incident: Incident, scene: Scene) -> Moment | None:
+    """A moment of what stands nowhere else: events are the incident's own, and who was told is the outbox's."""
+    match entry.kind:
+        case EntryKind.STATE | EntryKind.ACT:
+            return _moved(entry, incident, scene)
+        case EntryKind.CLEARED:
+            kind = EventKind(str(entry.detail["kind"]))
+            return _moment(entry.at_ns, scene, "moved", scene.words.moves[Move.CLEARED].format(title=scene.words.kinds[kind]))
+        case EntryKind.CANCEL:
+            return _cancel(entry.at_ns, scene)
+        case EntryKind.UNANSWERED:
+            return _moment(entry.at_ns, scene, "moved", scene.words.unanswered)
+        case EntryKind.NOTE:
+            return _moment(entry.at_ns, scene, "note", _says(entry, scene), text=str(entry.detail["text"]))
+        case EntryKind.PHOTO:
+            photo = f"{href(incident)}/photos/{number}"
+            return _moment(entry.at_ns, scene, "note", _says(entry, scene), photo=photo)
+        case EntryKind.SKIPPED | EntryKind.HELD | EntryKind.OPENED:
+            return _moment(entry.at_ns, scene, "moved", _says(entry, scene))
+        case EntryKind.EVENT | EntryKind.TOLD:
+            return None
+
+
+def _says(entry: Entry, scene: Scene) -> str:
+    until_ns = entry.detail.get("until_ns")
+    time = scene.clock(until_ns) if isinstance(until_ns, int) else ""
+    return scene.words.moves[_MOVES[entry.kind]].format(by=scene.name(entry.by), time=time)
+
+
+def _moved(entry: Entry, incident: Incident, scene: Scene) -> Moment | None:
+    """A change of state, or a word that changed none; None where what stands beside it says it all."""
+    words, detail = scene.words, entry.detail
+    if detail["state"] in CLOSED:
+        return _moment(entry.at_ns, scene, "end", state_words(incident, scene), detail=_acted_late(entry, scene))
+    if detail.get("do") == Do.RESOLVE:  # of the silence that held this one back
+        return _moment(entry.at_ns, scene, "moved", words.quiet_ended.format(by=scene.name(entry.by)))
+    move = _move(entry)
+    if move is None:
+        return None
+    eta_ns = detail.get("eta_ns")
+    until = scene.clock(eta_ns) if isinstance(eta_ns, int) else ""
+    policy = words.by_policy.format(policy=detail["policy"]) if "before" not in detail and "policy" in detail else ""
+    more = words.list_gap.join(part for part in (policy, _acted_late(entry, scene)) if part)
+    return _moment(entry.at_ns, scene, "moved", words.moves[move].format(by=scene.name(entry.by), time=until), detail=more)
+
+
+def _move(entry: Entry) -> Move | None:
+    detail = entry.detail
+    if detail.get("do") == Do.ACKNOWLEDGE:
+        return Move.TAKEN_UNTIL if "eta_ns" in detail else Move.TAKEN
+    if detail.get("do") == Do.ON_SCENE:
+        return Move.ARRIVED
+    before, state, by_time = detail.get("before"), detail["state"], detail.get("cause") == Cause.TIME
+    match before:
+        case None:
+            return _BEGINNINGS.get(IncidentState(str(state)))
+        case IncidentState.SUSPECTED if by_time:
+            return Move.NOT_CANCELLED
+        case IncidentState.ACKNOWLEDGED if by_time and state != before:
+            return Move.EXPIRED
+        case _ if by_time:
+            return Move.REPEATED
+        case _:
+            return Move.AGAIN if state != before else None
+
+
+def _acted_late(entry: Entry, scene: Scene) -> str:
+    late_ms = entry.detail.get("late_ms")
+    return scene.words.acted_late.format(n=late_ms // 1000) if isinstance(late_ms, int) and late_ms >= LATE_MS else ""
+
+
+def _cancel(at_ns: int, scene: Scene) -> Moment:
+    return _moment(at_ns, scene, "moved", scene.words.cancel_pressed.format(time=scene.clock(at_ns)))
 
 
 def _told(telling: Telling, scene: Scene) -> Moment:
@@ -98,8 +238,5 @@ def _told(telling: Telling, scene: Scene) -> Moment:
     )
 
 
-def _moment(
-    at_ns: int, scene: Scene, kind: str, title: str, *, detail: str = "", text: str = "", state: str = "", steps: tuple[Step, ...] = ()
-) -> Moment:
-    time = scene.clock(at_ns, seconds=True)
-    return Moment(at_ns=at_ns, time=time, kind=kind, title=title, detail=detail, text=text, state=state, steps=steps)
+def _moment(at_ns: int, scene: Scene, kind: str, title: str, **fields: Any) -> Moment:  # noqa: ANN401  further fields of a moment
+    return Moment(at_ns=at_ns, time=scene.clock(at_ns, seconds=True), kind=kind, title=title, **fields)

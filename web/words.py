@@ -56,6 +56,7 @@ class Move(StrEnum):
     NOT_CANCELLED = "not_cancelled"
     AGAIN = "again"
     EXPIRED = "expired"
+    REPEATED = "repeated"
     TAKEN = "taken"
     TAKEN_UNTIL = "taken_until"
     ARRIVED = "arrived"
@@ -66,7 +67,6 @@ class Move(StrEnum):
     """Somebody looked at its page."""
     NOTE = "note"
     PHOTO = "photo"
-
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

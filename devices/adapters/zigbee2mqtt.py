@@ -1,7 +1,8 @@
 """Zigbee2MQTT: `zigbee2mqtt/<friendly name>`, where the name may hold slashes and spaces.
 
 Source: https://www.zigbee2mqtt.io/guide/usage/mqtt_topics_and_messages.html. Each message repeats the whole state that is known, so what a
-reading says may have been so for long: rules look for edges. Payloads are not timed (`last_seen` is optional and often local time).
+reading says may have been so for long: rules look for edges. Payloads are not timed; `last_seen`, which not everybody switches on, tells a
+state that was kept (all are sent again when Zigbee2MQTT starts) from one that has just come.
 """
 
 from collections.abc import Mapping
@@ -10,12 +11,20 @@ from typing import Any
 import msgspec
 
 from devices.adapters.model import Adapter, Translation
+from devices.clock import BEHIND_NS
 from devices.model import NS_PER_MS, SensorKind
+from devices.payload import parse_time_ns
 
 PREFIX = "zigbee2mqtt/"
 _AVAILABILITY = "/availability"
-_BRIDGE = "bridge/"
-_NULL = msgspec.Raw(b"null")
+_BRIDGE = "bridge"
+_BRIDGE_STATE = "bridge/state"
+_BRIDGE_HEALTH = "bridge/health"
+_KEPT_MS = 10_000
+"""A state whose device was last seen longer ago was kept. A younger one has just come, and has its time of arrival: where `last_seen` is to
+the second, two changes within one would be taken for a repetition."""
+_NULL_BYTES = b"null"
+_NULL = msgspec.Raw(_NULL_BYTES)
 _MODE_OF: Mapping[str, str] = {
     "disarm": "disarmed",
     "arm_all_zones": "away",
@@ -36,8 +45,11 @@ class _State(msgspec.Struct):
 
     contact: bool | None = None
     occupancy: bool | None = None
+    gas: bool | None = None
     tamper: msgspec.Raw = _NULL
     battery: msgspec.Raw = _NULL
+    battery_low: Any = None
+    last_seen: Any = None
     action: Any = None
     action_code: Any = None
 
@@ -51,25 +63,47 @@ _AVAILABLE = msgspec.json.Decoder(_Availability | str)
 
 
 def translate(topic: str, payload: bytes, received_ns: int) -> Translation | str:
-    """Contact (true is closed), occupancy, tamper, battery and availability of a device."""
+    """Contact (true is closed), gas, occupancy, tamper, battery and availability of a device; and whether the bridge itself is there.
+
+    The bridge is a device of kind gateway whose source is named `bridge`.
+    """
     name = topic.removeprefix(PREFIX)
-    if name.startswith(_BRIDGE):
-        return "the topic is of the Zigbee bridge itself, wanted a device's"
     t = received_ns // NS_PER_MS
     try:
+        if name == _BRIDGE_STATE:
+            return _availability(_BRIDGE, payload, t)
+        if name == _BRIDGE_HEALTH:
+            return Translation(name=_BRIDGE, readings=((SensorKind.STATUS, msgspec.json.encode({"t": t})),))
+        if name.startswith(f"{_BRIDGE}/"):
+            return "the topic is of the Zigbee bridge itself, wanted a device's, or the bridge's state or health"
         if name.endswith(_AVAILABILITY):
             return _availability(name.removesuffix(_AVAILABILITY), payload, t)
         state = _STATE.decode(payload)
     except (ValueError, RecursionError) as error:
         return f"payload of {len(payload)} bytes is not a Zigbee2MQTT state: {error}"
-    status = {"t": t, "battery_percent": state.battery, "tamper": state.tamper}
+    seen = _seen(state.last_seen, t)
+    status: dict[str, object] = {"t": seen, "battery_percent": state.battery, "tamper": state.tamper}
+    if isinstance(state.battery_low, bool) and bytes(state.battery) == _NULL_BYTES:
+        status["battery_low"] = state.battery_low
     readings = [(SensorKind.STATUS, status)] if _says_status(state) else []
-    if state.contact is not None:
-        readings.append((SensorKind.CONTACT, {"t": t, "open": not state.contact}))
+    is_open = state.gas if state.contact is None else not state.contact
+    if is_open is not None:
+        readings.append((SensorKind.CONTACT, {"t": seen, "open": is_open}))
     if state.occupancy is not None:
-        readings.append((SensorKind.MOTION, {"t": t, "motion": state.occupancy}))
+        readings.append((SensorKind.MOTION, {"t": seen, "motion": state.occupancy}))
     readings = [*_pressed(state, t), *readings]
     return Translation(name=name, readings=tuple((kind, msgspec.json.encode(fields)) for kind, fields in readings))
+
+
+def _seen(last_seen: object, t: int) -> int:
+    """When a state is of, in ms: its time of arrival, unless it was kept. A time without a zone is nobody's."""
+    if isinstance(last_seen, bool) or not isinstance(last_seen, int | str):
+        return t
+    try:
+        seen = parse_time_ns(last_seen) // NS_PER_MS
+    except ValueError:
+        return t
+    return seen if _KEPT_MS <= t - seen <= BEHIND_NS // NS_PER_MS else t
 
 
 def _pressed(state: _State, t: int) -> list[tuple[SensorKind, dict[str, object]]]:
@@ -99,7 +133,9 @@ def _availability(name: str, payload: bytes, t: int) -> Translation | str:
 
 def _says_status(state: _State) -> bool:
     """Whether a status is due: there is one in it, or nothing else is, and the device is at least alive."""
-    return any(bytes(value) != b"null" for value in (state.tamper, state.battery)) or (state.contact is None and state.occupancy is None)
+    if isinstance(state.battery_low, bool) or any(bytes(value) != _NULL_BYTES for value in (state.tamper, state.battery)):
+        return True
+    return state.contact is None and state.gas is None and state.occupancy is None
 
 
 ZIGBEE2MQTT = Adapter(name="zigbee2mqtt", prefix=PREFIX, translate=translate)

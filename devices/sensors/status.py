@@ -20,19 +20,21 @@ class StatusBatch(Batch):
     ----------
     battery_percent : (N,) float64
         0 to 100; NaN where not sent.
-    online, tamper : (N,) int8
-        1 yes, 0 no, -1 not sent.
+    online, tamper, battery_low : (N,) int8
+        1 yes, 0 no, -1 not sent. A battery is said to be low by devices that know no percentage.
     """
 
     battery_percent: Float64
     online: NDArray[np.int8]
     tamper: NDArray[np.int8]
+    battery_low: NDArray[np.int8]
 
 
 class _Status(Timed, frozen=True, gc=False):
     battery_percent: Annotated[float, msgspec.Meta(ge=0, le=100)] | None = None
     online: bool | None = None
     tamper: bool | None = None
+    battery_low: bool | None = None
 
 
 _DECODER = msgspec.json.Decoder(_Status)
@@ -46,6 +48,7 @@ def decode(messages: Sequence[Message]) -> Decoded[StatusBatch]:
         battery_percent=numbers(value.battery_percent for value in payloads.values),
         online=_codes(value.online for value in payloads.values),
         tamper=_codes(value.tamper for value in payloads.values),
+        battery_low=_codes(value.battery_low for value in payloads.values),
     )
     return Decoded(sealed(batch), payloads.rejected)
 

@@ -33,12 +33,12 @@ EXAMPLES: dict[SensorKind, list[dict[str, Any]]] = {
     SensorKind.BUTTON: [{"pressed": "sos"}, {"pressed": "cancel"}, {"pressed": "duress"}],
     SensorKind.KEYPAD: [{"mode": "away", "code": "2580"}, {"mode": "disarmed", "code": "012345678901"}],
     SensorKind.METER: [{"water_l": 81234.5}, {"electricity_wh": 10}],
-    SensorKind.STATUS: [{"battery_percent": 81, "online": True, "tamper": False}, {}],
+    SensorKind.STATUS: [{"battery_percent": 81, "online": True, "tamper": False}, {"battery_low": True}, {}],
 }
 PACKED = b"A1" + struct.pack("<Hfq", 2, 50.0, 1_772_416_800_000_000) + np.arange(6, dtype="<i2").tobytes()
 ROWS = {"device": np.int32, "time_ns": np.int64, "received_ns": np.int64, "seq": np.int64}
 MASKS = ("retained", "clock_wrong", "back")
-WITHOUT_UNIT = {*ROWS, *MASKS, "offset", "press", "online", "tamper", "mode", "code"}  # answers and codes, not numbers
+WITHOUT_UNIT = {*ROWS, *MASKS, "offset", "press", "online", "tamper", "battery_low", "mode", "code"}  # answers and codes, not numbers
 UNITS = ("_g", "_dps", "_hz", "_deg", "_m", "_mps", "_l", "_wh", "_percent", "_ns")
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

@@ -686,3 +686,45 @@ def test_it_runs_until_it_is_told_to_stop(database: Database, tmp_path: Path) ->
         stop.set()
         running.join()
     assert [one.to for one in read(phones)] == [JIE]
+
+
+def asked() -> dict[str, Any]:
+    """The estate, where the watch of zhou-fen can ask and she has a phone herself."""
+    given = people()
+    given["devices"][0]["asks"] = True
+    given["people"][0]["phone"] = "+8613900000009"
+    return given
+
+
+def test_the_wearer_is_asked_once_and_nobody_else_hears_before_the_window_is_over(network: Network, nights: Nights) -> None:
+    watch = Network(name="wearable", channels=frozenset({Channel.DEVICE}))
+    watch.answer("zhou-fen", "device", ACCEPTED)
+    night = nights(network, watch, given=asked())
+    night.calls(kind=EventKind.FALL)
+    night.until(29)
+    assert (watch.sent, network.sent) == ([("zhou-fen", "device", 0.0)], [])
+    assert "取消键" in watch.texts[0]
+    night.until(31)
+    assert network.sent == [(JIE, "sms", 30.0)]
+
+
+@pytest.mark.parametrize("outcome", [REJECTED, UNKNOWN])
+def test_a_watch_that_cannot_ask_costs_nothing_and_no_phone_of_hers_rings(
+    network: Network, nights: Nights, outcome: DeliveryOutcome
+) -> None:
+    watch = Network(name="wearable", channels=frozenset({Channel.DEVICE}))
+    watch.answer("zhou-fen", "device", outcome)
+    night = nights(network, watch, given=asked())
+    night.calls(kind=EventKind.FALL)
+    night.until(31)
+    assert network.sent == [(JIE, "sms", 30.0)]
+
+
+def test_how_late_timers_were_acted_on_is_measured(network: Network, nights: Nights) -> None:
+    night = nights(network)
+    night.calls()
+    night.sweep()
+    night.now[0] += 63 * NS_PER_S
+    night.sweep()
+    assert night.dispatcher.lateness.count == 1
+    assert 2900 < night.dispatcher.lateness.quantile_ms(1.0) < 3100

@@ -24,7 +24,10 @@ def test_contact_true_means_closed() -> None:
     # Koenkk/zigbee2mqtt#2826, Sercomm SZ-DWS04
     name, readings = said("zigbee2mqtt/living_room/window 1", b'{"contact":false,"tamper":false,"battery_low":false,"linkquality":102}')
     assert name == "living_room/window 1"
-    assert readings == {SensorKind.CONTACT: {"open": True}, SensorKind.STATUS: {"battery_percent": None, "tamper": False}}
+    assert readings == {
+        SensorKind.CONTACT: {"open": True},
+        SensorKind.STATUS: {"battery_percent": None, "battery_low": False, "tamper": False},
+    }
     assert said("zigbee2mqtt/x", b'{"contact":true}')[1] == {SensorKind.CONTACT: {"open": False}}
 
 
@@ -86,6 +89,55 @@ def test_availability_is_a_status(payload: bytes) -> None:
     assert said("zigbee2mqtt/a/b/availability", payload.replace(b"online", b"offline"))[1] == {SensorKind.STATUS: {"online": False}}
 
 
+@pytest.mark.parametrize("payload", [b'{"state":"online"}', b"online"])
+def test_the_state_of_the_bridge_is_the_status_of_a_gateway(payload: bytes) -> None:
+    assert said("zigbee2mqtt/bridge/state", payload) == ("bridge", {SensorKind.STATUS: {"online": True}})
+    assert said("zigbee2mqtt/bridge/state", payload.replace(b"online", b"offline"))[1] == {SensorKind.STATUS: {"online": False}}
+
+
+def test_the_health_of_the_bridge_is_a_sign_of_life() -> None:
+    # https://zigbee2mqtt.io/guide/usage/health.html, every ten minutes
+    assert said("zigbee2mqtt/bridge/health", b'{"response_time":1772416800000,"mqtt":{"connected":true}}') == (
+        "bridge",
+        {SensorKind.STATUS: {}},
+    )
+
+
+def test_a_low_battery_is_told_as_such_where_there_is_no_percentage() -> None:
+    assert said("zigbee2mqtt/x", b'{"battery_low":true}')[1] == {
+        SensorKind.STATUS: {"battery_percent": None, "battery_low": True, "tamper": None}
+    }
+    assert said("zigbee2mqtt/x", b'{"battery_low":true,"battery":60}')[1] == {SensorKind.STATUS: {"battery_percent": 60, "tamper": None}}
+
+
+def test_gas_is_an_open_contact() -> None:
+    assert said("zigbee2mqtt/kitchen", b'{"gas":true}')[1] == {SensorKind.CONTACT: {"open": True}}
+    assert said("zigbee2mqtt/kitchen", b'{"gas":false}')[1] == {SensorKind.CONTACT: {"open": False}}
+
+
+@pytest.mark.parametrize(
+    ("last_seen", "age_ms"),
+    [
+        (T_MS - 3_600_000, 3_600_000),
+        ("2026-03-02T02:00:00+01:00", 3_600_000),
+        ("2026-03-02T01:00:00.000Z", 3_600_000),
+        ("2026-03-02T01:00:00", 0),
+        (T_MS - 2000, 0),
+        (T_MS + 5000, 0),
+        (T_MS - 25 * 3_600_000, 0),
+        (None, 0),
+        (True, 0),
+        ("yesterday", 0),
+        (2**70, 0),
+    ],
+)
+def test_a_state_that_was_kept_is_of_when_its_device_was_last_seen(last_seen: object, age_ms: int) -> None:
+    payload = json.dumps({"contact": True, "last_seen": last_seen}).encode()
+    translation = ZIGBEE2MQTT.translate("zigbee2mqtt/x", payload, T_MS * 1_000_000)
+    assert isinstance(translation, Translation)
+    assert json.loads(translation.readings[0][1])["t"] == T_MS - age_ms
+
+
 def test_a_message_that_says_nothing_we_know_is_a_sign_of_life() -> None:
     assert said("zigbee2mqtt/x", b'{"linkquality":102,"contact":null}')[1] == {SensorKind.STATUS: {"battery_percent": None, "tamper": None}}
 
@@ -93,7 +145,8 @@ def test_a_message_that_says_nothing_we_know_is_a_sign_of_life() -> None:
 @pytest.mark.parametrize(
     ("topic", "payload"),
     [
-        ("zigbee2mqtt/bridge/state", b'{"state":"online"}'),
+        ("zigbee2mqtt/bridge/info", b'{"state":"online"}'),
+        ("zigbee2mqtt/bridge/state", b'{"state":"away"}'),
         ("zigbee2mqtt/x", b""),
         ("zigbee2mqtt/x", b"online"),
         ("zigbee2mqtt/x", b'{"contact":"ON"}'),
@@ -111,7 +164,11 @@ def test_what_is_no_state_of_a_device_is_told_in_words(topic: str, payload: byte
 @settings(deadline=None, max_examples=100)
 @given(
     st.text(),
-    st.binary() | st.dictionaries(st.sampled_from(["contact", "battery", "tamper", "state"]), st.integers() | st.floats() | st.text()),
+    st.binary()
+    | st.dictionaries(
+        st.sampled_from(["contact", "battery", "tamper", "state", "last_seen", "battery_low", "gas"]),
+        st.integers() | st.floats() | st.text(),
+    ),
 )
 def test_nothing_raises(name: str, payload: bytes | dict[str, object]) -> None:
     raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()

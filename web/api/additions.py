@@ -1,0 +1,78 @@
+"""What people add to an incident's timeline: notes and photos."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from fastapi.responses import RedirectResponse, Response
+from sqlmodel import Session
+from starlette.datastructures import UploadFile
+
+from devices.model import CommunityId, PersonId
+from incidents.model import Incident, IncidentId
+from store import timelines
+from store.model import StoreBusyError
+from web.api.answers import Sent, back_to_incident, check, incident, said
+from web.site import NotFoundError, Site, TheSite
+from web.words import Notice
+
+_MAX_NUMBER = 2**63 - 1
+_KEPT = "private, max-age=3600, immutable"
+"""A photo never changes, and a page that is live would ask for it again and again."""
+
+router = APIRouter()
+
+
+@router.post("/notes")
+def note(site: TheSite, form: Sent) -> RedirectResponse:
+    """Write a note: `text` about `incident`."""
+    text = said(form, "text").replace("\r\n", "\n")  # a form's line ends are two characters, and count as one
+
+    def add(session: Session, about: Incident, by: PersonId) -> Notice:
+        number = timelines.note(session, about.community_id, about.id, by=by, text=text, at_ns=site.clock())
+        return Notice.ADDED if isinstance(number, int) else Notice.NO_NOTE
+
+    return _add(site, form, add)
+
+
+@router.post("/photos")
+def photo(site: TheSite, form: Sent) -> RedirectResponse:
+    """Upload a photo: `photo` of `incident`."""
+    upload = form.get("photo")
+    content = upload.file.read(timelines.LARGEST_PHOTO + 1) if isinstance(upload, UploadFile) else b""
+
+    def add(session: Session, about: Incident, by: PersonId) -> Notice:
+        number = timelines.add_photo(session, about.community_id, about.id, by=by, content=content, at_ns=site.clock())
+        return Notice.ADDED if isinstance(number, int) else Notice.NO_PHOTO
+
+    return _add(site, form, add)
+
+
+@router.get("/incidents/{community_id}/{incident_id}/photos/{number}")
+def picture(site: TheSite, community_id: str, incident_id: str, number: Annotated[int, Path(ge=0, le=_MAX_NUMBER)]) -> Response:
+    """A photo as it was uploaded."""
+    with site.database.read() as session:
+        found = timelines.photo(session, CommunityId(community_id), IncidentId(incident_id), number)
+    if found is None:
+        raise NotFoundError
+    headers = {"Cache-Control": _KEPT, "X-Content-Type-Options": "nosniff"}
+    return Response(found.content, media_type=found.media_type, headers=headers)
+
+
+def _add(site: Site, form: Sent, add: Callable[[Session, Incident, PersonId], Notice]) -> RedirectResponse:
+    community, by = said(form, "community"), said(form, "by")
+    about = None
+    try:
+        check(site, community)
+        about = incident(site, community, said(form, "incident"))
+        notice = Notice.REFUSED if about is None else _written(site, about, PersonId(by), add)
+    except StoreBusyError:
+        notice = Notice.BUSY
+    return back_to_incident(about, community, by, notice)
+
+
+def _written(site: Site, about: Incident, by: PersonId, add: Callable[[Session, Incident, PersonId], Notice]) -> Notice:
+    with site.database.write() as session:
+        if by not in site.estates.community(session, about.community_id).directory.people:
+            return Notice.NOBODY
+        return add(session, about, by)

@@ -1,0 +1,57 @@
+"""Asking for silence about somebody or something."""
+
+from fastapi import APIRouter
+from fastapi.responses import RedirectResponse
+
+from devices.model import NS_PER_S, CommunityId, PersonId
+from incidents.model import Quiet, Refused
+from store.acts import silence
+from store.model import StoreBusyError
+from web.api.answers import Sent, back, back_to_incident, check, incident, said
+from web.silences import QUIET_MIN
+from web.site import Site, TheSite
+from web.words import Notice
+
+_WHY = {
+    "nobody this community knows": Notice.NOBODY,
+    "may not ask for silence": Notice.NOT_YOURS,
+    "there is silence about": Notice.QUIET_ALREADY,
+    "the reason is empty": Notice.QUIET_REASON,
+    "nobody of the family": Notice.QUIET_FAMILY,
+}
+"""What a refusal's reason says, and what the page does: in the words of whoever reads it."""
+
+router = APIRouter()
+
+
+@router.post("/silences")
+def quiet(site: TheSite, form: Sent) -> RedirectResponse:
+    """Pause alerts: `quiet` is minutes and what it is about, as in `30/b3-201`; `reason/b3-201` why, `life/b3-201` of life safety too.
+
+    `back` is `incident` on the page of the incident that `incident` names; else it was a home.
+    """
+    community, by = said(form, "community"), said(form, "by")
+    minutes, _, subject = said(form, "quiet").partition("/")
+    about = None
+    try:
+        check(site, community)
+        about = incident(site, community, said(form, "incident"))
+        wanted = (subject, minutes, said(form, f"reason/{subject}"))
+        notice = _quiet(site, CommunityId(community), PersonId(by), *wanted, life=bool(said(form, f"life/{subject}")))
+    except StoreBusyError:
+        notice = Notice.BUSY
+    if said(form, "back") == "incident":
+        return back_to_incident(about, community, by, notice)
+    return back("/homes", f"h-{subject}", community, by, notice, home=subject)
+
+
+def _quiet(site: Site, community_id: CommunityId, by: PersonId, subject: str, minutes: str, reason: str, *, life: bool) -> Notice:
+    if minutes not in {str(one) for one in QUIET_MIN}:
+        return Notice.REFUSED
+    now_ns = site.clock()
+    until_ns = now_ns + int(minutes) * 60 * NS_PER_S
+    asked = Quiet(by=by, subject=subject, reason=reason, until_ns=until_ns, life=life)
+    outcome = silence(site.database, site.estates, community_id, asked, now_ns)
+    if not isinstance(outcome, Refused):
+        return Notice.QUIET
+    return next((notice for part, notice in _WHY.items() if part in outcome.reason), Notice.REFUSED)

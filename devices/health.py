@@ -24,6 +24,8 @@ from devices.sensors.targets import TargetsBatch
 GAPS_KEPT = 64
 """Newest gaps of a device that are remembered."""
 GAPS_NEEDED = 20
+MOST_OVERDUE_NS = 3600 * NS_PER_S
+"""Longest silence, of a device that was offline by it, that may still be its usual gap."""
 BURST_NS = NS_PER_S // 2
 """Readings closer than this arrived together and their distance is no gap: a device that wakes every 15 minutes and sends 60 buffered
 packets at once is silent for 15 minutes, not for the 5 ms that most of its gaps would say."""
@@ -155,13 +157,18 @@ class Heartbeats:
         before_ns[first] = self.last_ns[who[first]]
         gap_ns = when_ns - before_ns
         is_gap = (before_ns != NEVER) & (gap_ns >= BURST_NS) & (self._first_ns[who] < NO_LIMIT_NS)
+        is_gap &= ~first | (self.due_ns[who] < NO_LIMIT_NS) | (gap_ns <= MOST_OVERDUE_NS)
         self._learn(who[is_gap], gap_ns[is_gap])
         self.last_ns[who[last]] = when_ns[last]
         self.due_ns[who[last]] = when_ns[last] + self.limit_ns[who[last]]
 
-    def stop(self, device: int) -> None:
-        """Watch a device no more until it is heard again; that gap teaches nothing about how it usually sends."""
-        self.last_ns[device] = NEVER
+    def stop(self, device: int, *, may_be_usual: bool = False) -> None:
+        """Watch a device no more until it is heard again; that gap teaches nothing about how it usually sends.
+
+        Unless it may be what is usual of a device that is not known yet: else one that wakes every 15 minutes would never be known.
+        """
+        if not may_be_usual or self._count[device] >= GAPS_NEEDED:
+            self.last_ns[device] = NEVER
         self.due_ns[device] = NO_LIMIT_NS
 
     def grant(self, device: Int64, since_ns: int) -> None:

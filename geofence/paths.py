@@ -26,6 +26,8 @@ _GAP_S = 180.0
 _KEPT_S = 1200.0
 _REACH_S = 300.0
 _SHARP_RAD = math.radians(120.0)
+# Who goes through the middle goes round it on neither side.
+_THROUGH_RAD = math.radians(150.0)
 _ROUND = 2
 _FEWEST_POINTS = 4
 
@@ -143,13 +145,14 @@ class Path:
         apart_m = np.hypot(*(xy[:, None] - xy).transpose(2, 0, 1))
         legs = np.diff(xy, axis=0)
         around = xy - xy.mean(axis=0)
+        round_rad = _turns(around)
         return Pattern(
             length_m=float(np.hypot(*legs.T).sum()),
             lasts_s=(self.points[-1][0] - self.points[0][0]) / _NS_PER_S,
             radius_m=float(np.hypot(*around.T).max()),
             reach_m=float(np.where(np.abs(time_s[:, None] - time_s) <= _REACH_S, apart_m, 0.0).max()),
             sharp_turns=int(np.count_nonzero(np.abs(_turns(legs)) >= _SHARP_RAD)),
-            laps=float(abs(_turns(around).sum()) / (2.0 * math.pi)),
+            laps=float(abs(round_rad[np.abs(round_rad) <= _THROUGH_RAD].sum()) / (2.0 * math.pi)),
         )
 
 

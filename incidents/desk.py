@@ -7,7 +7,7 @@ the notifier.
 from collections.abc import Iterable
 from dataclasses import replace
 
-from devices.model import NS_PER_S, HomeId, PersonId
+from devices.model import NS_PER_MS, NS_PER_S, HomeId, PersonId
 from incidents.audience import home_of, hushed
 from incidents.book import Incidents
 from incidents.escalation import Said, begun, paused, released, restarted, resumed, scheduled, updates
@@ -36,7 +36,7 @@ from incidents.model import (
 )
 from incidents.silence import begin
 from incidents.timers import quiet_from, run
-from rules.model import Cancelled, Cleared, Event, Finding, Mode
+from rules.model import Cancelled, Cleared, Event, EventKind, Finding, Mode
 
 DEFAULT_ETA_MIN = 30.0
 LONGEST_ETA_MIN = 1440.0
@@ -130,16 +130,24 @@ def _take_event(event: Event, book: Incidents, directory: Directory, now_ns: int
     incident = book.open_in(place)
     if incident is not None:
         return _outcome(_joined(incident, event, directory, book, now_ns))
-    if event.kind in NOTED_ONLY:
+    previous = book.last_closed(place)
+    if event.kind in NOTED_ONLY or (previous is not None and _is_settled(event, previous)):
         return Outcome()
     policy = directory.policy(event.kind)
     window_s = _window_s(event, policy, directory)
     state = IncidentState.SUSPECTED if window_s > 0 else IncidentState.OPEN
-    incident = quiet_from(opened(event, state, book.last_closed(place), directory, now_ns), now_ns)
+    incident = quiet_from(opened(event, state, previous, directory, now_ns), now_ns)
     if state is IncidentState.SUSPECTED:
         window = DueRow(at_ns=now_ns + window_s * NS_PER_S, due=Due.CANCEL_WINDOW)
         return _outcome((scheduled(incident, window), _question(incident, directory)))
     return _outcome(run(begun(incident, now_ns), directory, book, now_ns))
+
+
+def _is_settled(event: Event, previous: Incident) -> bool:
+    """Whether an event only goes on with a fall that somebody has dealt with: who was helped into a chair sits still."""
+    fall_ms = event.evidence.get("fall_t_ms") if event.kind is EventKind.LONG_LIE else None
+    falls_ms = {one.t_ns // NS_PER_MS for one in previous.events if one.kind is EventKind.FALL}
+    return previous.ended is Ended.BY_RESPONDER and fall_ms in falls_ms
 
 
 def _window_s(event: Event, policy: Policy | None, directory: Directory) -> int:

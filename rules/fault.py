@@ -10,7 +10,7 @@ from devices.model import NS_PER_S, Batch, Bool, Int64
 from devices.sensors.status import StatusBatch
 from rules.latch import Evidence, Latch, Reported
 from rules.model import EventKind, Facts, Premises, Snapshot
-from rules.outage import LEAST_DEVICES, TOGETHER_NS, Group, Outage, Outages, over
+from rules.outage import LEAST_BESIDE, LEAST_DEVICES, TOGETHER_NS, Group, Outage, Outages, over
 
 LOW_BATTERY_PERCENT = 15.0
 ENOUGH_BATTERY_PERCENT = 20.0
@@ -58,7 +58,7 @@ class Offline:
         self._outages = Outages(premises.registry)
         self._spells = Spells(len(premises.registry), self._outages.behind)
         self._latch = Latch(premises, EventKind.OFFLINE)
-        self._told_ns: Int64 = np.full(len(premises.registry), _NEVER, np.int64)
+        self._lost_ns: Int64 = np.full(len(premises.registry), _NEVER, np.int64)
         self._due: int | None = None
 
     def back(self, readings: Readings, /) -> Bool:
@@ -90,7 +90,7 @@ class Offline:
         """Find devices that have been silent for too long."""
         facts: Facts = []
         rows = np.flatnonzero(self._hearts.due_ns <= now_ns).tolist()
-        for row in sorted(rows, key=lambda row: self._registry[row].key):
+        for row in sorted(rows, key=lambda row: (row not in self._outages.behind, self._registry[row].key)):  # gateways first
             due_ns, limit_ns = int(self._hearts.due_ns[row]), int(self._hearts.granted_ns(np.array([row]))[0])
             if due_ns > now_ns or self._is_heard_through(row, now_ns):
                 continue  # lost with its gateway just now; or a gateway that says little itself
@@ -113,7 +113,7 @@ class Offline:
                 "silent": bool(spells.is_silent[row]),
                 "seen": {kind.value: int(number) for kind, number in zip(KINDS, spells.seen[row], strict=True) if number},
                 "healthy": self._latch.healthy_count.get(row),
-                "told_ns": int(self._told_ns[row]),
+                "lost_ns": int(self._lost_ns[row]),
                 "outage": self._outages.part(row),
             }
             for row in known
@@ -141,7 +141,7 @@ class Offline:
             self._spells.is_silent[row] = state["silent"]
             self._spells.seen[row] = [state["seen"].get(kind.value, 0) for kind in KINDS]
             self._latch.put(row, state["healthy"])
-            self._told_ns[row] = state.get("told_ns", _NEVER)
+            self._lost_ns[row] = state.get("lost_ns", _NEVER)
             if part := state.get("outage"):
                 parts[row] = (part[0], part[1])
         self._outages.restore(outages, parts)
@@ -178,65 +178,67 @@ class Offline:
             outage = self._outages.covering(loss.row, int(self._hearts.last_ns[loss.row]))
             if outage is None:
                 outage, facts = self._outage_of(loss)
-        self._fall_silent(loss.row)
+        self._fall_silent(loss)
         if outage is not None:
             for one in lost:
                 self._outages.join(one, outage, loss.now_ns)
             return facts
-        if not self._latch.is_on[loss.row]:
-            self._told_ns[loss.row] = loss.now_ns
         return self._latch.bad(loss.row, t_ns=loss.t_ns, known_ns=loss.now_ns, seq=loss.seq, evidence=loss.evidence)
 
     def _outage_of(self, loss: _Loss) -> tuple[Outage | None, Facts]:
         """The outage that shows by a device that is gone, if one does; those that were told of one by one just now are part of it."""
-        found: tuple[Group, Int64, float] | None = None
+        found: tuple[Group, Int64, int, float] | None = None
         if behind := self._outages.behind.get(loss.row):
-            heard = [one for one in behind if not self._spells.is_silent[one] or self._told_lately(np.array([one]), loss)[0]]
-            found = (self._outages.groups(loss.row)[0], np.array([loss.row, *heard], np.int64), 1.0)
+            rows = np.array([loss.row, *behind], np.int64)
+            lost = rows[~self._spells.is_silent[rows] | self._lost_lately(rows, loss) & self._latch.is_on[rows] | (rows == loss.row)]
+            found = (self._outages.groups(loss.row)[0], lost, len(lost), 1.0)
         for group in self._outages.groups(loss.row):
-            lost, share = self._lost_with(loss, group.rows)
-            if share > 0 and (found is None or len(lost) > len(found[1])):
-                found = (group, lost, share)
+            lost, count, share = self._lost_with(loss, group.rows)
+            if share > 0 and (found is None or count > found[2]):
+                found = (group, lost, count, share)
         if found is None:
             return None, []
-        group, lost, share = found
+        group, lost, count, share = found
         begin_ns = loss.since_ns
         if not loss.is_reported:
             still = lost[self._hearts.due_ns[lost] < NO_LIMIT_NS]
             begin_ns = int((self._hearts.due_ns[still] - self._hearts.granted_ns(still)).max())
         outage = self._outages.begin(group, lost.tolist(), begin_ns, loss.now_ns)
-        evidence: Evidence = {"devices": len(lost), "share": share, **loss.evidence}
+        evidence: Evidence = {"devices": count, "share": share, **loss.evidence}
         facts: Facts = [self._outages.event(outage, lost.tolist(), loss.seq, evidence)]
         told = (row for row in lost.tolist() if self._latch.is_on[row] and row != loss.row)
         for row in sorted(told, key=lambda row: self._registry[row].key):
-            self._told_ns[row] = _NEVER
             facts += self._latch.end(row, t_ns=loss.now_ns, known_ns=loss.now_ns, seq=loss.seq)
         return outage, facts
 
-    def _lost_with(self, loss: _Loss, rows: Int64) -> tuple[Int64, float]:
-        """Which of a group's devices are gone together with this one, and their share; 0 where that is no outage.
+    def _lost_with(self, loss: _Loss, rows: Int64) -> tuple[Int64, int, float]:
+        """Which of a group's devices are gone together with this one, how many that are, and their share; 0 where that is no outage.
 
         Silent together are those that are overdue (silent for half their limit, 1.5 times their usual longest gap) and whose silence began
-        within a usual longest gap of this one's, so that one moment can have ended all of them.
+        within a usual longest gap of this one's, so that one moment can have ended all of them. Of those that were said to be unreachable
+        some may be in an outage of a smaller group already; two more beside it, and the greater one has it too.
         """
-        lost = self._told_lately(rows, loss) | (rows == loss.row)
+        lately = self._lost_lately(rows, loss)
+        elsewhere = lately & self._outages.is_part[rows] & loss.is_reported
+        lost = lately & self._latch.is_on[rows] | (rows == loss.row)
         if loss.is_reported:
-            there = int((lost | ~self._spells.is_silent[rows]).sum())
-            share, least = int(lost.sum()) / there, LEAST_SHARE_REPORTED
+            there = lost | elsewhere | ~self._spells.is_silent[rows]
+            least_share = LEAST_SHARE_REPORTED
         else:
             due_ns, limit_ns = self._hearts.due_ns[rows], self._hearts.granted_ns(rows)
             watched = (due_ns < NO_LIMIT_NS) & ~self._outages.is_part[rows]
             slack_ns = np.maximum(limit_ns, self._hearts.granted_ns(np.array([loss.row]))) // 3
             lost |= watched & (loss.now_ns >= due_ns - limit_ns // 2) & (np.abs(due_ns - limit_ns - loss.since_ns) <= slack_ns)
-            alive = ~lost & watched & (self._hearts.last_ns[rows] > loss.since_ns)
-            share, least = int(lost.sum()) / int((lost | alive).sum()), LEAST_SHARE
-        is_outage = lost.sum() >= LEAST_DEVICES and share >= least
-        return rows[lost], share if is_outage else 0.0
+            there = lost | watched & (self._hearts.last_ns[rows] > loss.since_ns)
+            least_share = LEAST_SHARE
+        count = int((lost | elsewhere).sum())
+        share = count / int(there.sum())
+        is_outage = count >= LEAST_DEVICES and int(lost.sum()) >= LEAST_BESIDE and share >= least_share
+        return rows[lost], count, share if is_outage else 0.0
 
-    def _told_lately(self, rows: Int64, loss: _Loss) -> Bool:
-        """(M,) bool: told to be offline so shortly before that it may be the same outage."""
-        told_ns = self._told_ns[rows]
-        is_late: Bool = self._latch.is_on[rows] & self._spells.is_silent[rows] & (told_ns >= 0) & (told_ns >= loss.now_ns - TOGETHER_NS)
+    def _lost_lately(self, rows: Int64, loss: _Loss) -> Bool:
+        """(M,) bool: gone, and known to be only for so long that it may be together with this one."""
+        is_late: Bool = self._spells.is_silent[rows] & (self._lost_ns[rows] >= loss.now_ns - TOGETHER_NS)
         return is_late
 
     def _is_heard_through(self, row: int, now_ns: int) -> bool:
@@ -250,11 +252,14 @@ class Offline:
         self._hearts.due_ns[row] = due_ns
         return True
 
-    def _fall_silent(self, device: int) -> None:
-        self._spells.begin(device)
-        for one in (device, *self._outages.behind.get(device, ())):
-            self._hearts.stop(one)
+    def _fall_silent(self, loss: _Loss) -> None:
+        lost = (loss.row, *self._outages.behind.get(loss.row, ()))
+        for one in lost:
+            if not self._spells.is_silent[one]:
+                self._lost_ns[one] = loss.now_ns
+            self._hearts.stop(one, may_be_usual=not loss.is_reported)
             self._hearing.silent.add(one)
+        self._spells.begin(loss.row)
 
     def _find_due(self) -> None:
         due_ns = int(self._hearts.due_ns.min(initial=NO_LIMIT_NS))

@@ -18,6 +18,8 @@ TOGETHER_NS = 60 * NS_PER_S
 """Devices that leave within this leave together: brokers notice a lost connection after 1.5 times a keep-alive of mostly 60 s or less."""
 LEAST_DEVICES = 4
 """Fewer are faults of their own: two wearables of a couple who went out, a radar and its contact."""
+LEAST_BESIDE = 2
+"""One device beside an outage of a smaller group is a fault of its own too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ Travel is direct, random, pacing or lapping, and the last three are wandering (M
 found in positions as Lin et al. do (Detecting wandering behavior based on GPS traces for elders with dementia, 2012, hal-01297724): noise
 is taken out first, then sharp changes of direction and loops are counted. The limits are our own, chosen on simulated ways with the noise
 that `geofence.sides` assumes: 223 nights of sitting, in a third of which the accuracy is understated by 1.5, and 576 errands gave no false
-alarm; of ways back and forth of 80 m at 0.8 m/s, 94 % were found.
+alarm; of ways back and forth of 80 m, and at random within 60 m, at 0.8 m/s, 94 % were found.
 """
 
 import math
@@ -26,7 +26,7 @@ LENGTH_M, RADIUS_M, REACH_M = 500.0, 120.0, 130.0
 """Walked in 20 minutes, without getting far in them or in any 5 of them: an errand gets further, who sits does not walk so much."""
 
 SHARP_TURNS, METRES_A_TURN = 6, 150.0
-"""Pacing and random: turns back, and one every so many metres. There and back to a shop has one."""
+"""Pacing and random: turns back (by 120 degrees: street corners are none), and one every so many metres. An errand has one."""
 
 LAPS, LAP_M = 3.0, 300.0
 """Lapping: so often round, and no longer a lap: the usual way round a park or a block is longer."""
@@ -109,7 +109,7 @@ class Wandering:
       down somewhere.
     - An exit is told each time, whatever was told before; it is by night if the first fix outside is. The return into the area clears it.
 
-    Fails where fixes come less often than every half minute, and on a way back and forth that is shorter than four times the accuracy.
+    Fails where fixes come less often than every half minute, and on a way back and forth that is shorter than six times the accuracy.
 
     Parameters
     ----------

@@ -65,6 +65,8 @@ class Card:
         What must not be overlooked.
     acts : tuple of (value, words)
         What can be done; empty for one that is over.
+    arrive : tuple of (minutes, words, usual)
+        How soon somebody may say to be there.
     """
 
     key: str
@@ -87,6 +89,7 @@ class Card:
     marks: tuple[str, ...]
     again: str
     acts: tuple[tuple[str, str], ...]
+    arrive: tuple[tuple[int, str, bool], ...]
 
 
 def href(incident: Incident, incident_id: IncidentId | None = None) -> str:
@@ -119,6 +122,7 @@ def card(incident: Incident, tellings: Iterable[Telling], scene: Scene) -> Card:
         marks=_marks(incident, scene),
         again=href(incident, incident.repeat_of) if incident.repeat_of else "",
         acts=tuple((f"{do}/{incident.id}", name) for do, name in _acts(incident, scene)),
+        arrive=tuple((n, words.arrive_in.format(n=n), n == ARRIVE_USUAL_MIN) for n in ARRIVE_MIN),
     )
 
 
@@ -139,6 +143,12 @@ def state_words(incident: Incident, scene: Scene) -> str:
     return scene.words.ended[how].format(by=scene.name(incident.ended_by))
 
 
+def quiet_because(incident: Incident, scene: Scene) -> str:
+    """Who asked for a silence, and why."""
+    reason = incident.headline.evidence.get("reason", "")
+    return scene.words.quiet_because.format(reason=reason, by=scene.name(incident.acknowledged_by))
+
+
 def _silence_words(incident: Incident, scene: Scene) -> str:
     words = scene.words
     if incident.is_open:
@@ -157,8 +167,7 @@ def _acts(incident: Incident, scene: Scene) -> Iterator[tuple[Do, str]]:
 
 def _state_more(incident: Incident, scene: Scene) -> str:
     if incident.story is Story.SILENCE:
-        reason = incident.headline.evidence.get("reason", "")
-        return scene.words.quiet_because.format(reason=reason, by=scene.name(incident.acknowledged_by))
+        return quiet_because(incident, scene)
     if incident.state is IncidentState.ACKNOWLEDGED and incident.eta_ns is not None:
         return scene.words.until.format(time=scene.clock(incident.eta_ns))
     window = next((row for row in incident.dues if row.due is Due.CANCEL_WINDOW), None)

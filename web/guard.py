@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _READING = frozenset({"GET", "HEAD"})
 LARGEST_FORM = 32 * 1024 * 1024
-"""Bytes of a form: more than any photo that is taken, so that one which is too large gets its answer on a page; what is larger is not read."""
+"""Bytes: more than a photo has, so that one which is too large for us is answered by a page. What is larger is not read."""
 
 _HEADERS = {
     "Content-Security-Policy": (

@@ -41,6 +41,7 @@ class Homes:
     """
 
     def __init__(self, community: Community, stands: Iterable[Stands], open_incidents: Iterable[Incident]) -> None:
+        self._community_id = community.id
         is_open: dict[str, bool] = {one.device_id: one.is_open for one in stands}
         offline = {one.subject for one in open_incidents if _is_offline(one)}
         # Of a thousand sensors a handful is open or silent, and only those are asked about, home by home and mode by mode.
@@ -59,6 +60,11 @@ class Homes:
     def __getitem__(self, home: HomeId) -> Readiness:
         return self._of.get(home, _READY)
 
+    def has_code(self, home: HomeId) -> bool:
+        """Whether somebody has a code for a home."""
+        place = self.premises.homes.get((self._community_id, home))
+        return place is not None and bool(place.codes)
+
     def unheard(self, home: HomeId, mode: Mode) -> tuple[Device, ...]:
         """What counts in a mode of a home and is not heard."""
         return tuple(device for device in self[home].silent if is_counting(self.premises, device, mode))
@@ -67,15 +73,17 @@ class Homes:
 _READY = Readiness(left_out={})
 
 
-def things(devices: Iterable[Device], scene: Scene) -> str:
-    """What sensors are on, each with its id; "" of none."""
-    return _list(((_thing(device, scene), device.id) for device in devices), scene)
+def things(devices: Iterable[Device], scene: Scene) -> tuple[str, ...]:
+    """What sensors are on, each with its id."""
+    return tuple(scene.words.thing.format(thing=_thing(one, scene), id=one.id) for one in devices)
 
 
-def sensors(devices: Iterable[Device], scene: Scene) -> str:
-    """What sensors are, each with its id; "" of none."""
-    wording = scene.wording
-    return _list(((wording.contacts[one.covers] if one.covers else wording.devices[one.kind], one.id) for one in devices), scene)
+def sensors(devices: Iterable[Device], scene: Scene) -> tuple[str, ...]:
+    """What sensors are, each with its id."""
+    words, wording = scene.words, scene.wording
+    return tuple(
+        words.thing.format(thing=wording.contacts[one.covers] if one.covers else wording.devices[one.kind], id=one.id) for one in devices
+    )
 
 
 def counted(devices: Iterable[Device], scene: Scene) -> str:
@@ -88,10 +96,6 @@ def counted(devices: Iterable[Device], scene: Scene) -> str:
     return words.list_gap.join(
         words.one_thing.format(thing=thing) if n == 1 else words.many_things.format(n=n, thing=thing) for thing, n in counts.items()
     )
-
-
-def _list(named: Iterable[tuple[str, str]], scene: Scene) -> str:
-    return scene.words.list_gap.join(scene.words.thing.format(thing=name, id=id_) for name, id_ in named)
 
 
 def _thing(device: Device, scene: Scene) -> str:

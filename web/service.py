@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 
 from store.model import InputError, StoreBusyError
 from store.session import Database
-from web.api import acts, additions, console, events, homes, phones, silences
+from web.api import acts, additions, console, events, homes, incidents, phones, silences
 from web.guard import LOOPBACK, Guard
 from web.site import NoCommunityError, NotFoundError, Site, words_for
 
@@ -43,7 +43,7 @@ def create_app(database: Database, *, clock: Callable[[], int] = time.time_ns) -
 
     app = FastAPI(title="Anju", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.site = site
-    for routes in (console, phones, homes, acts, silences, additions, events):
+    for routes in (console, incidents, phones, homes, acts, silences, additions, events):
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_middleware(Guard)

@@ -7,10 +7,10 @@ from typing import Any
 from devices.model import NS_PER_S
 from incidents.model import CLOSED, Do, Incident, IncidentState
 from incidents.timeline import Cause, Entry, EntryKind
-from rules.model import Event, EventKind
+from rules.model import EventKind
 from store.outbox import DeliveryOutcome, NotificationState
 from store.views import Telling
-from web.cards import href, state_words
+from web.cards import href, quiet_because, state_words
 from web.scene import Scene
 from web.words import Move
 
@@ -91,7 +91,7 @@ def timeline(
     with_evidence
         Show what decisions were made of, to those who understand it.
     """
-    moments = [_event(event, number, scene, with_evidence=with_evidence) for number, event in enumerate(incident.events)]
+    moments = [_event(incident, number, scene, with_evidence=with_evidence) for number in range(len(incident.events))]
     moments += [moment for number, entry in entries if (moment := _entry(entry, number, incident, scene)) is not None]
     kinds = {entry.kind for _, entry in entries}
     if incident.cancel_pressed_ns is not None and EntryKind.CANCEL not in kinds:
@@ -102,11 +102,13 @@ def timeline(
     return sorted(moments, key=lambda moment: moment.at_ns)
 
 
-def _event(event: Event, number: int, scene: Scene, *, with_evidence: bool) -> Moment:
-    words = scene.words
+def _event(incident: Incident, number: int, scene: Scene, *, with_evidence: bool) -> Moment:
+    words, event = scene.words, incident.events[number]
+    if event.kind is EventKind.SILENCE:
+        return _moment(event.t_ns, scene, "event", scene.heading(event), detail=quiet_because(incident, scene))
     late = event.known_ns - event.t_ns >= LATER_NS
     percent = round(100 * event.score)
-    shown = tuple(_evidence(event.evidence, scene)) if with_evidence and event.kind is not EventKind.SILENCE else ()
+    shown = tuple(_evidence(event.evidence, scene)) if with_evidence else ()
     sure = words.sure.format(percent=percent) if percent < 100 else words.why  # noqa: PLR2004  what is certain needs no number
     return Moment(
         key=f"e-{number}",
@@ -125,8 +127,6 @@ def _evidence(evidence: Mapping[str, float | int | str | bool], scene: Scene) ->
         match value:
             case bool():
                 said = scene.words.yes if value else scene.words.no
-            case int() if name.endswith("_ns"):
-                name, said = name.removesuffix("_ns"), scene.clock(value, seconds=True)  # noqa: PLW2901  a time is read as one
             case float():
                 said = f"{value:.4g}"
             case _:

@@ -11,6 +11,7 @@ from typing import Any
 from devices.model import NS_PER_S, CommunityId, HomeId, PersonId
 from incidents.desk import sweep, take
 from incidents.model import Channel, Directory, Incident, Outcome
+from incidents.timeline import Because, Cause
 from notifier.messages import render
 from rules.model import Event, EventKind, Mode
 from store import configuration, document, outbox, views
@@ -49,7 +50,7 @@ class Estate:
         self.now_ns += round(seconds * NS_PER_S)
         with self.database.write() as session:
             book = DatabaseBook(session, self.id, self.now_ns)
-            book.put(sweep(book, self.directory, self.now_ns))
+            book.put(sweep(book, self.directory, self.now_ns), Because(cause=Cause.TIME))
 
     def happens(self, kind: EventKind, subject: str, *, device: str | None = None, ago_s: float = 2.0, **fields: Any) -> Incident:
         """A rule found something: its incident."""

@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+
 from incidents.model import Channel, Do, IncidentState, Purpose, Severity
 from rules.model import EventKind
 
@@ -159,3 +161,23 @@ def test_a_duress_call_rings_no_phone_of_whom_it_is_about(worlds: Any, make_poli
     world.act(5, "jie", Do.RESOLVE)
     assert [(at_s, to) for at_s, to, _ in world.told()] == [(0, "fen"), (0, "jie"), (1, "jie")]
     assert world.told(UPDATE) == world.told(Purpose.ENDING) == []
+
+
+@pytest.mark.parametrize(("do", "opened"), [(Do.RESOLVE, 1), (Do.FALSE_ALARM, 1), (None, 1)])
+def test_a_long_lie_goes_on_with_a_fall_that_is_open_and_is_silent_about_one_that_somebody_has_dealt_with(
+    *, world: Any, do: Do | None, opened: int
+) -> None:
+    world.event(0, K.FALL)
+    if do is not None:
+        world.act(60, "jie", do)
+    world.event(120, K.LONG_LIE, evidence={"fall_t_ms": world.last.headline.t_ns // 10**6})
+    assert len(world.ids) == opened
+    assert len(world.last.events) == (2 if do is None else 1)
+
+
+def test_a_long_lie_after_another_fall_than_the_one_that_was_dealt_with_is_told(world: Any) -> None:
+    world.event(0, K.FALL)
+    world.act(60, "jie", Do.RESOLVE)
+    world.event(900, K.LONG_LIE, evidence={"fall_t_ms": world.last.headline.t_ns // 10**6 + 600_000})
+    assert len(world.ids) == 2
+    assert world.last.repeat_of == world.ids[0]

@@ -136,6 +136,17 @@ def test_the_gap_of_an_outage_teaches_nothing() -> None:
     assert play(Offline, *beats, until_s=200_000)[-1] == ("r-01", 90_290 + 600)
 
 
+def test_a_wearable_that_wakes_every_15_minutes_is_known_for_it_after_20_gaps() -> None:
+    beats = [motion("r-01", 900.0 * i) for i in range(30)]
+    found = play(Offline, *beats, until_s=40_000)
+    assert found == [("r-01", 600), ("-r-01", 900 * 22), ("r-01", 29 * 900 + 3 * 900)]
+
+
+def test_a_morning_without_power_is_no_usual_gap() -> None:
+    beats = [motion("r-01", 10.0 * i + (4000 if i >= 5 else 0)) for i in range(30)]
+    assert play(Offline, *beats, until_s=HOUR_S * 3)[-1] == ("r-01", 4290 + 600)
+
+
 def backs(offline: Offline, place: Premises, *readings: Any) -> list[bool]:
     given = batch(place.registry, *readings)
     marked = offline.back(joined([given])).tolist()
@@ -224,6 +235,14 @@ def test_a_battery_is_low_at_15_percent(level: float, found: list[tuple[str, flo
 def test_a_battery_is_well_again_above_20_percent() -> None:
     levels = (10, 20, 20, 20, 20.5, 21, 22)
     assert play(LowBattery, *(status("w-01", i, battery_percent=level) for i, level in enumerate(levels))) == [("w-01", 0), ("-w-01", 6)]
+
+
+def test_a_battery_that_is_said_to_be_low_is_low_until_it_is_said_not_to_be() -> None:
+    words = [status("c-01", i, battery_low=low) for i, low in enumerate((0, 1, -1, 0, 0, 0))]
+    assert play(LowBattery, *words) == [("c-01", 1), ("-c-01", 5)]
+    (event,) = run(LowBattery).play([status("c-01", 0, battery_low=1)])
+    assert isinstance(event, Event)
+    assert event.evidence == {"battery_low": True}
 
 
 def test_a_retained_level_is_believed_when_low_and_heals_nothing() -> None:

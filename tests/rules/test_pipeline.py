@@ -7,13 +7,13 @@ from builders import SPAN_NS, Item, ModeChange, Reading, batches, button, contac
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.model import DeviceKind
+from devices.model import Batch, DeviceKind
 from devices.sensors.button import BUTTON
 from devices.sensors.contact import CONTACT
 from devices.sensors.status import STATUS
 from rules.fault import Clock, LowBattery, Offline, Tamper
 from rules.intrusion import Intrusion
-from rules.model import Cleared, Event, Facts, Lane, Mode, Premises
+from rules.model import Cleared, Event, Facts, Lane, Mode, Premises, Snapshot
 from rules.pipeline import Pipeline
 from rules.sos import Sos
 
@@ -153,3 +153,41 @@ def test_readings_of_several_kinds_cut_anywhere_give_the_same_facts(stream: list
     whole = Played(ARMED).play(stream, until_s=200_000)
     assert Played(ARMED).play(stream, cuts=cuts, until_s=200_000) == whole
     assert Played(ARMED).play(stream, cuts=range(len(stream)), until_s=200_000) == whole
+
+
+class Echo:
+    """Remembers what it was given and heard, in order."""
+
+    name = "echo"
+    window_s = 0.0
+
+    def __init__(self) -> None:
+        self.order: list[str] = []
+
+    def hear(self, facts: Facts) -> None:
+        self.order += [f"heard {kind}" for kind, _, _ in said(facts)]
+
+    def update(self, batch: Batch) -> Facts:
+        self.order.append(f"given {len(batch)}")
+        return []
+
+    def next_due(self) -> int | None:
+        return None
+
+    def tick(self, _now_ns: int) -> Facts:
+        return []
+
+    def snapshot(self) -> Snapshot:
+        return {}
+
+    def restore(self, snapshot: Snapshot) -> None:
+        pass
+
+
+def test_a_follower_hears_what_rules_before_it_found_before_it_is_given_the_same_readings() -> None:
+    place, echo = premises(*DEVICES), Echo()
+    pipeline = Pipeline(Offline(place), (Lane(BUTTON, Sos(place), echo), Lane(STATUS, Tamper(place), echo)), faults=(Clock(place),))
+    stream = [button("w-01", 0, clock_wrong=True), status("c-01", 0.1, tamper=1)]
+    pipeline.update(batches(place.registry, enumerate(stream)))
+    pipeline.tick(ns(700))
+    assert echo.order == ["heard clock", "heard sos", "given 1", "heard tamper", "given 1", "heard offline"]

@@ -82,7 +82,7 @@ def test_a_timeline_grows_while_one_looks(estate: Estate, served: Service, scree
 def test_what_is_half_done_stays_when_the_page_changes(estate: Estate, served: Service, screen: Screens) -> None:
     page = live(screen(), f"{served.url}/homes")
     page.get_by_label("I am").select_option(label="赵队")
-    page.locator("#h-b3-201 summary").click()
+    page.locator("#h-b3-201 > summary").click()
     button = page.locator("#h-b3-201 button", has_text="Night")
     button.focus()
     estate.arm("b3-202", Mode.HOLIDAY)
@@ -143,7 +143,7 @@ def test_everything_can_be_done_without_scripts(estate: Estate, served: Service,
     expect(page.locator(".card")).to_contain_text("陈队 is there")
     page.get_by_role("link", name="Homes").click()
     page.get_by_label("I am").select_option(label="陈队")
-    page.locator("#h-b3-201 summary").click()
+    page.locator("#h-b3-201 > summary").click()
     page.locator("#h-b3-201 button", has_text="Away").click()
     expect(page.locator("#h-b3-201 .mode")).to_have_text("Away")
     page.get_by_role("link", name="中文").click()

@@ -18,7 +18,10 @@ router = APIRouter()
 
 @router.post("/acts")
 def act(site: TheSite, form: Sent) -> RedirectResponse:
-    """Act on an incident: `act` is what to do and the incident, as in `resolve/fall-…`; `eta/fall-…` by when somebody is there, in minutes."""
+    """Act on an incident: `act` is what to do and the incident, as in `acknowledge/fall-…`.
+
+    `eta/fall-…` is in how many minutes somebody is there.
+    """
     community, by = said(form, "community"), said(form, "by")
     do, _, incident_id = said(form, "act").partition("/")
     eta = said(form, f"eta/{incident_id}")
@@ -43,7 +46,8 @@ def mode(site: TheSite, form: Sent) -> RedirectResponse:
     name, _, home_id = said(form, "mode").partition("/")
     try:
         check(site, community)
-        notice = _mode(site, CommunityId(community), HomeId(home_id), name, PersonId(by), said(form, f"code/{home_id}") or None)
+        code = said(form, f"code/{home_id}") or None
+        notice = _mode(site, CommunityId(community), HomeId(home_id), name, by=PersonId(by), code=code)
     except StoreBusyError:
         notice = Notice.BUSY
     return back("/homes", f"h-{home_id}", community, by, notice, home=home_id)
@@ -59,7 +63,7 @@ def _act(site: Site, before: Incident, act: Act) -> Notice:
     return Notice.NOT_YOURS if is_known(site, before.community_id, act.by) else Notice.NOBODY
 
 
-def _mode(site: Site, community_id: CommunityId, home_id: HomeId, name: str, by: PersonId, code: str | None) -> Notice:
+def _mode(site: Site, community_id: CommunityId, home_id: HomeId, name: str, *, by: PersonId, code: str | None) -> Notice:
     if name not in set(Mode):
         return Notice.REFUSED
     since = set_mode(site.database, site.estates, community_id, home_id, Mode(name), by=by, now_ns=site.clock(), code=code)

@@ -1,9 +1,8 @@
 """What people add to an incident's timeline: notes and photos."""
 
 from collections.abc import Callable
-from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 from starlette.datastructures import UploadFile
@@ -16,7 +15,8 @@ from web.api.answers import Sent, back_to_incident, check, incident, said
 from web.site import NotFoundError, Site, TheSite
 from web.words import Notice
 
-_MAX_NUMBER = 2**63 - 1
+_MOST_DIGITS = 18
+"""Of a number in the database."""
 _KEPT = "private, max-age=3600, immutable"
 """A photo never changes, and a page that is live would ask for it again and again."""
 
@@ -49,10 +49,12 @@ def photo(site: TheSite, form: Sent) -> RedirectResponse:
 
 
 @router.get("/incidents/{community_id}/{incident_id}/photos/{number}")
-def picture(site: TheSite, community_id: str, incident_id: str, number: Annotated[int, Path(ge=0, le=_MAX_NUMBER)]) -> Response:
+def picture(site: TheSite, community_id: str, incident_id: str, number: str) -> Response:
     """A photo as it was uploaded."""
+    if not (number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS):
+        raise NotFoundError
     with site.database.read() as session:
-        found = timelines.photo(session, CommunityId(community_id), IncidentId(incident_id), number)
+        found = timelines.photo(session, CommunityId(community_id), IncidentId(incident_id), int(number))
     if found is None:
         raise NotFoundError
     headers = {"Cache-Control": _KEPT, "X-Content-Type-Options": "nosniff"}

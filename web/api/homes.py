@@ -1,37 +1,74 @@
 """Homes and what they are armed for."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from devices.model import HomeId
-from incidents.model import Home
+from incidents.model import Home, Incident
 from notifier.messages.names import flat
-from rules.model import Mode
-from store import views
-from store.views import ModeSince
+from rules.model import EventKind, Mode
+from store import standings, views
+from web.cards import href
+from web.readiness import Homes, counted, sensors, things
 from web.scene import Scene
-from web.site import TheSite
+from web.silences import told_apart
+from web.site import TheSite, Visit
+from web.words import Notice
 
 router = APIRouter()
 
 
+MOST_CHANGES = 10
+"""Changes of mode that a home shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A mode that a home can be put into; `without` says what would be left out of it."""
+
+    value: str
+    words: str
+    chosen: bool
+    without: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dwelling:
-    """One home. `severity` is that of its gravest open incident; "" where there is none."""
+    """One home.
+
+    Attributes
+    ----------
+    severity : str
+        Of its gravest open incident; "" where there is none, or none that is to be seen here.
+    open_now, no_signal : tuple of str
+        What stands open; what is not heard.
+    quiet_until : str
+        Until when alerts are paused; "" where they are not.
+    has_code : bool
+        Somebody has a code for it.
+    history : tuple of str
+        Its last changes of mode, newest first.
+    """
 
     key: str
+    id: str
     address: str
     occupants: str
     mode: str
     mode_words: str
     since: str
     severity: str
-    choices: tuple[tuple[str, str, bool], ...]
-    """(value, words, whether it is in this mode)."""
+    open_now: tuple[str, ...]
+    no_signal: tuple[str, ...]
+    quiet_until: str
+    quiet_href: str
+    choices: tuple[Choice, ...]
+    has_code: bool
+    history: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,62 +91,111 @@ class Building:
 def homes(request: Request, site: TheSite) -> HTMLResponse:
     """Every home by building and floor."""
     with site.visit(request) as visit:
-        modes = views.modes(visit.session, visit.community.id)
-        severities: dict[str, str] = {}
-        for incident in views.open_incidents(visit.session, visit.community.id):  # the gravest first
-            severities.setdefault(incident.home_id or "", incident.severity)
+        session, community, words = visit.session, visit.community, visit.scene.words
+        found = _Found(visit, views.open_incidents(session, community.id))
         buildings: dict[str, dict[int | None, list[Home]]] = {}
-        for home in sorted(visit.community.directory.homes.values(), key=lambda one: _natural(one.address or one.id)):
+        for home in sorted(community.directory.homes.values(), key=lambda one: _natural(one.address or one.id)):
             buildings.setdefault(flat(home.building), {}).setdefault(home.floor, []).append(home)
+        modes = {home: found.mode(home) for home in community.directory.homes}
+        changed = HomeId(request.query_params.get("home", ""))
         return visit.page(
             "homes.html.j2",
-            title=visit.scene.words.homes,
+            title=words.homes,
+            more=found.left_out(changed) if request.query_params.get("said") == Notice.MODE_SET else "",
+            changed=f"h-{changed}",
             buildings=[
                 Building(
                     name=_building(name, visit.scene),
                     floors=tuple(
                         Floor(
-                            name="" if floor is None else visit.scene.words.floor.format(floor),
-                            homes=tuple(
-                                _dwelling(one, modes.get(one.id), severities.get(one.id, ""), visit.scene) for one in floors[floor]
-                            ),
+                            name="" if floor is None else words.floor.format(floor),
+                            homes=tuple(found.dwelling(one) for one in floors[floor]),
                         )
                         for floor in sorted(floors, key=lambda one: (one is None, one or 0))
                     ),
                 )
                 for name, floors in sorted(buildings.items(), key=lambda one: (not one[0], _natural(one[0])))
             ],
-            counts=[
-                (mode, words, _count(mode, modes, len(visit.community.directory.homes))) for mode, words in visit.scene.words.modes.items()
-            ],
+            counts=[(mode, name, sum(one is mode for one in modes.values())) for mode, name in words.modes.items()],
             responders=visit.scene.responders(residents=True),
         )
 
 
-def _dwelling(home: Home, changed: ModeSince | None, severity: str, scene: Scene) -> Dwelling:
-    mode = changed.mode if changed else Mode.DISARMED
-    words = scene.words
-    return Dwelling(
-        key=f"h-{home.id}",
-        address=flat(home.address or "") or home.id,
-        occupants=words.names_gap.join(scene.name(one) for one in home.occupants),
-        mode=mode,
-        mode_words=words.modes[mode],
-        since=words.mode_since.format(time=scene.clock(changed.since_ns), by=scene.name(changed.by)) if changed else words.never_changed,
-        severity=severity,
-        choices=tuple((f"{one}/{home.id}", words.modes[one], one is mode) for one in Mode),
-    )
+class _Found:
+    """What is known of a community's homes now."""
+
+    def __init__(self, visit: Visit, incidents: Iterable[Incident]) -> None:
+        among = tuple(incidents)
+        going_on, silences = told_apart(among)
+        self._scene, self._id = visit.scene, visit.community.id
+        self._history = views.mode_history(visit.session, self._id, MOST_CHANGES)
+        self._readiness = Homes(visit.community, standings.of_community(visit.session, self._id), among)
+        self._silences = {one.subject: one for one in silences}
+        self._severities: dict[str, str] = {}
+        for incident in going_on:  # the gravest first
+            # Who was made to disarm a home looks at this page with somebody behind them.
+            if not any(event.kind is EventKind.DURESS for event in incident.events):
+                self._severities.setdefault(incident.home_id or "", incident.severity)
+
+    def mode(self, home: HomeId) -> Mode:
+        """What a home is armed for."""
+        history = self._history.get(home)
+        return history[0].mode if history else Mode.DISARMED
+
+    def left_out(self, home: HomeId) -> str:
+        """What is left out of a home that was just armed, in sentences; "" of nothing."""
+        scene, mode = self._scene, self.mode(home)
+        without = scene.words.list_gap.join(things(self._readiness[home].left_out.get(mode, ()), scene))
+        unheard = scene.words.list_gap.join(sensors(self._readiness.unheard(home, mode), scene))
+        sentences = (
+            scene.words.left_out.format(things=without) if without else "",
+            scene.words.unheard.format(things=unheard) if unheard else "",
+        )
+        return " ".join(sentence for sentence in sentences if sentence)
+
+    def dwelling(self, home: Home) -> Dwelling:
+        """A home in words."""
+        scene, words, mode = self._scene, self._scene.words, self.mode(home.id)
+        history = self._history.get(home.id, ())
+        readiness = self._readiness[home.id]
+        silence = self._silences.get(home.id)
+        changed = history[0] if history else None
+        return Dwelling(
+            key=f"h-{home.id}",
+            id=home.id,
+            address=flat(home.address or "") or home.id,
+            occupants=words.names_gap.join(scene.name(one) for one in home.occupants),
+            mode=mode,
+            mode_words=words.modes[mode],
+            since=words.mode_since.format(time=scene.clock(changed.since_ns), by=scene.name(changed.by))
+            if changed
+            else words.never_changed,
+            severity=self._severities.get(home.id, ""),
+            open_now=things(readiness.open, scene),
+            no_signal=sensors(readiness.silent, scene),
+            quiet_until=words.quiet_until.format(time=scene.clock(silence.eta_ns or silence.opened_ns)) if silence else "",
+            quiet_href=href(silence) if silence else "",
+            choices=tuple(self._choice(home.id, one, chosen=one is mode) for one in Mode),
+            has_code=self._readiness.has_code(home.id),
+            history=tuple(
+                words.change.format(time=scene.clock(one.since_ns), mode=words.modes[one.mode], by=scene.name(one.by)) for one in history
+            ),
+        )
+
+    def _choice(self, home: HomeId, mode: Mode, *, chosen: bool) -> Choice:
+        words, without = self._scene.words, self._readiness[home].left_out.get(mode, ())
+        return Choice(
+            value=f"{mode}/{home}",
+            words=words.modes[mode],
+            chosen=chosen,
+            without=words.without.format(things=counted(without, self._scene)) if without else "",
+        )
 
 
 def _building(name: str, scene: Scene) -> str:
     if not name:
         return scene.words.no_building
     return scene.words.building.format(name) if re.fullmatch(r"[A-Za-z0-9-]+", name) else name
-
-
-def _count(mode: Mode, modes: Mapping[HomeId, ModeSince], homes: int) -> int:
-    count = sum(one.mode is mode for one in modes.values())
-    return count + homes - len(modes) if mode is Mode.DISARMED else count
 
 
 def _natural(text: str) -> list[tuple[bool, int, str]]:

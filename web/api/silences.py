@@ -36,8 +36,18 @@ def quiet(site: TheSite, form: Sent) -> RedirectResponse:
     try:
         check(site, community)
         about = incident(site, community, said(form, "incident"))
-        wanted = (subject, minutes, said(form, f"reason/{subject}"))
-        notice = _quiet(site, CommunityId(community), PersonId(by), *wanted, life=bool(said(form, f"life/{subject}")))
+        if minutes in {str(one) for one in QUIET_MIN}:
+            now_ns = site.clock()
+            asked = Quiet(
+                by=PersonId(by),
+                subject=subject,
+                reason=said(form, f"reason/{subject}"),
+                until_ns=now_ns + int(minutes) * 60 * NS_PER_S,
+                life=bool(said(form, f"life/{subject}")),
+            )
+            notice = _quiet(site, CommunityId(community), asked, now_ns)
+        else:
+            notice = Notice.REFUSED
     except StoreBusyError:
         notice = Notice.BUSY
     if said(form, "back") == "incident":
@@ -45,12 +55,7 @@ def quiet(site: TheSite, form: Sent) -> RedirectResponse:
     return back("/homes", f"h-{subject}", community, by, notice, home=subject)
 
 
-def _quiet(site: Site, community_id: CommunityId, by: PersonId, subject: str, minutes: str, reason: str, *, life: bool) -> Notice:
-    if minutes not in {str(one) for one in QUIET_MIN}:
-        return Notice.REFUSED
-    now_ns = site.clock()
-    until_ns = now_ns + int(minutes) * 60 * NS_PER_S
-    asked = Quiet(by=by, subject=subject, reason=reason, until_ns=until_ns, life=life)
+def _quiet(site: Site, community_id: CommunityId, asked: Quiet, now_ns: int) -> Notice:
     outcome = silence(site.database, site.estates, community_id, asked, now_ns)
     if not isinstance(outcome, Refused):
         return Notice.QUIET

@@ -25,7 +25,7 @@
     const places = [focused.id && `#${CSS.escape(focused.id)}`, focused.value && `button[value="${CSS.escape(focused.value)}"]`];
     const hadFocus = main.contains(focused);
     const opened = [...main.querySelectorAll("details[open][id]")].map((one) => one.id);
-    const chosen = [...main.querySelectorAll("select[id], input[id], textarea[id]")].map((one) => [one.id, one.value, one.checked]);
+    const chosen = [...main.querySelectorAll("select[id], input[id]")].map((one) => [one.id, one.value, one.checked]);
     const scrolled = [...main.querySelectorAll("[id]")].filter((one) => one.scrollTop).map((one) => [one.id, one.scrollTop]);
     const { scrollX, scrollY } = window;
     main.replaceChildren(...document.importNode(next, true).childNodes);
@@ -93,7 +93,7 @@
   }
   const here = new URL(location.href);
   if (here.searchParams.has("said")) { // said once
-    here.searchParams.delete("said");
+    for (const name of ["said", "home"]) here.searchParams.delete(name);
     history.replaceState(null, "", here);
   }
   swap.last = main.innerHTML;

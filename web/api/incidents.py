@@ -1,0 +1,71 @@
+"""One incident's page."""
+
+import structlog
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from devices.model import PersonId
+from incidents.model import Incident, IncidentId, Person, Story
+from incidents.timeline import EntryKind
+from rules.model import EventKind
+from store import timelines, views
+from store.model import StoreBusyError
+from web.cards import card
+from web.scene import STAFF
+from web.site import NotFoundError, Site, TheSite
+from web.timeline import timeline
+
+_log = structlog.get_logger(__name__)
+
+router = APIRouter()
+
+
+@router.get("/incidents/{community_id}/{incident_id}")
+def incident(request: Request, site: TheSite, community_id: str, incident_id: str) -> HTMLResponse:
+    """One incident from its beginning on."""
+    with site.visit(request, community_id) as visit:
+        entries = timelines.read(visit.session, visit.community.id, IncidentId(incident_id))
+        found = views.incident(visit.session, visit.community.id, IncidentId(incident_id))
+        if found is None:
+            raise NotFoundError
+        told = views.tellings(visit.session, visit.community.id, [found.id])[found.id]
+        shown = card(found, told, visit.scene)
+        page = visit.page(
+            "incident.html.j2",
+            title=f"{shown.title} · {shown.who}",
+            card=shown,
+            incident=found,
+            moments=timeline(found, told, visit.scene, entries, with_evidence=_is_staff(visit.me)),
+            responders=visit.scene.responders(),
+            quiet=_quiet_subject(found),
+        )
+        me = visit.me
+        have_looked = {entry.by for _, entry in entries if entry.kind is EntryKind.OPENED}
+    if me is not None and me.id not in have_looked and _is_looked_at(request):
+        _note_opened(site, found, me.id)
+    return page
+
+
+def _is_staff(me: Person | None) -> bool:
+    return me is not None and not STAFF.isdisjoint(me.roles)
+
+
+def _is_looked_at(request: Request) -> bool:
+    """Whether somebody looks, and it is not the browser that fetches in advance."""
+    said = " ".join(request.headers.get(name, "") for name in ("purpose", "sec-purpose", "x-moz", "x-purpose"))
+    return request.method == "GET" and "prefetch" not in said and "preview" not in said
+
+
+def _note_opened(site: Site, about: Incident, by: PersonId) -> None:
+    """Write down that somebody looks. That it cannot be written down just now is no reason not to show them the page."""
+    try:
+        with site.database.write() as session:
+            timelines.opened(session, about.community_id, about.id, by=by, at_ns=site.clock())
+    except StoreBusyError as error:
+        _log.warning("web.opened_not_noted", incident=about.id, reason=str(error))
+
+
+def _quiet_subject(about: Incident) -> str:
+    """What alerts can be paused of from an incident's page; "" of nothing, where somebody called for help in silence."""
+    is_duress = any(event.kind is EventKind.DURESS for event in about.events)
+    return "" if about.story is Story.SILENCE or is_duress else about.subject

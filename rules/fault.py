@@ -19,7 +19,9 @@ LEAST_SHARE = 0.5
 """Of the devices that are lost or were heard since: fewer is no outage of the whole."""
 LEAST_SHARE_REPORTED = 0.05
 """Of all devices of the group that are not known to be gone, where devices are said to be unreachable one by one: the first few of a storm
-stand for the rest, but in a group of 2,000 some four leave in every minute."""
+stand for the rest, but in a group of hundreds some four leave in many a minute."""
+ENOUGH_REPORTED = 12
+"""As many are an outage of a group of any size: nobody reads more messages in a minute."""
 _NEVER = -1
 
 
@@ -223,18 +225,17 @@ class Offline:
         lost = lately & self._latch.is_on[rows] | (rows == loss.row)
         if loss.is_reported:
             there = lost | elsewhere | ~self._spells.is_silent[rows]
-            least_share = LEAST_SHARE_REPORTED
+            least = min(LEAST_SHARE_REPORTED * int(there.sum()), ENOUGH_REPORTED)
         else:
             due_ns, limit_ns = self._hearts.due_ns[rows], self._hearts.granted_ns(rows)
             watched = (due_ns < NO_LIMIT_NS) & ~self._outages.is_part[rows]
             slack_ns = np.maximum(limit_ns, self._hearts.granted_ns(np.array([loss.row]))) // 3
             lost |= watched & (loss.now_ns >= due_ns - limit_ns // 2) & (np.abs(due_ns - limit_ns - loss.since_ns) <= slack_ns)
             there = lost | watched & (self._hearts.last_ns[rows] > loss.since_ns)
-            least_share = LEAST_SHARE
+            least = LEAST_SHARE * int(there.sum())
         count = int((lost | elsewhere).sum())
-        share = count / int(there.sum())
-        is_outage = count >= LEAST_DEVICES and int(lost.sum()) >= LEAST_BESIDE and share >= least_share
-        return rows[lost], count, share if is_outage else 0.0
+        is_outage = count >= max(least, LEAST_DEVICES) and int(lost.sum()) >= LEAST_BESIDE
+        return rows[lost], count, count / int(there.sum()) if is_outage else 0.0
 
     def _lost_lately(self, rows: Int64, loss: _Loss) -> Bool:
         """(M,) bool: gone, and known to be only for so long that it may be together with this one."""

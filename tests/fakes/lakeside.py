@@ -13,7 +13,7 @@ from incidents.desk import sweep, take
 from incidents.model import Channel, Directory, Incident, Outcome
 from incidents.timeline import Because, Cause
 from notifier.messages import render
-from rules.model import Event, EventKind, Mode
+from rules.model import Event, EventKind, Finding, Mode
 from store import configuration, document, outbox, views
 from store.community import load
 from store.ledger import DatabaseBook, add_event
@@ -66,10 +66,15 @@ class Estate:
         )
         with self.database.write() as session:
             add_event(session, fact)
+        return self.takes(fact).incidents[0]
+
+    def takes(self, fact: Finding) -> Outcome:
+        """What comes of something that a rule found."""
+        with self.database.write() as session:
             book = DatabaseBook(session, self.id, self.now_ns)
             outcome: Outcome = take(fact, book, self.directory, self.now_ns)
             book.put(outcome)
-        return outcome.incidents[0]
+        return outcome
 
     def dispatch(self, came_to: Callable[[Channel], tuple[DeliveryOutcome, str | None]] | None = None) -> int:
         """Hand over what is due, as the dispatcher does; how many. By default everything arrives."""

@@ -176,6 +176,12 @@ def test_four_of_two_hundred_that_leave_within_a_minute_are_everyday_life() -> N
     assert ("outage", "lakeside", 1009) in said(facts(estate, *farewells(estate[:10], from_s=1000)))
 
 
+def test_of_two_thousand_the_guard_is_told_of_eleven_and_then_of_one_outage() -> None:
+    estate = [device(f"w-{i}", DeviceKind.WEARABLE) for i in range(2000)]
+    found = said(facts(estate, *farewells(estate, from_s=1000, every_s=0.01)))
+    assert [kind for kind, _, _ in found] == ["offline"] * 11 + ["outage"] + ["-offline"] * 11
+
+
 def zigbee() -> list[Item]:
     return [
         status("g-1", 0, online=1),

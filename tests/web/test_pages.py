@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 import pytest
 from fakes.lakeside import LAKESIDE, Estate, Service, example
+from fakes.reading import act, answer, path, text
 
 from devices.model import HomeId
-from incidents.model import Do, Incident, IncidentState, Language
+from incidents.model import Do, IncidentState, Language
 from rules.model import EventKind, Mode
 from store import views
 from store.outbox import DeliveryOutcome
@@ -20,27 +21,6 @@ from web.site import WORDS
 from web.words import Notice
 
 ZH, EN = WORDS[Language.ZH], WORDS[Language.EN]
-
-
-def text(answer: httpx.Response) -> str:
-    """What a page says, in one line, without its tags."""
-    assert answer.status_code == 200, answer.text
-    main = re.search(r"<body>(.*)</body>", answer.text, re.DOTALL)
-    assert main
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", main[1])).split())
-
-
-def path(incident: Incident) -> str:
-    return f"/incidents/{LAKESIDE}/{incident.id}"
-
-
-def act(client: httpx.Client, do: str, incident: Incident, by: str = "guard-chen", **more: str) -> httpx.Response:
-    return client.post("/acts", data={"community": LAKESIDE, "by": by, "act": f"{do}/{incident.id}", **more})
-
-
-def answer(client: httpx.Client, said: httpx.Response) -> str:
-    assert said.status_code == 303
-    return text(client.get(said.headers["location"]))
 
 
 def test_a_quiet_estate_says_so_with_its_homes_and_devices(client: httpx.Client) -> None:

@@ -1,0 +1,315 @@
+"""One incident's page: its timeline, notes and photos, and who looked."""
+
+import re
+from http.client import HTTPConnection
+
+import httpx
+import pytest
+from fakes.lakeside import LAKESIDE, Estate, Service
+from fakes.reading import act, answer, is_me, path, text
+from sqlmodel import col, delete
+
+from devices.model import DeviceId, PersonId
+from incidents.model import Do, Incident, Language
+from incidents.timeline import EntryKind
+from rules.model import Cancelled, Cleared, EventKind
+from store import timelines
+from store.session import Database
+from store.tables import EntryRow
+from web.guard import LARGEST_FORM
+from web.site import WORDS
+from web.words import Notice
+
+EN, ZH = WORDS[Language.EN], WORDS[Language.ZH]
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
+JPEG = b"\xff\xd8\xff" + b"\0" * 40
+
+
+def note(client: httpx.Client, incident: Incident, text: str, by: str = "guard-chen") -> httpx.Response:
+    return client.post("/notes", data={"community": LAKESIDE, "by": by, "incident": incident.id, "text": text})
+
+
+def photo(client: httpx.Client, incident: Incident, content: bytes, by: str = "guard-chen") -> httpx.Response:
+    form = {"community": LAKESIDE, "by": by, "incident": incident.id}
+    return client.post("/photos", data=form, files={"photo": ("IMG_1.jpg", content, "image/svg+xml")})
+
+
+def entries(estate: Estate, incident: Incident, kind: EntryKind) -> list[str | None]:
+    """Who made each entry of a kind."""
+    with estate.database.read() as session:
+        return [entry.by for _, entry in timelines.read(session, LAKESIDE, incident.id) if entry.kind is kind]
+
+
+def test_the_timeline_says_who_took_it_until_when_who_came_and_how_it_ended(client: httpx.Client, estate: Estate) -> None:
+    incident = estate.happens(EventKind.FALL, "wang-xiuying", device="w-01")
+    estate.pass_s(30)
+    estate.dispatch()
+    estate.pass_s(10)
+    act(client, Do.ACKNOWLEDGE, incident, **{f"eta/{incident.id}": "5"})
+    estate.pass_s(301)
+    estate.dispatch()
+    estate.pass_s(9)
+    act(client, Do.ON_SCENE, incident, by="guard-zhao")
+    estate.pass_s(60)
+    act(client, Do.FALSE_ALARM, incident, by="guard-zhao")
+    said = text(client.get(path(incident)))
+    steps = (
+        "13:59:58 May have fallen",
+        "14:00:00 Noted; first the wearer may cancel policy distress",
+        "14:00:30 Not cancelled; people are told now",
+        "14:00:30 王磊: SMS relative, Asked for help",
+        "14:00:40 陈队 has it, expected by 14:05",
+        "14:05:41 Nobody got there in the expected time; more people are told",
+        "14:05:41 市一院急诊: Phone call",
+        "14:05:50 赵队 is there",
+        "14:06:50 False alarm, said 赵队",
+    )
+    places = [said.find(step) for step in steps]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert said.count("王磊: SMS") == 2  # that it happened, and that it is over; not once more for each entry that says it was to be told
+
+
+def test_the_timeline_is_told_in_chinese_as_well(client: httpx.Client, estate: Estate) -> None:
+    incident = estate.happens(EventKind.SOS, "wang-xiuying", device="w-01")
+    act(client, Do.ACKNOWLEDGE, incident, **{f"eta/{incident.id}": "10"})
+    note(client, incident, "马上到")
+    said = text(client.get(path(incident), params={"lang": "zh"}))
+    for part in ("已记录 通知方案 distress", "陈队去处理了，预计14:10前到", "陈队写了备注 马上到", "陈队看了这一页"):
+        assert part in said or part == "陈队看了这一页"
+    assert "陈队看了这一页" in text(client.get(path(incident)))
+
+
+def test_who_cannot_be_reached_and_what_came_too_late_is_said(client: httpx.Client, estate: Estate) -> None:
+    next(one for one in estate.said["people"] if one["id"] == "wang-lei").pop("phone")
+    estate.write(estate.said)
+    incident = estate.happens(EventKind.SOS, "wang-xiuying", ago_s=700)
+    said = text(client.get(path(incident)))
+    assert "王磊: no way to reach them" in said
+    assert "known at 14:00" in said
+
+
+def test_what_is_told_again_and_again_is_said_to_be(client: httpx.Client, estate: Estate) -> None:
+    incident = estate.happens(EventKind.SOS, "wang-xiuying")
+    for _ in range(6):
+        estate.pass_s(120)
+    said = text(client.get(path(incident)))
+    assert said.count("Nobody has it yet; people are told again") == 3
+    assert "14:10:00 Nobody has answered" in said
+
+
+def test_something_graver_while_somebody_has_it_is_said_to_void_that(client: httpx.Client, estate: Estate) -> None:
+    incident = estate.happens(EventKind.SOS, "wang-xiuying")
+    act(client, Do.ACKNOWLEDGE, incident)
+    estate.now_ns += 60_000_000_000
+    estate.happens(EventKind.SOS, "wang-xiuying")
+    assert "14:01:00 Something new; people are told now" in text(client.get(path(incident)))
+
+
+def test_a_cancel_that_came_too_late_stands_there_once(client: httpx.Client, estate: Estate) -> None:
+    incident = estate.happens(EventKind.SOS, "wang-xiuying")
+    estate.now_ns += 60_000_000_000
+    times = {"t_ns": estate.now_ns, "known_ns": estate.now_ns, "seq": 1}
+    estate.takes(Cancelled(community_id=LAKESIDE, subject=PersonId("wang-xiuying"), device_id=DeviceId("w-01"), **times))
+    said = text(client.get(path(incident)))
+    assert said.count("14:01:00 Cancel was pressed at 14:01; make sure") == 1
+    assert "Something new" not in said
+
+
+def test_what_ends_by_itself_says_what_is_no_longer_so(client: httpx.Client, estate: Estate) -> None:
+    incident = estate.happens(EventKind.OFFLINE, "c-01", device="c-01", cause="c-01")
+    estate.now_ns += 60_000_000_000
+    times = {"t_ns": estate.now_ns, "known_ns": estate.now_ns, "seq": 2}
+    estate.takes(Cleared(community_id=LAKESIDE, kind=EventKind.OFFLINE, subject="c-01", cause="c-01", **times))
+    assert "14:01:00 No longer so: Offline 14:01:00 Over by itself" in text(client.get(path(incident)))
+
+
+def test_an_incident_from_before_this_version_is_shown_as_ever(client: httpx.Client, estate: Estate) -> None:
+    incident = estate.happens(EventKind.SOS, "wang-xiuying", device="w-01")
+    estate.dispatch()
+    act(client, Do.RESOLVE, incident)
+    before = text(client.get(path(incident)))
+    timeless(estate, incident)
+    said = text(client.get(path(incident)))
+    for part in ("13:59:58 Pressed SOS", "王磊: SMS relative, Asked for help", "14:00:00 Resolved by 陈队"):
+        assert part in said
+        assert part in before
+    assert "policy" not in said
+
+
+def timeless(estate: Estate, incident: Incident) -> None:
+    """Take away what an older version did not write."""
+    with estate.database.write() as session:
+        session.connection().exec_driver_sql("DROP TRIGGER IF EXISTS timeline_no_delete")
+        for (name,) in session.connection().exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").all():
+            session.connection().exec_driver_sql(f"DROP TRIGGER {name}")
+        session.exec(delete(EntryRow).where(col(EntryRow.incident_id) == incident.id))
+
+
+@pytest.mark.parametrize(("person", "sees"), [("guard-chen", True), ("office", True), ("wang-lei", False), ("", False)])
+def test_what_a_decision_was_made_of_is_shown_to_staff(client: httpx.Client, estate: Estate, person: str, sees: bool) -> None:  # noqa: FBT001
+    evidence = {"impact_g": 3.43751, "posture": "lying", "moved": False}
+    incident = estate.happens(EventKind.FALL, "wang-xiuying", score=0.97, evidence=evidence)
+    is_me(client, person)
+    said = text(client.get(path(incident)))
+    assert ("97 % sure impact_g 3.438 moved no posture lying" in said) is sees
+    assert ("impact" in said) is sees
+    assert ("把握 97 %" in text(client.get(path(incident), params={"lang": "zh"}))) is sees
+
+
+def test_a_note_stands_in_the_timeline_with_who_wrote_it(client: httpx.Client, estate: Estate) -> None:
+    incident = estate.happens(EventKind.SOS, "wang-xiuying")
+    estate.now_ns += 60_000_000_000
+    assert "Saved." in answer(client, note(client, incident, "She is fine.\r\n<b>Tea</b>"))
+    page = client.get(path(incident))
+    assert "14:01:00 陈队 wrote a note She is fine. <b>Tea</b>" in text(page)
+    assert "&lt;b&gt;Tea" in page.text
+    act(client, Do.RESOLVE, incident)
+    assert "Saved." in answer(client, note(client, incident, "over, and still"))
+
+
+@pytest.mark.parametrize(
+    ("by", "words", "notice"),
+    [
+        ("", "hello", Notice.NOBODY),
+        ("stranger", "hello", Notice.NOBODY),
+        ("guard-chen", " \n", Notice.NO_NOTE),
+        ("guard-chen", "x" * 2001, Notice.NO_NOTE),
+    ],
+)
+def test_a_note_that_is_not_kept_says_why(client: httpx.Client, estate: Estate, by: str, words: str, notice: Notice) -> None:
+    incident = estate.happens(EventKind.SOS, "wang-xiuying")
+    assert EN.notices[notice] in answer(client, note(client, incident, words, by=by))
+    assert entries(estate, incident, EntryKind.NOTE) == []
+
+
+def test_a_note_as_long_as_a_browser_lets_it_be_is_kept(client: httpx.Client, estate: Estate) -> None:
+    incident = estate.happens(EventKind.SOS, "wang-xiuying")
+    assert "Saved." in answer(client, note(client, incident, "x\r\n" * 999 + "xx"))
+
+
+def test_a_note_about_nothing_is_refused(client: httpx.Client, estate: Estate) -> None:
+    incident = estate.happens(EventKind.SOS, "wang-xiuying")
+    about = {"community": LAKESIDE, "by": "guard-chen", "incident": f"{incident.id}-no", "text": "x"}
+    assert EN.notices[Notice.REFUSED] in answer(client, client.post("/notes", data=about))
+    assert client.post("/notes", data=about | {"community": "nowhere"}).status_code == 404
+
+
+@pytest.mark.parametrize(("content", "media_type"), [(PNG, "image/png"), (JPEG, "image/jpeg")])
+def test_a_photo_is_shown_as_what_it_is_and_nothing_else(
+    client: httpx.Client, estate: Estate, content: bytes, media_type: str
+) -> None:
+    incident = estate.happens(EventKind.SOS, "wang-xiuying")
+    page = client.get(photo(client, incident, content).headers["location"])
+    assert "陈队 added a photo" in text(page)
+    source = re.search(r'<img class="photo" src="([^"]*)"', page.text)
+    assert source
+    assert source[1].startswith(path(incident) + "/photos/")
+    shown = client.get(source[1])
+    assert (shown.content, shown.headers["content-type"], shown.headers["x-content-type-options"]) == (content, media_type, "nosniff")
+    assert "default-src 'none'" in shown.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", PNG + b"\0" * timelines.LARGEST_PHOTO],
+    ids=["empty", "gif", "svg", "large"],
+)
+def test_what_is_no_photo_is_not_kept(client: httpx.Client, estate: Estate, content: bytes) -> None:
+    incident = estate.happens(EventKind.SOS, "wang-xiuying")
+    assert EN.notices[Notice.NO_PHOTO] in answer(client, photo(client, incident, content))
+    assert entries(estate, incident, EntryKind.PHOTO) == []
+
+
+def test_a_photo_by_nobody_and_a_form_without_one_are_refused(client: httpx.Client, estate: Estate) -> None:
+    incident = estate.happens(EventKind.SOS, "wang-xiuying")
+    assert EN.notices[Notice.NOBODY] in answer(client, photo(client, incident, PNG, by=""))
+    form = {"community": LAKESIDE, "by": "guard-chen", "incident": incident.id, "photo": "C:\\fake.png"}
+    assert EN.notices[Notice.NO_PHOTO] in answer(client, client.post("/photos", data=form))
+
+
+def test_a_photo_is_of_its_own_incident_only(client: httpx.Client, estate: Estate) -> None:
+    incident, other = estate.happens(EventKind.SOS, "wang-xiuying"), estate.happens(EventKind.SOS, "li-ming")
+    photo(client, incident, PNG)
+    number = re.search(r"/photos/(\d+)", client.get(path(incident)).text)
+    assert number
+    for place in (
+        f"{path(other)}/photos/{number[1]}",
+        f"{path(incident)}/photos/0",
+        f"{path(incident)}/photos/-1",
+        f"{path(incident)}/photos/²",
+        f"{path(incident)}/photos/{'9' * 40}",
+        f"/incidents/nowhere/{incident.id}/photos/{number[1]}",
+    ):
+        assert client.get(place).status_code == 404
+
+
+def test_a_form_that_is_far_too_large_or_does_not_say_how_large_is_not_read(client: httpx.Client, served: Service) -> None:
+    asking = HTTPConnection("127.0.0.1", served.port)
+    asking.putrequest("POST", "/photos")
+    asking.putheader("content-length", str(LARGEST_FORM + 1))
+    asking.endheaders()
+    assert asking.getresponse().status == 413
+    asking.close()
+    assert client.post("/photos", content=iter([b"x"])).status_code == 411
+
+
+def test_who_opens_the_page_is_noted_once_and_only_if_they_are_known(client: httpx.Client, estate: Estate) -> None:
+    incident = estate.happens(EventKind.SOS, "wang-xiuying")
+    client.get(path(incident))
+    is_me(client, "stranger")
+    client.get(path(incident))
+    assert entries(estate, incident, EntryKind.OPENED) == []
+    is_me(client, "wang-lei")
+    estate.now_ns += 60_000_000_000
+    for _ in range(3):
+        client.get(path(incident))
+    assert entries(estate, incident, EntryKind.OPENED) == ["wang-lei"]
+    assert "14:01:00 王磊 looked at this page" in text(client.get(path(incident)))
+
+
+@pytest.mark.parametrize("headers", [{"sec-purpose": "prefetch;prerender"}, {"purpose": "prefetch"}, {"x-moz": "prefetch"}], ids=str)
+def test_what_a_browser_fetches_in_advance_was_not_looked_at(client: httpx.Client, estate: Estate, headers: dict[str, str]) -> None:
+    incident = estate.happens(EventKind.SOS, "wang-xiuying")
+    is_me(client, "wang-lei")
+    assert client.get(path(incident), headers=headers).status_code == 200
+    client.head(path(incident))
+    assert entries(estate, incident, EntryKind.OPENED) == []
+
+
+def test_a_page_is_shown_although_the_database_is_locked(client: httpx.Client, estate: Estate) -> None:
+    incident = estate.happens(EventKind.SOS, "wang-xiuying")
+    hurried = Database(str(estate.database._engine.url), wait_s=0.01)
+    pages = Service(hurried, estate.clock)
+    try:
+        with estate.database.write() as session:
+            timelines.opened(session, LAKESIDE, incident.id, by=PersonId("guard-zhao"), at_ns=estate.now_ns)
+            page = httpx.get(pages.url + path(incident), cookies={f"me-{LAKESIDE}": "wang-lei"}, trust_env=False)
+    finally:
+        pages.stop()
+        hurried.close()
+    assert page.status_code == 200
+    assert entries(estate, incident, EntryKind.OPENED) == ["guard-zhao"]
+
+
+@pytest.mark.parametrize(("minutes", "until"), [("5", "14:05"), ("10", "14:10"), ("30", "14:30"), ("60", "15:00"), ("", "14:30")])
+def test_who_takes_it_says_how_soon_they_are_there(client: httpx.Client, estate: Estate, minutes: str, until: str) -> None:
+    incident = estate.happens(EventKind.SOS, "wang-xiuying")
+    page = client.get("/").text
+    assert re.findall(r'<option value="(\d+)"[^>]*>in', page) == ["5", "10", "30", "60"]
+    act(client, Do.ACKNOWLEDGE, incident, **{f"eta/{incident.id}": minutes})
+    assert f"陈队 has it · expected by {until}" in text(client.get("/"))
+
+
+@pytest.mark.parametrize("minutes", ["0", "7", "1e9", "nan", "-5"])
+def test_a_time_of_arrival_that_is_not_offered_is_refused(client: httpx.Client, estate: Estate, minutes: str) -> None:
+    incident = estate.happens(EventKind.SOS, "wang-xiuying")
+    refused = act(client, Do.ACKNOWLEDGE, incident, **{f"eta/{incident.id}": minutes})
+    assert EN.notices[Notice.REFUSED] in answer(client, refused)
+    assert estate.incident(incident).acknowledged_by is None
+
+
+def test_the_time_of_arrival_of_one_incident_is_not_that_of_another(client: httpx.Client, estate: Estate) -> None:
+    incident, other = estate.happens(EventKind.SOS, "wang-xiuying"), estate.happens(EventKind.SOS, "li-ming")
+    act(client, Do.ACKNOWLEDGE, incident, **{f"eta/{incident.id}": "60", f"eta/{other.id}": "5"})
+    assert estate.incident(incident).eta_ns == estate.now_ns + 3600 * 10**9

@@ -224,7 +224,7 @@ def _take_cleared(fact: Cleared, book: Incidents, directory: Directory, now_ns: 
     left = replace(incident, active=active)
     if active or incident.story not in ENDS_WHEN_CLEARED:
         return _outcome((left, ()))
-    return _outcome(closed(left, Action.END, Ended.BY_ITSELF, directory, now_ns))
+    return _outcome(closed(left, Action.END, Ended.ABSORBED if fact.absorbed else Ended.BY_ITSELF, directory, now_ns))
 
 
 def _take_cancelled(fact: Cancelled, book: Incidents, directory: Directory, now_ns: int) -> Outcome:

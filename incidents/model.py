@@ -347,6 +347,8 @@ class Ended(StrEnum):
     BY_RESPONDER = "by_responder"
     BY_WEARER = "by_wearer"
     BY_ITSELF = "by_itself"
+    ABSORBED = "absorbed"
+    """It is part of a greater one now."""
     UNANSWERED = "unanswered"
 
 

@@ -1,6 +1,6 @@
 """Faults: a device that is silent, has a wrong clock, is opened or runs low. Each ends after 3 healthy readings (contract.md, 2)."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,18 +22,22 @@ LEAST_SHARE_REPORTED = 0.05
 stand for the rest, but in a group of hundreds some four leave in many a minute."""
 ENOUGH_REPORTED = 12
 """As many are an outage of a group of any size: nobody reads more messages in a minute."""
+STORM_NS = NS_PER_S
+"""So long the word that a device is gone waits for others like it, where there are enough devices for an outage; and for the device's own
+return, because a broker says farewell for one that connects anew, too."""
 _NEVER = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Loss:
-    """One device that is gone: when it was known and said to have happened, and since when its silence counts."""
+    """One device that is gone: when it is told and said to have happened, since when its silence counts, and when it was heard last."""
 
     row: int
     now_ns: int
     seq: int
     t_ns: int
     since_ns: int
+    last_ns: int
     evidence: Evidence
 
     @property
@@ -61,6 +65,7 @@ class Offline:
         self._spells = Spells(len(premises.registry), self._outages.behind)
         self._latch = Latch(premises, EventKind.OFFLINE)
         self._lost_ns: Int64 = np.full(len(premises.registry), _NEVER, np.int64)
+        self._leaving: dict[int, _Loss] = {}
         self._due: int | None = None
 
     def back(self, readings: Readings, /) -> Bool:
@@ -91,6 +96,9 @@ class Offline:
     def tick(self, now_ns: int, /) -> Facts:
         """Find devices that have been silent for too long."""
         facts: Facts = []
+        for row in sorted((row for row, loss in self._leaving.items() if loss.now_ns <= now_ns), key=lambda row: self._registry[row].key):
+            if (left := self._leaving.get(row)) is not None:  # else it is part of what one before it showed
+                facts += self._tell(left)
         rows = np.flatnonzero(self._hearts.due_ns <= now_ns).tolist()
         for row in sorted(rows, key=lambda row: (row not in self._outages.behind, self._registry[row].key)):  # gateways first
             due_ns, limit_ns = int(self._hearts.due_ns[row]), int(self._hearts.granted_ns(np.array([row]))[0])
@@ -98,7 +106,8 @@ class Offline:
                 continue  # lost with its gateway just now; or a gateway that says little itself
             since_ns = due_ns - limit_ns
             evidence: Evidence = {"silent_s": (now_ns - since_ns) / NS_PER_S, "limit_s": limit_ns / NS_PER_S}
-            facts += self._lose(_Loss(row=row, now_ns=now_ns, seq=-1, t_ns=due_ns, since_ns=since_ns, evidence=evidence))
+            last_ns = int(self._hearts.last_ns[row])
+            facts += self._lose(_Loss(row=row, now_ns=now_ns, seq=-1, t_ns=due_ns, since_ns=since_ns, last_ns=last_ns, evidence=evidence))
         self._find_due()
         return facts
 
@@ -117,6 +126,7 @@ class Offline:
                 "healthy": self._latch.healthy_count.get(row),
                 "lost_ns": int(self._lost_ns[row]),
                 "outage": self._outages.part(row),
+                "leaving": asdict(self._leaving[row]) if row in self._leaving else None,
             }
             for row in known
         }
@@ -144,6 +154,9 @@ class Offline:
             self._spells.seen[row] = [state["seen"].get(kind.value, 0) for kind in KINDS]
             self._latch.put(row, state["healthy"])
             self._lost_ns[row] = state.get("lost_ns", _NEVER)
+            self._leaving.pop(row, None)
+            if left := state.get("leaving"):
+                self._leaving[row] = _Loss(**left | {"row": row})
             if part := state.get("outage"):
                 parts[row] = (part[0], part[1])
         self._outages.restore(outages, parts)
@@ -154,10 +167,10 @@ class Offline:
     def _take(self, readings: Readings, row: int) -> Facts:
         device, seq, received_ns = int(readings.device[row]), int(readings.seq[row]), int(readings.received_ns[row])
         if readings.is_farewell[row]:
-            t_ns = int(readings.time_ns[row])
-            return self._lose(_Loss(row=device, now_ns=received_ns, seq=seq, t_ns=t_ns, since_ns=received_ns, evidence={"reported": True}))
+            return self._take_farewell(device, int(readings.time_ns[row]), received_ns, seq)
         if readings.retained[row]:
             return []
+        self._leaving.pop(device, None)  # a broker says farewell for who connects anew, too
         self._spells.hear(device, int(readings.kind[row]))
         self._hearts.hear(readings.device[row : row + 1], readings.received_ns[row : row + 1])
         self._hearing.silent.discard(device)
@@ -171,19 +184,45 @@ class Offline:
             facts.append(over(outage, received_ns, seq))
         return facts
 
+    def _take_farewell(self, device: int, t_ns: int, received_ns: int, seq: int) -> Facts:
+        """A device is said to be gone: told at once, or where it may be one of many a moment later, together with them."""
+        loss = _Loss(
+            row=device,
+            now_ns=received_ns,
+            seq=seq,
+            t_ns=t_ns,
+            since_ns=received_ns,
+            last_ns=int(self._hearts.last_ns[device]),
+            evidence={"reported": True},
+        )
+        others = self._outages.groups(device)[-1].rows
+        is_one_of_many = int(((self._hearts.last_ns[others] >= 0) | self._lost_lately(others, loss)).sum()) >= LEAST_DEVICES
+        if self._latch.is_on[device] or self._spells.is_silent[device] or device in self._outages.behind or not is_one_of_many:
+            return self._lose(loss)
+        self._fall_silent(loss)
+        self._leaving[device] = replace(loss, now_ns=received_ns + STORM_NS, seq=-1)
+        return []
+
     def _lose(self, loss: _Loss) -> Facts:
-        """What comes of a device that is gone: it is offline by itself, or part of an outage that goes on or begins."""
+        """What comes of a device that is gone."""
+        facts = self._tell(loss)
+        self._fall_silent(loss)
+        return facts
+
+    def _tell(self, loss: _Loss) -> Facts:
+        """Say that a device is gone: it is offline by itself, or part of an outage that goes on or begins."""
         lost = (loss.row, *self._outages.behind.get(loss.row, ()))
         facts: Facts = []
         outage = None
         if not self._latch.is_on[loss.row]:
-            outage = self._outages.covering(loss.row, int(self._hearts.last_ns[loss.row]))
+            outage = self._outages.covering(loss.row, loss.last_ns)
             if outage is None:
                 outage, facts = self._outage_of(loss)
-        self._fall_silent(loss)
+        self._leaving.pop(loss.row, None)
         if outage is not None:
             for one in lost:
                 self._outages.join(one, outage, loss.now_ns)
+                self._leaving.pop(one, None)
             return facts
         return self._latch.bad(loss.row, t_ns=loss.t_ns, known_ns=loss.now_ns, seq=loss.seq, evidence=loss.evidence)
 
@@ -206,11 +245,13 @@ class Offline:
             still = lost[self._hearts.due_ns[lost] < NO_LIMIT_NS]
             begin_ns = int((self._hearts.due_ns[still] - self._hearts.granted_ns(still)).max())
         outage = self._outages.begin(group, lost.tolist(), begin_ns, loss.now_ns)
+        for row in lost.tolist():
+            self._leaving.pop(row, None)
         evidence: Evidence = {"devices": count, "share": share, **loss.evidence}
         facts: Facts = [self._outages.event(outage, lost.tolist(), loss.seq, evidence)]
         told = (row for row in lost.tolist() if self._latch.is_on[row] and row != loss.row)
         for row in sorted(told, key=lambda row: self._registry[row].key):
-            facts += self._latch.end(row, t_ns=loss.now_ns, known_ns=loss.now_ns, seq=loss.seq)
+            facts += self._latch.end(row, t_ns=loss.now_ns, known_ns=loss.now_ns, seq=loss.seq, absorbed=True)
         return outage, facts
 
     def _lost_with(self, loss: _Loss, rows: Int64) -> tuple[Int64, int, float]:
@@ -222,7 +263,7 @@ class Offline:
         """
         lately = self._lost_lately(rows, loss)
         elsewhere = lately & self._outages.is_part[rows] & loss.is_reported
-        lost = lately & self._latch.is_on[rows] | (rows == loss.row)
+        lost = lately & self._latch.is_on[rows] | (rows == loss.row) | np.isin(rows, list(self._leaving))
         if loss.is_reported:
             there = lost | elsewhere | ~self._spells.is_silent[rows]
             least = min(LEAST_SHARE_REPORTED * int(there.sum()), ENOUGH_REPORTED)
@@ -263,7 +304,7 @@ class Offline:
         self._spells.begin(loss.row)
 
     def _find_due(self) -> None:
-        due_ns = int(self._hearts.due_ns.min(initial=NO_LIMIT_NS))
+        due_ns = min(int(self._hearts.due_ns.min(initial=NO_LIMIT_NS)), *(loss.now_ns for loss in self._leaving.values()), NO_LIMIT_NS)
         self._due = None if due_ns >= NO_LIMIT_NS else due_ns
 
 

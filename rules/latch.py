@@ -78,8 +78,8 @@ class Latch:
             return []
         return self.end(device, t_ns=t_ns, known_ns=known_ns, seq=seq)
 
-    def end(self, device: int, *, t_ns: int, known_ns: int, seq: int) -> Facts:
-        """End the fault."""
+    def end(self, device: int, *, t_ns: int, known_ns: int, seq: int, absorbed: bool = False) -> Facts:
+        """End the fault; `absorbed` where it goes on as part of an outage."""
         self.put(device, None)
         the = self._registry[device]
         return [
@@ -91,6 +91,7 @@ class Latch:
                 t_ns=t_ns,
                 known_ns=known_ns,
                 seq=seq,
+                absorbed=absorbed,
             )
         ]
 

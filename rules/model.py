@@ -102,7 +102,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cleared:
-    """What an event of this kind and cause reported is over: the door is closed, the device heard again, the person back."""
+    """What an event of this kind and cause reported is over: the door is closed, the device heard again, the person back.
+
+    `absorbed`: it is not over, but part of something greater that is told now.
+    """
 
     community_id: CommunityId
     kind: EventKind
@@ -111,6 +114,7 @@ class Cleared:
     t_ns: int
     known_ns: int
     seq: int
+    absorbed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

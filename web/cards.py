@@ -138,7 +138,7 @@ def state_words(incident: Incident, scene: Scene) -> str:
     if incident.state not in CLOSED:
         return scene.words.states[incident.state].format(by=scene.name(incident.acknowledged_by))
     how: IncidentState | Ended = incident.state
-    if incident.ended in {Ended.BY_ITSELF, Ended.UNANSWERED}:
+    if incident.ended in {Ended.BY_ITSELF, Ended.UNANSWERED, Ended.ABSORBED}:
         how = incident.ended
     return scene.words.ended[how].format(by=scene.name(incident.ended_by))
 

@@ -130,6 +130,7 @@ EN = Words(
         IncidentState.FALSE_ALARM: "False alarm, said {by}",
         IncidentState.CANCELLED: "Cancelled by the wearer",
         Ended.BY_ITSELF: "Over by itself",
+        Ended.ABSORBED: "Part of an outage",
         Ended.UNANSWERED: "Nothing more happened; nobody took it",
     },
     quiet="Pause alerts",

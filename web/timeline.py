@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from devices.model import NS_PER_S
-from incidents.model import CLOSED, Do, Incident, IncidentState
+from incidents.model import CLOSED, Do, Ended, Incident, IncidentState
 from incidents.timeline import Cause, Entry, EntryKind
 from rules.model import EventKind
 from store.outbox import DeliveryOutcome, NotificationState
@@ -92,9 +92,14 @@ def timeline(
         Show what decisions were made of, to those who understand it.
     """
     moments = [_event(incident, number, scene, with_evidence=with_evidence) for number in range(len(incident.events))]
-    moments += [moment for number, entry in entries if (moment := _entry(entry, number, incident, scene)) is not None]
-    kinds = {entry.kind for _, entry in entries}
-    if incident.cancel_pressed_ns is not None and EntryKind.CANCEL not in kinds:
+    given_up = {entry.at_ns for _, entry in entries if entry.kind is EntryKind.UNANSWERED}
+    for number, entry in entries:
+        # Giving up is a round of telling too, and is said by an entry of its own.
+        is_said = entry.kind is EntryKind.STATE and entry.at_ns in given_up and _move(entry) is Move.REPEATED
+        moment = None if is_said else _entry(entry, number, incident, scene)
+        if moment is not None:
+            moments.append(moment)
+    if incident.cancel_pressed_ns is not None and not any(entry.kind is EntryKind.CANCEL for _, entry in entries):
         moments.append(_cancel(incident.cancel_pressed_ns, scene))
     moments += [_told(telling, scene) for telling in tellings]
     if incident.ended_ns is not None and not any(entry.detail.get("state") in CLOSED for _, entry in entries):
@@ -139,6 +144,8 @@ def _entry(entry: Entry, number: int, incident: Incident, scene: Scene) -> Momen
     match entry.kind:
         case EntryKind.STATE | EntryKind.ACT:
             return _moved(entry, incident, scene)
+        case EntryKind.CLEARED if incident.ended is Ended.ABSORBED:
+            return None  # nothing is over: it goes on as part of an outage
         case EntryKind.CLEARED:
             kind = EventKind(str(entry.detail["kind"]))
             return _moment(entry.at_ns, scene, "moved", scene.words.moves[Move.CLEARED].format(title=scene.words.kinds[kind]))

@@ -124,6 +124,7 @@ ZH = Words(
         IncidentState.FALSE_ALARM: "{by}确认是误报",
         IncidentState.CANCELLED: "本人已取消",
         Ended.BY_ITSELF: "自行恢复",
+        Ended.ABSORBED: "属于大面积失联",
         Ended.UNANSWERED: "没有新情况，一直无人接手",
     },
     quiet="暂停提醒",

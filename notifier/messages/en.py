@@ -194,5 +194,6 @@ EN = Wording(
         Story.CUSTOM: "It ended {at}.",
         Story.SILENCE: "Alerts are told again since {time}.",
     },
+    absorbed="Many more are gone: an outage, told apart.",
     unanswered="Nothing more for 30 minutes; nobody took it.",
 )

@@ -234,6 +234,8 @@ class _Draft:
         times = self._times(self.now_ns if incident.ended_ns is None else incident.ended_ns, omitted)
         if incident.ended is Ended.UNANSWERED:
             return wording.unanswered
+        if incident.ended is Ended.ABSORBED:
+            return wording.absorbed
         if incident.ended is Ended.BY_ITSELF or incident.story is Story.SILENCE or incident.state not in wording.ended:
             ended = wording.shut[self._opening] if self._opening else wording.ended_itself[incident.story]
             return ended.format(**times)

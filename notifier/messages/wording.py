@@ -120,6 +120,8 @@ class Wording:
         Left open: what each thing is said to be, with `{who}`, `{time}`, `{at}`, `{cover}`, `{minutes}`.
     shut : mapping
         The same things when it is over.
+    absorbed : str
+        Ending of a fault that turned out to be part of an outage.
     wrong_codes : str
         In the place of tamper, where a keypad was tried out.
     silenced_life : str
@@ -187,3 +189,4 @@ class Wording:
     ended: Mapping[IncidentState, str]
     ended_itself: Mapping[Story, str]
     unanswered: str
+    absorbed: str

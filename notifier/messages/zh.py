@@ -197,5 +197,6 @@ ZH = Wording(
         Story.CUSTOM: "{time}已恢复。",
         Story.SILENCE: "{time}起恢复通知。",
     },
+    absorbed="多台设备同时失联，另行通知。",
     unanswered="30分钟内没有新情况，一直无人接手。",
 )

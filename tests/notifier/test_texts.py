@@ -48,6 +48,7 @@ ENDINGS = [
     (IncidentState.CANCELLED, Ended.BY_WEARER),
     (IncidentState.RESOLVED, Ended.BY_ITSELF),
     (IncidentState.RESOLVED, Ended.UNANSWERED),
+    (IncidentState.RESOLVED, Ended.ABSORBED),
 ]
 
 
@@ -319,7 +320,7 @@ def test_whatever_the_names_a_text_is_one_line_of_at_most_two_segments(
     assert text.isprintable()
     if purpose is Purpose.TELL:
         assert WORDINGS[language].answer[channel] in text
-    assert re.search(r"\d\d:02", text) or ended in {Ended.BY_ITSELF, Ended.UNANSWERED}
+    assert re.search(r"\d\d:02", text) or ended in {Ended.BY_ITSELF, Ended.UNANSWERED, Ended.ABSORBED}
 
 
 def test_a_long_address_keeps_both_ends_and_a_long_name_its_beginning(estate: Build, incident: About, duty: Owe, now_ns: int) -> None:

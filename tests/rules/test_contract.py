@@ -77,7 +77,12 @@ DEVICES = (
 CODES = Codes(code=codes.digest("2580", bytes(16)), duress=codes.digest("8520", bytes(16)))
 HOMES = (
     HomePlace(id=HomeId("b1"), occupants=(PersonId("wang"),), codes={PersonId("wang"): CODES}),
-    HomePlace(id=HomeId("b2"), occupants=(PersonId("li"),), codes={PersonId("zhao"): CODES}, arming=Arming(exit_delay_s=2, entry_delay_s=3, confirm_s=5)),
+    HomePlace(
+        id=HomeId("b2"),
+        occupants=(PersonId("li"),),
+        codes={PersonId("zhao"): CODES},
+        arming=Arming(exit_delay_s=2, entry_delay_s=3, confirm_s=5),
+    ),
 )
 USES = {"c-03": Use(is_entry=True)}
 FENCES = (

@@ -122,6 +122,35 @@ def test_a_home_is_in_the_mode_that_was_said_last(database: Database) -> None:
         assert views.modes(session, WILLOW) == {"b1-101": views.ModeSince(mode=Mode.NIGHT, since_ns=9, by=PersonId("guard"))}
 
 
+def test_the_last_changes_of_each_home_stand_newest_first(database: Database) -> None:
+    with database.write() as session:
+        for n in range(4):
+            for home in ("b1-101", "b1-102"):
+                by = PersonId(f"p-{n}-{home}")
+                configuration.change_mode(session, WILLOW, HomeId(home), list(Mode)[n], at_ns=10 * n, by=by)
+        configuration.change_mode(session, WILLOW, HomeId("b1-103"), Mode.NIGHT, at_ns=1, by=PersonId("guard"))
+        configuration.change_mode(session, POPLAR, HomeId("b1-101"), Mode.NIGHT, at_ns=1, by=PersonId("guard"))
+    with database.read() as session:
+        history = views.mode_history(session, WILLOW, 3)
+        assert {home: [one.by for one in changes] for home, changes in history.items()} == {
+            "b1-101": ["p-3-b1-101", "p-2-b1-101", "p-1-b1-101"],
+            "b1-102": ["p-3-b1-102", "p-2-b1-102", "p-1-b1-102"],
+            "b1-103": ["guard"],
+        }
+        assert {home: changes[0] for home, changes in history.items()} == views.modes(session, WILLOW)
+
+
+def test_a_silence_is_no_open_incident_that_is_counted(database: Database, incident_of: Made) -> None:
+    put(
+        database,
+        incident_of("fall"),
+        replace(incident_of("quiet", subject="b1-101"), story=Story.SILENCE, state=IncidentState.ACKNOWLEDGED),
+    )
+    with database.read() as session:
+        assert views.open_count(session, WILLOW) == views.OpenCount(total=1, unowned=1)
+        assert len(views.open_incidents(session, WILLOW)) == 2
+
+
 def test_the_signal_changes_with_every_decision_and_every_answer_of_a_gateway(
     database: Database, incident_of: Made, duty_of: Callable[..., object]
 ) -> None:

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from fakes.lakeside import LAKESIDE, Estate, Service
 from playwright.sync_api import Page, expect
 
+from devices.model import DeviceId, HomeId
 from incidents.model import IncidentState
-from rules.model import EventKind, Mode
+from rules.model import EventKind, Mode, Standing
+from store import standings
 from web.site import WORDS
 
 Screens = Callable[..., Page]
@@ -93,6 +96,55 @@ def test_what_is_half_done_stays_when_the_page_changes(estate: Estate, served: S
     assert never_reloaded(page)
 
 
+def test_a_window_that_opens_is_seen_on_the_button_while_a_reason_is_being_typed(estate: Estate, served: Service, screen: Screens) -> None:
+    page = live(screen("zh-CN", 390, 844), f"{served.url}/homes")
+    page.get_by_label("我是").select_option(label="王磊 · 王秀英的家属")
+    home = page.locator("#h-b3-201")
+    home.locator("> summary").click()
+    home.get_by_text("暂停提醒", exact=True).click()
+    reason = home.get_by_label("原因")
+    reason.fill("换窗户")
+    with estate.database.write() as session:
+        place = {"community_id": LAKESIDE, "device_id": DeviceId("c-02"), "home_id": HomeId("b3-201")}
+        standings.write(session, Standing(**place, is_open=True, t_ns=estate.now_ns, known_ns=estate.now_ns, seq=1))
+    estate.arm("b3-202")  # what the worker writes with it
+    expect(home.locator("button", has_text="外出")).to_contain_text("布防，不含窗户")
+    expect(home.locator("> summary")).to_contain_text("开着：窗户（c-02）")
+    expect(reason).to_have_value("换窗户")
+    reason.press("Enter")  # no button: above all not the first one, which disarms somebody else
+    assert never_reloaded(page)
+    home.locator("button", has_text="外出").click()
+    expect(page.get_by_role("alert")).to_contain_text("窗户（c-02）")
+    home.get_by_text("暂停提醒", exact=True).click()
+    home.get_by_label("原因").fill("换窗户")
+    home.get_by_role("button", name="2小时").click()
+    expect(page.get_by_role("alert")).to_have_text("提醒已暂停。")
+    page.get_by_role("link", name="值班台").click()
+    expect(page.locator(".silences")).to_contain_text("王秀英家的提醒暂停到16:00，由王磊设置，原因：换窗户")
+
+
+def test_a_note_that_is_being_written_stays_and_a_photo_is_seen(estate: Estate, served: Service, screen: Screens, tmp_path: Path) -> None:
+    incident = estate.happens(EventKind.SOS, "wang-xiuying")
+    page = live(screen(width=390), f"{served.url}/incidents/{LAKESIDE}/{incident.id}")
+    page.get_by_label("I am").select_option(label="陈队")
+    page.get_by_label("Note").fill("She is fine")
+    estate.dispatch()
+    expect(page.locator(".timeline .is-delivered .step")).to_have_count(2)
+    expect(page.get_by_label("Note")).to_have_value("She is fine")
+    assert never_reloaded(page)
+    page.get_by_role("button", name="Save the note").click()
+    expect(page.locator(".timeline .note")).to_contain_text("She is fine")
+    picture = tmp_path / "door.png"
+    page.screenshot(path=picture)
+    page.get_by_label("Photo").set_input_files(picture)
+    page.get_by_role("button", name="Upload the photo").click()
+    expect(page.get_by_role("alert")).to_have_text("Saved.")
+    photo = page.get_by_alt_text("added a photo")
+    photo.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('.photo').naturalWidth > 100")
+    expect(page.locator(".timeline")).to_contain_text("陈队 looked at this page")
+
+
 def test_what_is_being_pressed_is_not_taken_from_under_the_finger(estate: Estate, served: Service, screen: Screens) -> None:
     gone = estate.happens(EventKind.EXIT, "li-ming")
     page, other = live(screen(), served.url), live(screen(), served.url)
@@ -165,13 +217,16 @@ def test_a_name_that_is_a_script_is_only_shown(estate: Estate, served: Service, 
 @pytest.mark.parametrize("width", [360, 768, 1440, 2560])
 @pytest.mark.parametrize("locale", ["zh-CN", "en"])
 def test_nothing_is_cut_off_at_any_width(estate: Estate, served: Service, screen: Screens, width: int, locale: str) -> None:
-    estate.happens(EventKind.LONG_LIE, "wang-xiuying")
+    incident = estate.happens(EventKind.LONG_LIE, "wang-xiuying")
     estate.happens(EventKind.CROSS, "b3-201")
     estate.dispatch()
     estate.pass_s(100)
     estate.dispatch()
+    with estate.database.write() as session:
+        place_of = {"community_id": LAKESIDE, "device_id": DeviceId("c-02"), "home_id": HomeId("b3-201")}
+        standings.write(session, Standing(**place_of, is_open=True, t_ns=1, known_ns=1, seq=1))
     page = screen(locale, width)
-    for place in ("/", "/phones", "/homes"):
+    for place in ("/", "/phones", "/homes", "/homes?home=b3-201", f"/incidents/{LAKESIDE}/{incident.id}"):
         page.goto(served.url + place)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate("[...document.querySelectorAll('button')].filter((one) => one.scrollWidth > one.clientWidth).length") == 0

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 import httpx
 import pytest
@@ -144,8 +143,8 @@ def test_a_wrong_code_changes_nothing_and_a_right_one_or_none_does(client: httpx
     assert mode() is Mode.DISARMED
 
 
-def test_a_code_of_somebody_else_does_not_say_more_than_that_it_is_wrong(client: httpx.Client, coded: Estate) -> None:
-    assert coded.said
+@pytest.mark.usefixtures("coded")
+def test_a_code_of_somebody_else_does_not_say_more_than_that_it_is_wrong(client: httpx.Client) -> None:
     refused = arm(client, Mode.AWAY, by="guard-chen", **{f"code/{HOME}": "1234"})
     assert EN.notices[Notice.WRONG_CODE] in answer(client, refused)
 
@@ -175,8 +174,7 @@ def test_the_last_ten_changes_of_a_home_say_who_did_them(client: httpx.Client, e
     assert changes[:2] == ["14:11 Away, by 王磊", "14:10 Disarmed, by 陈队"]
 
 
-def test_a_home_that_was_just_changed_stays_open(client: httpx.Client, estate: Estate) -> None:
-    assert estate.said
+def test_a_home_that_was_just_changed_stays_open(client: httpx.Client) -> None:
     page = client.get(arm(client, Mode.AWAY).headers["location"]).text
     assert re.findall(r'id="(h-[^"]*)" open>', page) == ["h-b3-201"]
 
@@ -188,7 +186,6 @@ def test_what_is_over_colours_no_home(client: httpx.Client, estate: Estate) -> N
     assert "alarm" not in client.get("/homes").text
 
 
-def test_what_somebody_types_as_a_home_is_never_markup(client: httpx.Client, estate: Estate) -> None:
-    assert replace(estate.directory).homes
+def test_what_somebody_types_as_a_home_is_never_markup(client: httpx.Client) -> None:
     page = client.get("/homes", params={"said": "mode_set", "home": '"><script>alert(1)</script>'})
     assert "<script>alert" not in page.text

@@ -52,6 +52,7 @@ def test_the_timeline_says_who_took_it_until_when_who_came_and_how_it_ended(clie
     act(client, Do.ON_SCENE, incident, by="guard-zhao")
     estate.pass_s(60)
     act(client, Do.FALSE_ALARM, incident, by="guard-zhao")
+    estate.dispatch()
     said = text(client.get(path(incident)))
     steps = (
         "13:59:58 May have fallen",
@@ -67,17 +68,17 @@ def test_the_timeline_says_who_took_it_until_when_who_came_and_how_it_ended(clie
     places = [said.find(step) for step in steps]
     assert -1 not in places
     assert places == sorted(places)
-    assert said.count("王磊: SMS") == 2  # that it happened, and that it is over; not once more for each entry that says it was to be told
+    assert said.count("王磊: SMS") == 2  # that it happened and that it is over, and nothing of it twice
 
 
 def test_the_timeline_is_told_in_chinese_as_well(client: httpx.Client, estate: Estate) -> None:
     incident = estate.happens(EventKind.SOS, "wang-xiuying", device="w-01")
     act(client, Do.ACKNOWLEDGE, incident, **{f"eta/{incident.id}": "10"})
     note(client, incident, "马上到")
+    client.get(path(incident))
     said = text(client.get(path(incident), params={"lang": "zh"}))
     for part in ("已记录 通知方案 distress", "陈队去处理了，预计14:10前到", "陈队写了备注 马上到", "陈队看了这一页"):
-        assert part in said or part == "陈队看了这一页"
-    assert "陈队看了这一页" in text(client.get(path(incident)))
+        assert part in said
 
 
 def test_who_cannot_be_reached_and_what_came_too_late_is_said(client: httpx.Client, estate: Estate) -> None:
@@ -140,7 +141,6 @@ def test_an_incident_from_before_this_version_is_shown_as_ever(client: httpx.Cli
 def timeless(estate: Estate, incident: Incident) -> None:
     """Take away what an older version did not write."""
     with estate.database.write() as session:
-        session.connection().exec_driver_sql("DROP TRIGGER IF EXISTS timeline_no_delete")
         for (name,) in session.connection().exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").all():
             session.connection().exec_driver_sql(f"DROP TRIGGER {name}")
         session.exec(delete(EntryRow).where(col(EntryRow.incident_id) == incident.id))
@@ -196,9 +196,7 @@ def test_a_note_about_nothing_is_refused(client: httpx.Client, estate: Estate) -
 
 
 @pytest.mark.parametrize(("content", "media_type"), [(PNG, "image/png"), (JPEG, "image/jpeg")])
-def test_a_photo_is_shown_as_what_it_is_and_nothing_else(
-    client: httpx.Client, estate: Estate, content: bytes, media_type: str
-) -> None:
+def test_a_photo_is_shown_as_what_it_is_and_nothing_else(client: httpx.Client, estate: Estate, content: bytes, media_type: str) -> None:
     incident = estate.happens(EventKind.SOS, "wang-xiuying")
     page = client.get(photo(client, incident, content).headers["location"])
     assert "陈队 added a photo" in text(page)
@@ -277,7 +275,7 @@ def test_what_a_browser_fetches_in_advance_was_not_looked_at(client: httpx.Clien
     assert entries(estate, incident, EntryKind.OPENED) == []
 
 
-def test_a_page_is_shown_although_the_database_is_locked(client: httpx.Client, estate: Estate) -> None:
+def test_a_page_is_shown_although_the_database_is_locked(estate: Estate) -> None:
     incident = estate.happens(EventKind.SOS, "wang-xiuying")
     hurried = Database(str(estate.database._engine.url), wait_s=0.01)
     pages = Service(hurried, estate.clock)

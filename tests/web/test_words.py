@@ -11,7 +11,8 @@ from incidents.model import CLOSED, Channel, Do, Ended, IncidentState, Purpose, 
 from rules.model import EventKind, Mode
 from store.outbox import NotificationState
 from web.en import EN
-from web.words import Notice, Words
+from web.silences import QUIET_MIN
+from web.words import Move, Notice, Particular, Words
 from web.zh import ZH
 
 WHOLE: dict[str, set[Any]] = {
@@ -23,7 +24,10 @@ WHOLE: dict[str, set[Any]] = {
     "channels": set(Channel),
     "sent": set(NotificationState),
     "purposes": set(Purpose),
-    "ended": CLOSED | {Ended.BY_ITSELF, Ended.UNANSWERED},
+    "ended": CLOSED | (set(Ended) - {Ended.BY_RESPONDER, Ended.BY_WEARER}),
+    "particulars": set(Particular),
+    "moves": set(Move),
+    "quiet_for": set(QUIET_MIN),
     "modes": set(Mode),
     "notices": set(Notice),
 }

@@ -65,6 +65,7 @@ class Offline:
         self._spells = Spells(len(premises.registry), self._outages.behind)
         self._latch = Latch(premises, EventKind.OFFLINE)
         self._lost_ns: Int64 = np.full(len(premises.registry), _NEVER, np.int64)
+        self._first_ns: Int64 = np.full(len(premises.registry), NO_LIMIT_NS, np.int64)
         self._leaving: dict[int, _Loss] = {}
         self._due: int | None = None
 
@@ -75,6 +76,7 @@ class Offline:
     def update(self, readings: Readings, /) -> Facts:
         """Hear devices. Row by row only where one is offline, comes back, or says that it leaves."""
         special = self._spells.concerns(readings) | self._latch.is_on[readings.device] | self._outages.is_part[readings.device]
+        np.minimum.at(self._first_ns, readings.device[readings.is_heard], readings.received_ns[readings.is_heard])
         usual = readings.is_heard & ~special
         self._hearts.hear(readings.device[usual], readings.received_ns[usual])
         facts: Facts = []
@@ -125,6 +127,7 @@ class Offline:
                 "seen": {kind.value: int(number) for kind, number in zip(KINDS, spells.seen[row], strict=True) if number},
                 "healthy": self._latch.healthy_count.get(row),
                 "lost_ns": int(self._lost_ns[row]),
+                "first_ns": int(self._first_ns[row]),
                 "outage": self._outages.part(row),
                 "leaving": asdict(self._leaving[row]) if row in self._leaving else None,
             }
@@ -154,6 +157,7 @@ class Offline:
             self._spells.seen[row] = [state["seen"].get(kind.value, 0) for kind in KINDS]
             self._latch.put(row, state["healthy"])
             self._lost_ns[row] = state.get("lost_ns", _NEVER)
+            self._first_ns[row] = state.get("first_ns", max(0, state["last_ns"]))
             self._leaving.pop(row, None)
             if left := state.get("leaving"):
                 self._leaving[row] = _Loss(**left | {"row": row})
@@ -196,7 +200,9 @@ class Offline:
             evidence={"reported": True},
         )
         others = self._outages.groups(device)[-1].rows
-        is_one_of_many = int(((self._hearts.last_ns[others] >= 0) | self._lost_lately(others, loss)).sum()) >= LEAST_DEVICES
+        # Known for a second: whom this very micro-batch brought first is heard already, and must not count, or its cut would matter.
+        is_known = (self._first_ns[others] <= received_ns - STORM_NS) & ~self._spells.is_silent[others]
+        is_one_of_many = int((is_known | self._lost_lately(others, loss)).sum()) >= LEAST_DEVICES
         if self._latch.is_on[device] or self._spells.is_silent[device] or device in self._outages.behind or not is_one_of_many:
             return self._lose(loss)
         self._fall_silent(loss)

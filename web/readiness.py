@@ -1,6 +1,7 @@
 """Whether a home can be armed: what stands open in it, what is not heard, and what an arming would leave out."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from devices.model import Covers, Device, HomeId
@@ -52,7 +53,7 @@ class Homes:
             here = [one for one in devices if one.home == home]
             left_out = {mode: ready(is_open, self.premises, community.id, home, mode) for mode in ARMED}
             self._of[home] = Readiness(
-                open=tuple(one for one in here if is_open.get(one.id)),
+                open=tuple(one for one in here if _stands_open(one, is_open)),
                 silent=tuple(one for one in here if one.id in offline and any(is_counting(self.premises, one, mode) for mode in ARMED)),
                 left_out={mode: found for mode, found in left_out.items() if found},
             )
@@ -73,38 +74,40 @@ class Homes:
 _READY = Readiness(left_out={})
 
 
-def things(devices: Iterable[Device], scene: Scene) -> tuple[str, ...]:
-    """What sensors are on, each with its id."""
-    return tuple(scene.words.thing.format(thing=_thing(one, scene), id=one.id) for one in devices)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """Sensors in words: in short (the door, 2 windows), and each with its id."""
+
+    short: str
+    full: str
 
 
-def sensors(devices: Iterable[Device], scene: Scene) -> tuple[str, ...]:
-    """What sensors are, each with its id."""
-    words, wording = scene.words, scene.wording
-    return tuple(
-        words.thing.format(thing=wording.contacts[one.covers] if one.covers else wording.devices[one.kind], id=one.id) for one in devices
-    )
+def things(devices: Iterable[Device], scene: Scene) -> Named:
+    """What sensors are on."""
+    wording = scene.wording
+    return _named([(wording.covers[one.covers] if one.covers else wording.covers_unknown, one.id) for one in devices], scene)
 
 
-def counted(devices: Iterable[Device], scene: Scene) -> str:
-    """What sensors are on, in few words: the window, 2 windows; "" of none."""
-    counts: dict[str, int] = {}
-    for device in devices:
-        thing = _thing(device, scene)
-        counts[thing] = counts.get(thing, 0) + 1
-    words = scene.words
-    return words.list_gap.join(
-        words.one_thing.format(thing=thing) if n == 1 else words.many_things.format(n=n, thing=thing) for thing, n in counts.items()
-    )
+def sensors(devices: Iterable[Device], scene: Scene) -> Named:
+    """What sensors are."""
+    wording = scene.wording
+    return _named([(wording.contacts[one.covers] if one.covers else wording.devices[one.kind], one.id) for one in devices], scene)
 
 
-def _thing(device: Device, scene: Scene) -> str:
-    return scene.wording.covers[device.covers] if device.covers else scene.wording.covers_unknown
+def _named(among: Sequence[tuple[str, str]], scene: Scene) -> Named:
+    words, counts = scene.words, Counter(thing for thing, _ in among)
+    short = (words.one_thing.format(thing=thing) if n == 1 else words.many_things.format(n=n, thing=thing) for thing, n in counts.items())
+    full = (words.thing.format(thing=thing, id=id_) for thing, id_ in among)
+    return Named(short=words.list_gap.join(short), full=words.list_gap.join(full))
 
 
 def _matters(device: Device, is_open: Mapping[str, bool], offline: Collection[str]) -> bool:
-    """Whether a sensor is open or silent. A gas detector that is open smells gas: that is an incident, and nothing to close."""
-    return device.id in offline or (device.covers is not Covers.GAS and is_open.get(device.id, False))
+    return device.id in offline or _stands_open(device, is_open)
+
+
+def _stands_open(device: Device, is_open: Mapping[str, bool]) -> bool:
+    """A gas detector that is open smells gas: that is an incident, and nothing to close."""
+    return device.covers is not Covers.GAS and is_open.get(device.id, False)
 
 
 def _is_offline(incident: Incident) -> bool:

@@ -144,11 +144,11 @@ def _entry(entry: Entry, number: int, incident: Incident, scene: Scene) -> Momen
     match entry.kind:
         case EntryKind.STATE | EntryKind.ACT:
             return _moved(entry, incident, scene)
-        case EntryKind.CLEARED if incident.ended is Ended.ABSORBED:
-            return None  # nothing is over: it goes on as part of an outage
         case EntryKind.CLEARED:
             kind = EventKind(str(entry.detail["kind"]))
-            return _moment(entry.at_ns, scene, "moved", scene.words.moves[Move.CLEARED].format(title=scene.words.kinds[kind]))
+            title = scene.words.moves[Move.CLEARED].format(title=scene.words.kinds[kind])
+            # What was absorbed is not over: it goes on as part of an outage.
+            return None if incident.ended is Ended.ABSORBED else _moment(entry.at_ns, scene, "moved", title)
         case EntryKind.CANCEL:
             return _cancel(entry.at_ns, scene)
         case EntryKind.UNANSWERED:

@@ -109,7 +109,7 @@ def test_a_window_that_opens_is_seen_on_the_button_while_a_reason_is_being_typed
         standings.write(session, Standing(**place, is_open=True, t_ns=estate.now_ns, known_ns=estate.now_ns, seq=1))
     estate.arm("b3-202")  # what the worker writes with it
     expect(home.locator("button", has_text="外出")).to_contain_text("布防，不含窗户")
-    expect(home.locator("> summary")).to_contain_text("开着：窗户（c-02）")
+    expect(home.locator("> .standing")).to_have_text("开着：窗户（c-02）")
     expect(reason).to_have_value("换窗户")
     reason.press("Enter")  # no button: above all not the first one, which disarms somebody else
     assert never_reloaded(page)

@@ -56,7 +56,7 @@ def test_an_open_window_is_named_and_each_button_says_that_it_is_left_out(client
         "holiday": f"Holiday {without}",
     }
     chinese = client.get("/homes?lang=zh")
-    assert "开着： 窗户（c-02）" in text(chinese)
+    assert "开着：窗户（c-02）" in text(chinese)
     assert buttons(chinese)["away"] == "外出 布防，不含窗户"
 
 
@@ -64,7 +64,7 @@ def test_a_window_that_is_closed_again_is_not_named(client: httpx.Client, stands
     stands("c-02")
     stands("c-02", is_open=False)
     page = client.get("/homes")
-    assert "window" not in text(page)
+    assert "Open:" not in text(page)
     assert buttons(page)["away"] == "Away"
 
 

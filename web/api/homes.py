@@ -13,7 +13,7 @@ from notifier.messages.names import flat
 from rules.model import EventKind, Mode
 from store import standings, views
 from web.cards import href
-from web.readiness import Homes, counted, sensors, things
+from web.readiness import Homes, Named, sensors, things
 from web.scene import Scene
 from web.silences import told_apart
 from web.site import TheSite, Visit
@@ -44,7 +44,7 @@ class Dwelling:
     ----------
     severity : str
         Of its gravest open incident; "" where there is none, or none that is to be seen here.
-    open_now, no_signal : tuple of str
+    open_now, no_signal : Named
         What stands open; what is not heard.
     quiet_until : str
         Until when alerts are paused; "" where they are not.
@@ -62,8 +62,8 @@ class Dwelling:
     mode_words: str
     since: str
     severity: str
-    open_now: tuple[str, ...]
-    no_signal: tuple[str, ...]
+    open_now: Named
+    no_signal: Named
     quiet_until: str
     quiet_href: str
     choices: tuple[Choice, ...]
@@ -145,8 +145,8 @@ class _Found:
     def left_out(self, home: HomeId) -> str:
         """What is left out of a home that was just armed, in sentences; "" of nothing."""
         scene, mode = self._scene, self.mode(home)
-        without = scene.words.list_gap.join(things(self._readiness[home].left_out.get(mode, ()), scene))
-        unheard = scene.words.list_gap.join(sensors(self._readiness.unheard(home, mode), scene))
+        without = things(self._readiness[home].left_out.get(mode, ()), scene).full
+        unheard = sensors(self._readiness.unheard(home, mode), scene).full
         sentences = (
             scene.words.left_out.format(things=without) if without else "",
             scene.words.unheard.format(things=unheard) if unheard else "",
@@ -188,7 +188,7 @@ class _Found:
             value=f"{mode}/{home}",
             words=words.modes[mode],
             chosen=chosen,
-            without=words.without.format(things=counted(without, self._scene)) if without else "",
+            without=words.without.format(things=things(without, self._scene).short) if without else "",
         )
 
 

@@ -63,9 +63,11 @@ from rules.geofence import Area, Line
 from rules.inactivity import Inactivity
 from rules.intrusion import Intrusion
 from rules.keypad import Keypad
-from rules.model import Lane, Mode, Premises
+from rules.kinds import Mode
+from rules.model import Lane
 from rules.pipeline import Pipeline
 from rules.plausible import Implausible
+from rules.premises import Premises
 from rules.sos import Sos
 from rules.stillness import LongLie
 from rules.stuck import Stuck

@@ -15,8 +15,8 @@ from benchmarks.measure import Bench, Figures, bench
 from devices.entry import Entry, Record
 from devices.log import Log
 from devices.model import NS_PER_S
-from rules.model import Premises
 from rules.pipeline import Pipeline
+from rules.premises import Premises
 from store.worker import Worker
 
 DEVICES = 2000

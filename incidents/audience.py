@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from devices.model import DeviceId, HomeId, PersonId
 from incidents import roster
-from incidents.model import Channel, Directory, Incident, Person, Role, RosterId, Tell
-from rules.model import EventKind
+from incidents.directory import Channel, Directory, Person, Role, RosterId
+from incidents.model import Incident, Tell
+from rules.kinds import EventKind
 
 FALLBACK = (Channel.SMS, Channel.VOICE, Channel.PUSH)
 """What is tried, in this order, where none of a step's channels can reach somebody."""

@@ -8,7 +8,7 @@ from typing import Protocol
 from devices.model import HomeId
 from incidents.grouping import Thread
 from incidents.model import Incident, IncidentId, Outcome, Story
-from rules.model import Mode
+from rules.kinds import Mode
 
 
 class Circumstances(Protocol):

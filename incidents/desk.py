@@ -10,33 +10,15 @@ from dataclasses import replace
 from devices.model import NS_PER_MS, NS_PER_S, HomeId, PersonId
 from incidents.audience import home_of, hushed
 from incidents.book import Incidents
+from incidents.directory import Channel, Directory, Person, Policy, Role
 from incidents.escalation import Said, begun, paused, released, restarted, resumed, scheduled, updates
 from incidents.grouping import NOTED_ONLY, PRESSED, SEVERITY, WINDOWED, Thread, is_certain, is_late, still_active, thread
 from incidents.lifecycle import Action, closed, moved, opened
-from incidents.model import (
-    Act,
-    Channel,
-    Directory,
-    Do,
-    Due,
-    DueRow,
-    Duty,
-    Ended,
-    Incident,
-    IncidentState,
-    News,
-    Outcome,
-    Person,
-    Policy,
-    Purpose,
-    Quiet,
-    Refused,
-    Role,
-    Story,
-)
+from incidents.model import Act, Do, Due, DueRow, Duty, Ended, Incident, IncidentState, News, Outcome, Purpose, Quiet, Refused, Story
 from incidents.silence import begin
 from incidents.timers import quiet_from, run
-from rules.model import Cancelled, Cleared, Event, EventKind, Finding, Mode
+from rules.kinds import EventKind, Mode
+from rules.model import Cancelled, Cleared, Event, Finding
 
 DEFAULT_ETA_MIN = 30.0
 LONGEST_ETA_MIN = 1440.0

@@ -10,7 +10,8 @@ from datetime import datetime
 from devices.model import NS_PER_S, PersonId
 from incidents.audience import hushed, recipients, usable
 from incidents.book import Circumstances
-from incidents.model import Directory, Due, DueRow, Duty, Incident, IncidentState, News, Policy, Purpose, Role, Step, Tell, When
+from incidents.directory import Directory, Policy, Role, Step, When
+from incidents.model import Due, DueRow, Duty, Incident, IncidentState, News, Purpose, Tell
 
 ESCALATING = frozenset({Due.STEP, Due.REPEAT})
 """What an acknowledgement stops."""

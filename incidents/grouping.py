@@ -3,8 +3,10 @@
 from typing import NamedTuple
 
 from devices.model import NS_PER_S
-from incidents.model import Severity, Story
-from rules.model import Cleared, Event, EventKind
+from incidents.directory import Severity
+from incidents.model import Story
+from rules.kinds import EventKind
+from rules.model import Cleared, Event
 
 SEVERITY = {
     EventKind.FALL: Severity.LIFE,

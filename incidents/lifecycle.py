@@ -8,8 +8,9 @@ from typing import Any
 
 from devices.model import NS_PER_S, PersonId
 from incidents.audience import home_of, hushed
+from incidents.directory import Directory
 from incidents.grouping import SEVERITY, is_late, thread
-from incidents.model import CLOSED, Directory, Duty, Ended, Incident, IncidentId, IncidentState, Purpose
+from incidents.model import CLOSED, Duty, Ended, Incident, IncidentId, IncidentState, Purpose
 from rules.model import Event
 
 

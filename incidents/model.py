@@ -1,22 +1,18 @@
-"""Incidents: what they are, who may be told, and the values that this package answers.
+"""Incidents: what they are, and the values that this package answers.
 
 Everything is a frozen value; times are int64 nanoseconds UTC; `now_ns` is an argument everywhere.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, time
-from enum import IntEnum, StrEnum
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import NewType
-from zoneinfo import ZoneInfo
 
-from devices.model import CommunityId, Covers, DeviceId, DeviceKind, HomeId, PersonId
-from incidents.workdays import Calendar
-from rules.model import Event, EventKind, Mode
+from devices.model import CommunityId, HomeId, PersonId
+from incidents.directory import Channel, Policy, Severity, When
+from rules.kinds import EventKind
+from rules.model import Event
 
 IncidentId = NewType("IncidentId", str)
-RosterId = NewType("RosterId", str)
-PolicyId = NewType("PolicyId", str)
 
 
 class IncidentState(StrEnum):
@@ -36,20 +32,6 @@ TAKEN_ON = CLOSED | {IncidentState.ACKNOWLEDGED, IncidentState.ON_SCENE}
 """States in which nobody needs to be told any more that they should act."""
 
 
-class Severity(StrEnum):
-    """How much it matters; life is life safety."""
-
-    INFO = "info"
-    NOTICE = "notice"
-    URGENT = "urgent"
-    LIFE = "life"
-
-    @property
-    def rank(self) -> int:
-        """0 (info) to 3 (life)."""
-        return list(Severity).index(self)
-
-
 class Story(StrEnum):
     """Events of one subject and one story share the open incident."""
 
@@ -63,40 +45,6 @@ class Story(StrEnum):
     CUSTOM = "custom"
     SILENCE = "silence"
     """Not a situation but the promise of one: somebody works here, and until then nobody is told."""
-
-
-class Role(StrEnum):
-    """What a person is to the community."""
-
-    RESIDENT = "resident"
-    RELATIVE = "relative"
-    GUARD = "guard"
-    HOSPITAL = "hospital"
-    NEIGHBOUR = "neighbour"
-    OFFICER = "officer"
-    ADMINISTRATOR = "administrator"
-
-
-class Language(StrEnum):
-    """Languages people are told in; equal."""
-
-    ZH = "zh"
-    EN = "en"
-
-
-class Channel(StrEnum):
-    """Ways to reach a person, in the order of fallback (sms, voice, push), then the further ones, which are never fallen back to.
-
-    `device` is what the person wears: it asks "are you all right?", and no step tells anybody by it.
-    """
-
-    SMS = "sms"
-    VOICE = "voice"
-    PUSH = "push"
-    EMAIL = "email"
-    APPRISE = "apprise"
-    WEBHOOK = "webhook"
-    DEVICE = "device"
 
 
 class Purpose(StrEnum):
@@ -119,197 +67,6 @@ class Do(StrEnum):
     ON_SCENE = "on_scene"
     RESOLVE = "resolve"
     FALSE_ALARM = "false_alarm"
-
-
-class Weekday(IntEnum):
-    """Days as `datetime.weekday` counts them."""
-
-    MON = 0
-    TUE = 1
-    WED = 2
-    THU = 3
-    FRI = 4
-    SAT = 5
-    SUN = 6
-
-
-class DayKind(StrEnum):
-    """Days by the country's calendar: a holiday is a public one or a weekend day that makes up for none; every other day is a workday."""
-
-    WORKDAY = "workday"
-    HOLIDAY = "holiday"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """Anybody the community knows.
-
-    Attributes
-    ----------
-    of : tuple
-        Residents this relative (or neighbour) belongs to.
-    channels : tuple of Channel
-        Ways this person can be reached: a mobile number gives sms and voice, a fixed line voice only; contacts give the others, and a
-        device that can ask gives its wearer `device`.
-    asked_by : tuple of DeviceId
-        Devices of theirs that can ask "are you all right?".
-    timezone : ZoneInfo or None
-        Where the person is, if not in the community's zone: times are told in both.
-    cancel_window_s : int or None
-        How long this wearer has to cancel, instead of what the policies say.
-    """
-
-    id: PersonId
-    name: str
-    roles: frozenset[Role]
-    home: HomeId | None = None
-    of: tuple[PersonId, ...] = ()
-    language: Language = Language.ZH
-    phone_e164: str | None = None
-    channels: tuple[Channel, ...] = ()
-    asked_by: tuple[DeviceId, ...] = ()
-    timezone: ZoneInfo | None = None
-    cancel_window_s: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Home:
-    """One dwelling."""
-
-    id: HomeId
-    building: str = ""
-    floor: int | None = None
-    address: str | None = None
-    occupants: tuple[PersonId, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedDevice:
-    """What texts need of a device."""
-
-    id: DeviceId
-    kind: DeviceKind
-    home: HomeId | None = None
-    wearer: PersonId | None = None
-    covers: Covers | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
-    """Who is on duty on these days, half-open; `until` at or before `since` runs into the next day."""
-
-    responder: PersonId
-    days: frozenset[Weekday | DayKind]
-    since: time
-    until: time
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Override:
-    """Who is on duty once, instead of the shifts: at least one person; half-open, `until` at or before `since` is on the next day."""
-
-    day: date
-    since: time
-    until: time
-    responders: tuple[PersonId, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Roster:
-    """Shifts under a name.
-
-    Attributes
-    ----------
-    overrides : tuple of Override
-        Of two at one time the later one here counts.
-    calendar : Calendar or None
-        What workdays and holidays are; needed where a shift names them.
-    """
-
-    id: RosterId
-    shifts: tuple[Shift, ...]
-    overrides: tuple[Override, ...] = ()
-    calendar: Calendar | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class When:
-    """Circumstances at the time at which a step is due; None: any.
-
-    Attributes
-    ----------
-    since, until : time or None
-        Of the day, in the community's zone; `until` at or before `since` is on the next day.
-    """
-
-    modes: frozenset[Mode] | None = None
-    severities: frozenset[Severity] | None = None
-    since: time | None = None
-    until: time | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """Who is told after how many seconds since `open`, and how; `tell` in contract.md's words.
-
-    Attributes
-    ----------
-    in_turn_s : int
-        So long after each other those are told whom the step names, until somebody has it; 0: all at once.
-    when : When or None
-        Only in these circumstances; in others the step is not there.
-    """
-
-    after_s: int
-    tell: tuple[str, ...]
-    by: tuple[Channel, ...]
-    in_turn_s: int = 0
-    when: When | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repeat:
-    """The last step once more, every so often, so many times."""
-
-    every_s: int
-    times: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """Who is told when. A snapshot of it lives in each incident.
-
-    Attributes
-    ----------
-    certain_window_s : int or None
-        The cancel window where the evidence is hard: a very sure fall of somebody who has not moved since.
-    """
-
-    id: PolicyId
-    kinds: frozenset[EventKind]
-    steps: tuple[Step, ...]
-    cancel_window_s: int = 0
-    certain_window_s: int | None = None
-    repeat: Repeat | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Directory:
-    """One community as incidents and texts need it."""
-
-    community_id: CommunityId
-    name: str
-    timezone: ZoneInfo
-    language: Language
-    people: Mapping[PersonId, Person]
-    homes: Mapping[HomeId, Home]
-    devices: Mapping[DeviceId, NamedDevice] = field(default_factory=dict)
-    rosters: Mapping[RosterId, Roster] = field(default_factory=dict)
-    policies: tuple[Policy, ...] = ()
-
-    def policy(self, kind: EventKind) -> Policy | None:
-        """The one policy for a kind, if any."""
-        return next((policy for policy in self.policies if kind in policy.kinds), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

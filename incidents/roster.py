@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from devices.model import NS_PER_S, PersonId
-from incidents.model import DayKind, Override, Roster, Shift, Weekday
+from incidents.directory import DayKind, Override, Roster, Shift, Weekday
 
 _DAY = timedelta(days=1)
 _WEEK_NS = 7 * 24 * 3600 * NS_PER_S

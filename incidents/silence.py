@@ -9,10 +9,12 @@ from dataclasses import replace
 
 from devices.model import NS_PER_S, DeviceId, HomeId, PersonId
 from incidents.audience import home_of, related
+from incidents.directory import Directory, Role, Severity
 from incidents.escalation import Said, scheduled
 from incidents.lifecycle import opened
-from incidents.model import Directory, Due, DueRow, Duty, Incident, IncidentState, Purpose, Quiet, Refused, Role, Severity
-from rules.model import Event, EventKind
+from incidents.model import Due, DueRow, Duty, Incident, IncidentState, Purpose, Quiet, Refused
+from rules.kinds import EventKind
+from rules.model import Event
 
 LONGEST_NS = 7 * 24 * 3600 * NS_PER_S
 """A silence that is wanted for longer is asked for again, by somebody who still knows why."""

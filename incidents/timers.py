@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from devices.model import NS_PER_S
 from incidents.book import Circumstances
+from incidents.directory import Directory
 from incidents.escalation import ESCALATING, Said, begun, fire_repeat, fire_step, held, resumed, scheduled
 from incidents.lifecycle import Action, closed, moved
-from incidents.model import Directory, Due, DueRow, Duty, Ended, Incident, Story
+from incidents.model import Due, DueRow, Duty, Ended, Incident, Story
 from incidents.silence import quiet_until
 
 QUIET_NS = 1800 * NS_PER_S

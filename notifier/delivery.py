@@ -11,7 +11,8 @@ from itertools import count
 
 from devices.model import NS_PER_S, PersonId
 from incidents.audience import FALLBACK
-from incidents.model import TAKEN_ON, UNHURRIED, Channel, Directory, Duty, Incident, IncidentId, Person, Purpose
+from incidents.directory import Channel, Directory, Person
+from incidents.model import TAKEN_ON, UNHURRIED, Duty, Incident, IncidentId, Purpose
 from notifier.messages import render
 from notifier.model import HandOver, Receipt, ReceiptStatus
 

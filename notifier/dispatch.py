@@ -20,7 +20,7 @@ from sqlmodel import Session
 
 from devices.model import NS_PER_S, CommunityId
 from incidents import desk
-from incidents.model import Directory, Severity
+from incidents.directory import Directory, Severity
 from incidents.timeline import Because, Cause
 from notifier import outbound
 from notifier.delivery import SILENCE_NS

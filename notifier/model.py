@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from devices.model import PersonId
-from incidents.model import Channel, IncidentId, Purpose
+from incidents.directory import Channel
+from incidents.model import IncidentId, Purpose
 
 
 class ReceiptStatus(StrEnum):

@@ -10,7 +10,8 @@ import structlog
 from sqlmodel import Session
 
 from devices.model import NS_PER_S
-from incidents.model import Channel, Directory, Due, Duty, Person
+from incidents.directory import Channel, Directory, Person
+from incidents.model import Due, Duty
 from notifier.delivery import next_channel, reached_by
 from notifier.gateways.model import Answer, Gateway, Outgoing
 from notifier.messages import render

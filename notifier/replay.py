@@ -15,13 +15,15 @@ from devices.decode import Decoder
 from devices.model import NS_PER_MS, NS_PER_S, Message, PersonId, Rejected, SensorKind
 from incidents.book import Book
 from incidents.desk import act, silence, sweep, take
-from incidents.model import Act, Channel, Incident, IncidentId, Outcome, Quiet, Refused
+from incidents.directory import Channel
+from incidents.model import Act, Incident, IncidentId, Outcome, Quiet, Refused
 from notifier.delivery import Deliveries, NoSuchDelivery
 from notifier.model import HandOver, Receipt, ReceiptStatus
 from rules import codes
 from rules.keypad import duress
-from rules.model import Event, Facts, Modes, ModeSet, Standing
+from rules.model import Event, Facts, ModeSet, Standing
 from rules.pipeline import Pipeline
+from rules.premises import Modes
 from store.capture import Acted, Arrival, CarrierChanged, Line, ModeChanged, Received, SilenceWanted
 from store.judge import SPAN_NS
 from store.model import Community

@@ -5,7 +5,9 @@ from typing import Any
 from devices.health import NO_LIMIT_NS
 from devices.model import NS_PER_S, Batch, CommunityId, HomeId, PersonId
 from devices.sensors.contact import ContactBatch
-from rules.model import Cleared, Event, EventKind, Facts, Premises, Snapshot
+from rules.kinds import EventKind
+from rules.model import Cleared, Event, Facts, Snapshot
+from rules.premises import Premises
 from rules.presence import AWAY, House, Passage, Presence
 
 NEVER = -1

@@ -11,7 +11,8 @@ from devices.sensors.position import PositionBatch
 from geofence import sides
 from geofence.shapes import Area as Shape
 from geofence.sides import Change
-from rules.model import EventKind, Fence, FenceKind, Premises
+from rules.kinds import EventKind
+from rules.premises import Fence, FenceKind, Premises
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

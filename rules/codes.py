@@ -9,7 +9,7 @@ import hmac
 from collections.abc import Mapping
 
 from devices.model import PersonId
-from rules.model import Codes
+from rules.premises import Codes
 
 SALT_BYTES = 16
 _DIGEST_BYTES = 32

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 from devices.model import NS_PER_MS, NS_PER_S, Covers, Device
 from devices.sensors.contact import ContactBatch
-from rules.model import Cleared, Clocks, Event, EventKind, Facts, Premises, Snapshot, Use
+from rules.kinds import EventKind
+from rules.model import Cleared, Event, Facts, Snapshot
+from rules.premises import Clocks, Premises, Use
 
 _MINUTE_NS = 60 * NS_PER_S
 USUAL_NS: Mapping[Covers, tuple[int | None, int | None]] = {

@@ -11,7 +11,8 @@ from devices.model import NS_PER_S, Batch, Bool, Covers, SensorKind
 from devices.sensors.contact import ContactBatch
 from devices.sensors.motion import MotionBatch
 from devices.sensors.targets import TargetsBatch
-from rules.model import Event, Premises
+from rules.model import Event
+from rules.premises import Premises
 
 CERTAINTY: Mapping[SensorKind, float] = {SensorKind.CONTACT: 0.8, SensorKind.MOTION: 0.5, SensorKind.TARGETS: 0.3}
 """How sure one sign is of somebody. Judgement, not measurement: a door does not open by itself; what moves may be a cat or a curtain over

@@ -1,7 +1,8 @@
 """Doors: which contacts are open now, for whoever is about to arm a home."""
 
 from devices.sensors.contact import ContactBatch
-from rules.model import Facts, Premises, Snapshot, Standing
+from rules.model import Facts, Snapshot, Standing
+from rules.premises import Premises
 
 
 class Doors:

@@ -8,9 +8,11 @@ import numpy as np
 from devices.health import KINDS, NO_LIMIT_NS, Heartbeats, Readings, Spells
 from devices.model import NS_PER_S, Batch, Bool, Int64
 from devices.sensors.status import StatusBatch
+from rules.kinds import EventKind
 from rules.latch import Evidence, Latch, Reported
-from rules.model import EventKind, Facts, Premises, Snapshot
+from rules.model import Facts, Snapshot
 from rules.outage import LEAST_BESIDE, LEAST_DEVICES, TOGETHER_NS, Group, Outage, Outages, over
+from rules.premises import Premises
 
 LOW_BATTERY_PERCENT = 15.0
 ENOUGH_BATTERY_PERCENT = 20.0

@@ -19,7 +19,9 @@ from geofence.tracks import Step, Track, Tracker
 from geofence.walks import Walk
 from rules.areas import Borders, is_guarding, usable, wearers
 from rules.corroboration import Witnesses
-from rules.model import Cleared, Event, EventKind, Facts, Fence, FenceKind, Premises, Side, Snapshot
+from rules.kinds import EventKind
+from rules.model import Cleared, Event, Facts, Snapshot
+from rules.premises import Fence, FenceKind, Premises, Side
 
 _AREA_EVENTS = frozenset({EventKind.ENTER, EventKind.EXIT})
 _OPPOSITE = {EventKind.ENTER: EventKind.EXIT, EventKind.EXIT: EventKind.ENTER}

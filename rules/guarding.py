@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from devices.model import NS_PER_S, Covers, Device, DeviceKind
-from rules.model import Arming, Mode, Premises
+from rules.kinds import Mode
+from rules.premises import Arming, Premises
 
 NOT_GUARDED = frozenset({Covers.FRIDGE, Covers.CABINET, Covers.STOVE, Covers.GAS})
 """Contacts that nobody breaks in by."""

@@ -8,7 +8,9 @@ import numpy as np
 
 from devices.health import NO_LIMIT_NS
 from devices.model import NS_PER_S, Batch, CommunityId, HomeId, Int64, PersonId
-from rules.model import Care, Event, EventKind, Facts, Premises, Snapshot
+from rules.kinds import EventKind
+from rules.model import Event, Facts, Snapshot
+from rules.premises import Care, Premises
 from rules.presence import AWAY, POLL_NS, House, Presence
 from rules.rhythm import BIN_NS, BINS_OF_SLOT, Days, usual_s
 

@@ -11,9 +11,11 @@ from devices.model import NS_PER_MS, NS_PER_S, Covers, Device, DeviceKind
 from devices.sensors.contact import ContactBatch
 from devices.sensors.motion import MotionBatch
 from rules.guarding import Guarding, Place, is_counting, place_of
-from rules.model import Arming, Cleared, Event, EventKind, Facts, Mode, Premises, Snapshot
+from rules.kinds import EventKind, Mode
+from rules.model import Cleared, Event, Facts, Snapshot
 from rules.notices import HOLD_NS, SETTLE_NS, Notice, Notices
 from rules.openings import Contact
+from rules.premises import Arming, Premises
 from rules.trace import State, Trace
 
 ONLY_TRUE_NS = 60 * NS_PER_S

@@ -7,7 +7,9 @@ import numpy as np
 from devices.model import NS_PER_S, CommunityId, Device, HomeId, PersonId
 from devices.sensors.keypad import MODES, KeypadBatch
 from rules import codes
-from rules.model import Cleared, Event, EventKind, Facts, HomePlace, Mode, ModeSet, Premises, Snapshot
+from rules.kinds import EventKind, Mode
+from rules.model import Cleared, Event, Facts, ModeSet, Snapshot
+from rules.premises import HomePlace, Premises
 
 WRONG_MOST = 5
 WRONG_WITHIN_NS = 300 * NS_PER_S

@@ -7,7 +7,9 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from devices.model import Batch, Bool
-from rules.model import Cleared, Event, EventKind, Facts, Premises, Snapshot
+from rules.kinds import EventKind
+from rules.model import Cleared, Event, Facts, Snapshot
+from rules.premises import Premises
 
 Evidence = dict[str, float | int | str | bool]
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from devices.model import NS_PER_MS, NS_PER_S, Bool, CommunityId, Device, DeviceKind, HomeId, Int64, Registry
+from rules.kinds import EventKind
 from rules.latch import Evidence
-from rules.model import Cleared, Event, EventKind
+from rules.model import Cleared, Event
 
 TOGETHER_NS = 60 * NS_PER_S
 """Devices that leave within this leave together: brokers notice a lost connection after 1.5 times a keep-alive of mostly 60 s or less."""

@@ -9,8 +9,9 @@ from devices.sensors.acceleration import AccelerationBatch
 from devices.sensors.contact import ContactBatch
 from devices.sensors.meter import MeterBatch
 from devices.sensors.position import PositionBatch
+from rules.kinds import EventKind
 from rules.latch import Checks, Evidence, Remembering
-from rules.model import EventKind, Premises
+from rules.premises import Premises
 from rules.runs import Runs
 
 MEAN_G = (0.5, 2.0)

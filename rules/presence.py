@@ -14,8 +14,9 @@ from devices.model import NS_PER_S, Batch, Covers, Device, DeviceKind, Int64
 from devices.sensors.contact import ContactBatch
 from devices.sensors.motion import MotionBatch
 from devices.sensors.status import StatusBatch
-from rules.model import Mode, Premises
+from rules.kinds import Mode
 from rules.outage import Outages
+from rules.premises import Premises
 from rules.signs import Moves, Signs
 
 POLL_NS = 120 * NS_PER_S

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d
 
 from devices.model import NS_PER_S, Bool, Float64
-from rules.model import Clocks
+from rules.premises import Clocks
 
 BIN_NS = 600 * NS_PER_S
 BINS = 144

@@ -16,7 +16,7 @@ from devices.sensors.status import StatusBatch
 from devices.sensors.targets import TargetsBatch
 from geofence.frames import Frame, turned
 from geofence.lines import signed_distance
-from rules.model import FenceKind, Premises, Side
+from rules.premises import FenceKind, Premises, Side
 
 HOUR_NS = 3600 * NS_PER_S
 MOVED_G = 0.05

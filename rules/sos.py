@@ -6,7 +6,9 @@ import numpy as np
 
 from devices.model import Device, PersonId
 from devices.sensors.button import ButtonBatch, Press
-from rules.model import Cancelled, Event, EventKind, Fact, Facts, Premises, Snapshot
+from rules.kinds import EventKind
+from rules.model import Cancelled, Event, Fact, Facts, Snapshot
+from rules.premises import Premises
 
 _KIND: Mapping[Press, EventKind] = {Press.SOS: EventKind.SOS, Press.DURESS: EventKind.DURESS}
 

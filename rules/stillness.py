@@ -15,7 +15,9 @@ import numpy as np
 from devices.model import NS_PER_MS, NS_PER_S, Bool, Device, Float64, Int64, PersonId
 from devices.sensors.acceleration import AccelerationBatch
 from devices.sensors.button import ButtonBatch, Press
-from rules.model import Event, EventKind, Facts, Premises, Snapshot
+from rules.kinds import EventKind
+from rules.model import Event, Facts, Snapshot
+from rules.premises import Premises
 from rules.windows import spread
 
 STILL_G = 0.08

@@ -9,8 +9,9 @@ from devices.sensors.acceleration import AccelerationBatch
 from devices.sensors.meter import MeterBatch
 from devices.sensors.motion import MotionBatch
 from devices.sensors.targets import TargetsBatch
+from rules.kinds import EventKind, Mode
 from rules.latch import Checks, Evidence, Remembering
-from rules.model import EventKind, Mode, Premises
+from rules.premises import Premises
 from rules.runs import Runs
 
 HELD_NS = {

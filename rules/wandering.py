@@ -18,7 +18,9 @@ from devices.sensors.position import PositionBatch
 from geofence import paths
 from geofence.paths import Path, Pattern
 from rules.areas import Borders, Crossing, is_guarding, usable
-from rules.model import Cleared, Event, EventKind, Facts, Premises, Snapshot
+from rules.kinds import EventKind
+from rules.model import Cleared, Event, Facts, Snapshot
+from rules.premises import Premises
 
 Evidence = dict[str, float | int | str | bool]
 

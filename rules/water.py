@@ -6,7 +6,9 @@ import numpy as np
 
 from devices.model import NS_PER_MS, NS_PER_S
 from devices.sensors.meter import MeterBatch
-from rules.model import Cleared, Event, EventKind, Facts, Premises, Snapshot
+from rules.kinds import EventKind
+from rules.model import Cleared, Event, Facts, Snapshot
+from rules.premises import Premises
 
 _MINUTE_NS = 60 * NS_PER_S
 RUNNING_L_PER_MIN = 0.2

@@ -4,11 +4,13 @@ from sqlmodel import Session
 
 from devices.model import CommunityId, HomeId, PersonId
 from incidents import desk
-from incidents.model import Act, Directory, Incident, IncidentId, Outcome, Person, Quiet, Refused, Role
+from incidents.directory import Directory, Person, Role
+from incidents.model import Act, Incident, IncidentId, Outcome, Quiet, Refused
 from incidents.timeline import Because, Cause
 from rules import codes
 from rules.keypad import duress
-from rules.model import Codes, Mode
+from rules.kinds import Mode
+from rules.premises import Codes
 from store import configuration
 from store.estates import Estates
 from store.ledger import DatabaseBook, add_event

@@ -15,8 +15,9 @@ from typing import Any, Literal, NoReturn, get_args
 import msgspec
 
 from devices.model import NS_PER_MS
-from incidents.model import Channel, Do
-from rules.model import Mode
+from incidents.directory import Channel
+from incidents.model import Do
+from rules.kinds import Mode
 from store.document import shown
 from store.model import InputError
 

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 
 from devices.model import SENSORS_OF, Device, DeviceKind, PersonId, SensorKind
 from incidents.audience import ROSTER, usable
-from incidents.model import Directory, Person, Policy, Role, RosterId, Step
+from incidents.directory import Directory, Person, Policy, Role, RosterId, Step
 from incidents.roster import everybody
-from rules.model import EventKind, Fence, FenceKind
+from rules.kinds import EventKind
+from rules.premises import Fence, FenceKind
 from store.document import KeyPath
 from store.references import Findings
 from store.shapes import distance_m, half_width_m

@@ -9,16 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import ValidationError
 
 from devices.model import CommunityId, Covers, Device, DeviceId, HomeId, PersonId, Placement, Pose, Source
-from incidents.model import (
-    Channel,
-    Directory,
-    Home,
-    NamedDevice,
-    Person,
-    Role,
-    RosterId,
-)
-from rules.model import Arming, Care, Clocks, Codes, Fence, FenceId, FenceKind, Use
+from incidents.directory import Channel, Directory, Home, NamedDevice, Person, Role, RosterId
+from rules.premises import Arming, Care, Clocks, Codes, Fence, FenceId, FenceKind, Use
 from store import cautions, coverage, document, duty, references, shapes
 from store.document import Document, KeyPath, shown, spelled
 from store.model import Community, InputError, StoreError

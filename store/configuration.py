@@ -5,7 +5,8 @@ from collections.abc import Collection
 from sqlmodel import Session, col, or_, select
 
 from devices.model import CommunityId, HomeId, PersonId
-from rules.model import Mode, Modes
+from rules.kinds import Mode
+from rules.premises import Modes
 from store.session import next_number
 from store.tables import CommunityVersionRow, ModeChangeRow
 

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from devices.model import NS_PER_S
-from incidents.model import Channel, DayKind, Directory, Roster
+from incidents.directory import Channel, DayKind, Directory, Roster
 from incidents.roster import Span, everybody, gaps, plain, weekly_gaps
 from store.document import KeyPath
 from store.references import Findings

@@ -3,19 +3,7 @@
 from datetime import date, time
 
 from devices.model import PersonId
-from incidents.model import (
-    DayKind,
-    Override,
-    Policy,
-    PolicyId,
-    Repeat,
-    Roster,
-    RosterId,
-    Shift,
-    Step,
-    Weekday,
-    When,
-)
+from incidents.directory import DayKind, Override, Policy, PolicyId, Repeat, Roster, RosterId, Shift, Step, Weekday, When
 from incidents.workdays import Calendar
 from store.schema import CommunityFile, RosterSaid, StepSaid, WhenSaid
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from devices.decode import Decoder
 from devices.entry import Record
 from devices.model import NS_PER_MS, Message, Rejected, SensorKind
-from rules.model import Facts, Premises
+from rules.model import Facts
 from rules.pipeline import Pipeline
+from rules.premises import Premises
 
 SPAN_NS = 250 * NS_PER_MS
 """Longest micro-batch, from its first arrival to its last."""

@@ -11,7 +11,8 @@ from devices.model import CommunityId, HomeId
 from incidents.grouping import Thread
 from incidents.model import TAKEN_ON, Duty, Incident, IncidentId, Outcome, Story
 from incidents.timeline import BY_FACT, Because, entries
-from rules.model import Event, Mode
+from rules.kinds import Mode
+from rules.model import Event
 from store import configuration, outbox, timelines
 from store.model import StoreError
 from store.session import insert, next_number

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devices.model import CommunityId, Device, DeviceId, HomeId, PersonId, Registry
-from incidents.model import Directory, Home
-from rules.model import Arming, Care, Clocks, Codes, Fence, HomePlace, Premises, Use
+from incidents.directory import Directory, Home
+from rules.premises import Arming, Care, Clocks, Codes, Fence, HomePlace, Premises, Use
 
 
 class StoreError(Exception):

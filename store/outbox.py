@@ -14,7 +14,8 @@ from pydantic import TypeAdapter
 from sqlmodel import Session, case, col, delete, func, select, update
 
 from devices.model import NS_PER_S, CommunityId, PersonId
-from incidents.model import UNHURRIED, Channel, Duty, IncidentId, Purpose, Severity
+from incidents.directory import Channel, Severity
+from incidents.model import UNHURRIED, Duty, IncidentId, Purpose
 from store.model import StoreError
 from store.session import insert
 from store.tables import DeliveryRow, NotificationRow, ReceiptRow

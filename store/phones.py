@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
-from incidents.model import Channel
+from incidents.directory import Channel
 
 _CHINA = 86
 _CHINA_MOBILE = re.compile(r"1[3-9]\d{9}")

@@ -7,9 +7,10 @@ from difflib import get_close_matches
 from devices.adapters import ADAPTERS
 from devices.model import SENSORS_OF, DeviceKind, SensorKind
 from incidents.audience import ROSTER
-from incidents.model import Channel, DayKind, Role
+from incidents.directory import Channel, DayKind, Role
 from incidents.workdays import Calendar
-from rules.model import EventKind, FenceKind
+from rules.kinds import EventKind
+from rules.premises import FenceKind
 from store.document import KeyPath, shown, spelled
 from store.schema import SECTIONS, CommunityFile, DeviceSaid, FenceSaid, PersonSaid, PolicySaid, RosterSaid, StepSaid
 

@@ -10,8 +10,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from devices.model import Covers, DeviceKind, Placement
-from incidents.model import Channel, Language, Role, Severity
-from rules.model import EventKind, FenceKind, Mode, Side
+from incidents.directory import Channel, Language, Role, Severity
+from rules.kinds import EventKind, Mode
+from rules.premises import FenceKind, Side
 from store.document import KeyPath, Plain, shown
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")

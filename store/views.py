@@ -9,8 +9,9 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from devices.model import CommunityId, HomeId, PersonId
-from incidents.model import Channel, Incident, IncidentId, IncidentState, Purpose, Story
-from rules.model import Mode
+from incidents.directory import Channel
+from incidents.model import Incident, IncidentId, IncidentState, Purpose, Story
+from rules.kinds import Mode
 from store import outbox
 from store.outbox import Delivery, NotificationState
 from store.tables import CommunityLockRow, DeliveryRow, IncidentRow, ModeChangeRow, NotificationRow

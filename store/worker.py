@@ -22,8 +22,9 @@ from devices.model import NS_PER_S, CommunityId, HomeId, Rejected
 from devices.process import pause
 from devices.topics import parse
 from incidents.desk import take
-from rules.model import Event, Facts, ModeSet, Premises, Standing
+from rules.model import Event, Facts, ModeSet, Standing
 from rules.pipeline import Pipeline
+from rules.premises import Premises
 from store import configuration, positions, standings
 from store.community import parse as parse_community
 from store.estates import Estates

@@ -18,7 +18,9 @@ from devices.sensors.motion import MotionBatch
 from devices.sensors.position import PositionBatch
 from devices.sensors.status import StatusBatch
 from devices.sensors.targets import TargetsBatch
-from rules.model import Care, Clocks, Facts, Fence, HomePlace, Mode, Modes, Premises, Rule, Use
+from rules.kinds import Mode
+from rules.model import Facts, Rule
+from rules.premises import Care, Clocks, Fence, HomePlace, Modes, Premises, Use
 
 COMMUNITY = CommunityId("lakeside")
 T0_NS = 1_772_344_800 * NS_PER_S  # 2026-03-01T06:00:00Z

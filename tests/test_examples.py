@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from incidents.model import Channel
-from rules.model import Mode
+from incidents.directory import Channel
+from rules.kinds import Mode
 from store.capture import Acted, Arrival, ModeChanged, read
 from store.community import load
 

@@ -1,7 +1,8 @@
 """The pages in English."""
 
-from incidents.model import Channel, Do, Ended, IncidentState, Language, Purpose, Role, Severity
-from rules.model import EventKind, Mode
+from incidents.directory import Channel, Language, Role, Severity
+from incidents.model import Do, Ended, IncidentState, Purpose
+from rules.kinds import EventKind, Mode
 from store.outbox import NotificationState
 from web.words import Move, Notice, Particular, Words
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from devices.model import Covers, Device, HomeId
 from incidents.model import Incident, Story
 from rules.guarding import is_counting, ready
-from rules.model import EventKind, Mode
+from rules.kinds import EventKind, Mode
 from store.model import Community
 from store.standings import Stands
 from web.scene import Scene

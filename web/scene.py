@@ -7,11 +7,13 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, format_number,
 
 from devices.model import NS_PER_S, Covers, DeviceKind, PersonId
 from incidents import roster
-from incidents.model import Directory, Incident, NamedDevice, Person, Role
+from incidents.directory import Directory, NamedDevice, Person, Role
+from incidents.model import Incident
 from notifier.messages.names import Names, flat, names_of
 from notifier.messages.text import WORDINGS
 from notifier.messages.wording import Wording
-from rules.model import Event, EventKind
+from rules.kinds import EventKind
+from rules.model import Event
 from web.words import Particular, Words
 
 RESPONDERS = (Role.GUARD, Role.HOSPITAL, Role.ADMINISTRATOR, Role.OFFICER, Role.NEIGHBOUR, Role.RELATIVE)

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from starlette.datastructures import QueryParams
 
 from devices.model import CommunityId, PersonId
-from incidents.model import Language, Person
+from incidents.directory import Language, Person
 from store import views
 from store.estates import Estates
 from store.model import Community

@@ -7,7 +7,7 @@ from typing import Any
 from devices.model import NS_PER_S
 from incidents.model import CLOSED, Do, Ended, Incident, IncidentState
 from incidents.timeline import Cause, Entry, EntryKind
-from rules.model import EventKind
+from rules.kinds import EventKind
 from store.outbox import DeliveryOutcome, NotificationState
 from store.views import Telling
 from web.cards import href, quiet_because, state_words

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from incidents.model import Channel, Do, Ended, IncidentState, Language, Purpose, Role, Severity
-from rules.model import EventKind, Mode
+from incidents.directory import Channel, Language, Role, Severity
+from incidents.model import Do, Ended, IncidentState, Purpose
+from rules.kinds import EventKind, Mode
 from store.outbox import NotificationState
 
 

@@ -17,7 +17,7 @@ from types import MappingProxyType
 import msgspec
 
 from devices.model import NS_PER_MS
-from incidents.model import Channel
+from incidents.directory import Channel
 from notifier.gateways.model import Answer, GatewayAwayError, Outgoing, Status
 from store.outbox import DeliveryOutcome
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from devices.model import CommunityId
-from incidents.model import Channel, Person
+from incidents.directory import Channel, Person
 from store.outbox import DeliveryOutcome
 
 SEND_S = 20.0

@@ -24,7 +24,7 @@ from twilio.rest import Client  # type: ignore[import-untyped]
 from urllib3.exceptions import NewConnectionError
 
 from devices.model import NS_PER_S
-from incidents.model import Channel
+from incidents.directory import Channel
 from notifier.gateways.model import SEND_S, Answer, GatewayAwayError, GatewaySettingsError, Outgoing, Status
 from store.outbox import DeliveryOutcome
 

@@ -12,7 +12,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.mqtt import BrokerLink
-from incidents.model import Channel
+from incidents.directory import Channel
 from notifier.gateways.model import Answer, Outgoing, Status
 from store.outbox import DeliveryOutcome
 

@@ -1,9 +1,10 @@
 """English: what is read and what a call speaks. Within the SMS alphabet of GSM 03.38, so that only names can make a text UCS-2."""
 
 from devices.model import Covers, DeviceKind
-from incidents.model import Channel, IncidentState, News, Role, Story
+from incidents.directory import Channel, Role
+from incidents.model import IncidentState, News, Story
 from notifier.messages.wording import Advice, Form, Opening, Topic, Wording
-from rules.model import EventKind
+from rules.kinds import EventKind
 
 EN = Wording(
     sentence_gap=" ",

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from devices.model import DeviceId, HomeId, PersonId
-from incidents.model import Directory, Home, Incident, NamedDevice, Person, Story
+from incidents.directory import Directory, Home, NamedDevice, Person
+from incidents.model import Incident, Story
 from notifier.messages.segments import is_gsm7, utf16_units
 from notifier.messages.wording import Wording
 

@@ -13,13 +13,14 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from devices.model import NS_PER_S, Covers, DeviceKind
-from incidents.model import Channel, Directory, Due, Duty, Ended, Incident, Language, NamedDevice, News, Person, Purpose, Role, Story
+from incidents.directory import Channel, Directory, Language, NamedDevice, Person, Role
+from incidents.model import Due, Duty, Ended, Incident, News, Purpose, Story
 from notifier.messages.en import EN
 from notifier.messages.names import Names, cut, flat, names_of
 from notifier.messages.segments import segments
 from notifier.messages.wording import TOPIC, Advice, Form, Opening, Topic, Wording
 from notifier.messages.zh import ZH
-from rules.model import EventKind
+from rules.kinds import EventKind
 
 WORDINGS: Mapping[Language, Wording] = {Language.ZH: ZH, Language.EN: EN}
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from devices.model import Covers, DeviceKind
-from incidents.model import Channel, IncidentState, News, Role, Story
-from rules.model import EventKind
+from incidents.directory import Channel, Role
+from incidents.model import IncidentState, News, Story
+from rules.kinds import EventKind
 
 
 class Form(StrEnum):

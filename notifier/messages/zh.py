@@ -1,9 +1,10 @@
 """Chinese: what is read, and what a call speaks."""
 
 from devices.model import Covers, DeviceKind
-from incidents.model import Channel, IncidentState, News, Role, Story
+from incidents.directory import Channel, Role
+from incidents.model import IncidentState, News, Story
 from notifier.messages.wording import Advice, Form, Opening, Topic, Wording
-from rules.model import EventKind
+from rules.kinds import EventKind
 
 ZH = Wording(
     sentence_gap="",

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from devices.model import NS_PER_S, Bool, CommunityId, Device, DeviceId, DeviceKind, Float32, Int32, Int64, PersonId, Placement, Registry
 from devices.sensors.acceleration import AccelerationBatch
 from rules.fall.rule import Fall
-from rules.model import Event, Premises
+from rules.model import Event
+from rules.premises import Premises
 from rules.windows import spread
 
 RATE_HZ = 50

@@ -13,7 +13,9 @@ from devices.model import NS_PER_S, Bool, Float64, Int64
 from devices.sensors.acceleration import AccelerationBatch
 from rules.fall.thresholds import THRESHOLDS
 from rules.fall.verdict import AFTER_S, BEFORE_S, judge
-from rules.model import Event, EventKind, Facts, Premises, Snapshot
+from rules.kinds import EventKind
+from rules.model import Event, Facts, Snapshot
+from rules.premises import Premises
 from rules.windows import Ripe, Windows
 
 PEAK_S = 1.0

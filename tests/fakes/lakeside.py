@@ -10,10 +10,12 @@ from typing import Any
 
 from devices.model import NS_PER_S, CommunityId, HomeId, PersonId
 from incidents.desk import sweep, take
-from incidents.model import Channel, Directory, Incident, Outcome
+from incidents.directory import Channel, Directory
+from incidents.model import Incident, Outcome
 from incidents.timeline import Because, Cause
 from notifier.messages import render
-from rules.model import Event, EventKind, Finding, Mode
+from rules.kinds import EventKind, Mode
+from rules.model import Event, Finding
 from store import configuration, document, outbox, views
 from store.community import load
 from store.ledger import DatabaseBook, add_event

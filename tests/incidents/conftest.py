@@ -11,24 +11,15 @@ import pytest
 from devices.model import NS_PER_S, CommunityId, DeviceId, DeviceKind, HomeId, PersonId
 from incidents.book import Book
 from incidents.desk import act, silence, sweep, take
-from incidents.model import (
-    Act,
+from incidents.directory import (
     Channel,
     Directory,
-    Do,
-    Duty,
     Home,
-    Incident,
-    IncidentState,
     Language,
     NamedDevice,
-    Outcome,
     Person,
     Policy,
     PolicyId,
-    Purpose,
-    Quiet,
-    Refused,
     Repeat,
     Role,
     Roster,
@@ -37,7 +28,9 @@ from incidents.model import (
     Step,
     Weekday,
 )
-from rules.model import Cancelled, Cleared, Event, EventKind, Mode
+from incidents.model import Act, Do, Duty, Incident, IncidentState, Outcome, Purpose, Quiet, Refused
+from rules.kinds import EventKind, Mode
+from rules.model import Cancelled, Cleared, Event
 
 COMMUNITY = CommunityId("willow")
 T0_NS = 1_772_416_800 * NS_PER_S  # 2026-03-02T02:00:00Z, a Monday, 10:00 in Shanghai

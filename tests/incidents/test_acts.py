@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from incidents.model import Do, IncidentState
-from rules.model import EventKind
+from rules.kinds import EventKind
 
 K = EventKind
 

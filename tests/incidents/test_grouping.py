@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
-from incidents.model import Channel, Do, IncidentState, Purpose, Severity
-from rules.model import EventKind
+from incidents.directory import Channel, Severity
+from incidents.model import Do, IncidentState, Purpose
+from rules.kinds import EventKind
 
 K = EventKind
 UPDATE = Purpose.UPDATE

@@ -2,10 +2,11 @@ from typing import Any
 
 import pytest
 
+from incidents.directory import Channel, Severity
 from incidents.grouping import SEVERITY, STORY
 from incidents.lifecycle import TRANSITIONS, Action
-from incidents.model import CLOSED, Channel, Do, Ended, IncidentState, Purpose, Severity
-from rules.model import EventKind
+from incidents.model import CLOSED, Do, Ended, IncidentState, Purpose
+from rules.kinds import EventKind
 
 K = EventKind
 END = Purpose.ENDING

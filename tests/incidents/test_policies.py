@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from devices.model import NS_PER_S
-from incidents.model import Channel, Do, IncidentState, Purpose, Role, Severity, Step, When
-from rules.model import EventKind, Mode
+from incidents.directory import Channel, Role, Severity, Step, When
+from incidents.model import Do, IncidentState, Purpose
+from rules.kinds import EventKind, Mode
 
 K = EventKind
 HOUR = 3600

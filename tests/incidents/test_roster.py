@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.model import NS_PER_S, PersonId
-from incidents.model import DayKind, Override, Roster, RosterId, Shift, Weekday
+from incidents.directory import DayKind, Override, Roster, RosterId, Shift, Weekday
 from incidents.roster import everybody, gaps, on_shift, plain, weekly_gaps
 from incidents.workdays import Calendar
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from incidents.model import Do, IncidentState, Purpose
-from rules.model import EventKind
+from rules.kinds import EventKind
 
 K = EventKind
 MINUTE = 60

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from devices.model import NS_PER_S
+from incidents.directory import Channel, Repeat, When
 from incidents.grouping import SEVERITY
 from incidents.lifecycle import TRANSITIONS
-from incidents.model import Channel, Do, Due, Ended, Incident, IncidentState, Purpose, Repeat, Story, When
+from incidents.model import Do, Due, Ended, Incident, IncidentState, Purpose, Story
 from incidents.silence import quiet_until
-from rules.model import EventKind, Mode
+from rules.kinds import EventKind, Mode
 
 K = EventKind
 SUBJECTS = {

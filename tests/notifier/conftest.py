@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from devices.model import Covers, DeviceKind
+from incidents.directory import Channel, Directory, Home, Language, NamedDevice, Person, Role
 from incidents.grouping import SEVERITY, STORY
-from incidents.model import Channel, Directory, Duty, Home, Incident, IncidentState, Language, NamedDevice, Person, Purpose, Role, Story
-from rules.model import Event, EventKind
+from incidents.model import Duty, Incident, IncidentState, Purpose, Story
+from rules.kinds import EventKind
+from rules.model import Event
 
 NOW_NS = int(datetime(2026, 3, 2, 2, 2, tzinfo=UTC).timestamp()) * 10**9  # 10:02 in Shanghai
 SUBJECT = {Story.PERIMETER: "b1-101", Story.LEFT_OPEN: "b1-101", Story.FAULT: "w-1", Story.OUTAGE: "willow", Story.CUSTOM: "b1-101"}

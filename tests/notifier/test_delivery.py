@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incidents.model import Channel, Directory, Duty, Incident, IncidentState, Person, Purpose
+from incidents.directory import Channel, Directory, Person
+from incidents.model import Duty, Incident, IncidentState, Purpose
 from notifier.delivery import Deliveries, NoSuchDelivery, next_channel, reached_by
 from notifier.model import HandOver, Receipt, ReceiptStatus
 

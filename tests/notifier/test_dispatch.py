@@ -21,12 +21,14 @@ from structlog.testing import capture_logs
 
 from devices.model import NS_PER_S, CommunityId
 from incidents import desk
-from incidents.model import Act, Channel, Do, Incident, Outcome, Purpose
+from incidents.directory import Channel
+from incidents.model import Act, Do, Incident, Outcome, Purpose
 from notifier.dispatch import AT_ONCE, KEPT_FOR_LIFE, LEASE_S, Dispatcher, run
 from notifier.gateways.console import ConsoleGateway, read
 from notifier.gateways.model import Answer, Gateway, GatewayAwayError, Outgoing, Status
 from notifier.gateways.twilio import TwilioGateway, TwilioSettings
-from rules.model import Event, EventKind
+from rules.kinds import EventKind
+from rules.model import Event
 from store import configuration, ledger, outbox
 from store.estates import Estates
 from store.ledger import DatabaseBook

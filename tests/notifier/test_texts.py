@@ -9,30 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.model import Covers, DeviceKind
+from incidents.directory import Channel, Directory, Home, Language, NamedDevice, Person, Role
 from incidents.grouping import LATE_KINDS
-from incidents.model import (
-    Channel,
-    Directory,
-    Due,
-    DueRow,
-    Duty,
-    Ended,
-    Home,
-    Incident,
-    IncidentState,
-    Language,
-    NamedDevice,
-    News,
-    Person,
-    Purpose,
-    Role,
-    Story,
-)
+from incidents.model import Due, DueRow, Duty, Ended, Incident, IncidentState, News, Purpose, Story
 from notifier.messages import render, segments
 from notifier.messages.segments import is_gsm7
 from notifier.messages.text import WORDINGS
 from notifier.messages.wording import TOPIC, Form, Opening, Topic
-from rules.model import EventKind
+from rules.kinds import EventKind
 
 Build = Callable[..., Directory]
 About = Callable[..., Incident]

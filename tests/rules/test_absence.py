@@ -6,7 +6,9 @@ from builders import Item, ModeChange, Run, acceleration, contact, device, meter
 
 from devices.model import Covers, Device, DeviceKind, HomeId, PersonId
 from rules.absence import NoReturn
-from rules.model import Care, Cleared, Event, HomePlace, Mode, Premises, Use
+from rules.kinds import Mode
+from rules.model import Cleared, Event
+from rules.premises import Care, HomePlace, Premises, Use
 
 HOUR = 3600
 NIGHT = 12 * HOUR  # 02:00 in Shanghai: streams begin at 14:00

@@ -4,7 +4,7 @@ import pytest
 
 from devices.model import PersonId
 from rules.codes import SALT_BYTES, digest, matches, whose
-from rules.model import Codes
+from rules.premises import Codes
 
 SALT = bytes(range(SALT_BYTES))
 ANN, BEN = PersonId("ann"), PersonId("ben")

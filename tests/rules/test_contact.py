@@ -7,7 +7,9 @@ from builders import Item, ModeChange, Run, contact, device, ns, premises
 
 from devices.model import NS_PER_S, Covers, DeviceKind
 from rules.contact import LeftOpen
-from rules.model import Cleared, Event, EventKind, Facts, Mode, Use
+from rules.kinds import EventKind, Mode
+from rules.model import Cleared, Event, Facts
+from rules.premises import Use
 
 MINUTE, HOUR = 60, 3600
 DUSK, DAWN = 8 * HOUR, 16 * HOUR  # streams begin at 14:00 in Shanghai; night is from 22:00 until 06:00

@@ -51,8 +51,10 @@ from rules.geofence import Area, Line
 from rules.inactivity import Inactivity
 from rules.intrusion import Intrusion
 from rules.keypad import Keypad
-from rules.model import Arming, Codes, Event, EventKind, Facts, Fence, FenceId, FenceKind, HomePlace, Mode, Premises, Rule, Use
+from rules.kinds import EventKind, Mode
+from rules.model import Event, Facts, Rule
 from rules.plausible import Implausible
+from rules.premises import Arming, Codes, Fence, FenceId, FenceKind, HomePlace, Premises, Use
 from rules.sos import Sos
 from rules.stillness import LongLie
 from rules.stuck import Stuck

@@ -13,7 +13,9 @@ from devices.model import Covers, DeviceKind, HomeId, PersonId, Pose
 from geofence.frames import Frame
 from rules.corroboration import CERTAINTY
 from rules.geofence import Line
-from rules.model import Event, EventKind, Fence, FenceId, FenceKind, HomePlace, Side
+from rules.kinds import EventKind
+from rules.model import Event
+from rules.premises import Fence, FenceId, FenceKind, HomePlace, Side
 
 LON, LAT = 119.96, 31.79
 FRAME = Frame.at(LON, LAT)

@@ -8,7 +8,8 @@ from builders import Item, Run, acceleration, batch, button, contact, device, mo
 from devices.health import joined
 from devices.model import Batch, DeviceKind, SensorKind
 from rules.fault import Clock, LowBattery, Offline, Tamper
-from rules.model import Cleared, Event, Facts, Premises, Rule
+from rules.model import Cleared, Event, Facts, Rule
+from rules.premises import Premises
 
 DEVICES = (
     device("w-01", DeviceKind.WEARABLE, wearer="wang", home="b1"),

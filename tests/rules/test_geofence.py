@@ -18,7 +18,9 @@ from devices.sensors.position import PositionBatch
 from devices.sensors.targets import TargetsBatch
 from geofence.frames import Frame
 from rules.geofence import Area, Line
-from rules.model import Cleared, Event, EventKind, Fact, Fence, FenceId, FenceKind, HomePlace, Mode, Modes, Premises, Side
+from rules.kinds import EventKind, Mode
+from rules.model import Cleared, Event, Fact
+from rules.premises import Fence, FenceId, FenceKind, HomePlace, Modes, Premises, Side
 
 ESTATE, HOME, FEN, BO = CommunityId("willow"), HomeId("b1-101"), PersonId("zhou-fen"), PersonId("xu-bo")
 LON, LAT = 119.96, 31.79

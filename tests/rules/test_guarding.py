@@ -3,7 +3,8 @@ from builders import COMMUNITY, device, premises
 
 from devices.model import Covers, DeviceKind
 from rules.guarding import Start, Terms, is_counting, ready, starts
-from rules.model import Arming, Mode, Use
+from rules.kinds import Mode
+from rules.premises import Arming, Use
 
 DOOR = device("c-01", DeviceKind.CONTACT, home="b1", covers=Covers.DOOR)
 WINDOW = device("c-02", DeviceKind.CONTACT, home="b1", covers=Covers.WINDOW)

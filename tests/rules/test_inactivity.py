@@ -7,7 +7,8 @@ from builders import COMMUNITY, Item, Run, acceleration, button, contact, device
 
 from devices.model import Covers, Device, DeviceKind, HomeId, PersonId, Pose
 from rules.inactivity import Inactivity
-from rules.model import Care, Event, Fence, FenceId, FenceKind, HomePlace, Side, Use
+from rules.model import Event
+from rules.premises import Care, Fence, FenceId, FenceKind, HomePlace, Side, Use
 from rules.rhythm import DAYS_KEPT, Days, usual_s
 
 HOUR, DAY = 3600, 86400

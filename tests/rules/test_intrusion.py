@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from devices.model import NS_PER_S, Covers, Device, DeviceKind, HomeId
 from rules.intrusion import Intrusion
-from rules.model import Arming, Cleared, Event, Facts, HomePlace, Mode, Use
+from rules.kinds import Mode
+from rules.model import Cleared, Event, Facts
+from rules.premises import Arming, HomePlace, Use
 
 DOOR = device("c-01", DeviceKind.CONTACT, home="b1", covers=Covers.DOOR)
 WINDOW = device("c-02", DeviceKind.CONTACT, home="b1", covers=Covers.WINDOW)

@@ -8,7 +8,9 @@ from builders import COMMUNITY, Item, ModeChange, Run, device, keypad, ns, premi
 from devices.model import DeviceKind, HomeId, PersonId
 from rules import codes
 from rules.keypad import Keypad, duress
-from rules.model import Cleared, Codes, Event, EventKind, Facts, HomePlace, Mode, ModeSet
+from rules.kinds import EventKind, Mode
+from rules.model import Cleared, Event, Facts, ModeSet
+from rules.premises import Codes, HomePlace
 
 HALL = device("k-01", DeviceKind.KEYPAD, home="b1")
 BACK = device("k-02", DeviceKind.KEYPAD, home="b1")

@@ -13,8 +13,10 @@ from devices.sensors.contact import CONTACT
 from devices.sensors.status import STATUS
 from rules.fault import Clock, LowBattery, Offline, Tamper
 from rules.intrusion import Intrusion
-from rules.model import Cleared, Event, Facts, Lane, Mode, Premises, Snapshot
+from rules.kinds import Mode
+from rules.model import Cleared, Event, Facts, Lane, Snapshot
 from rules.pipeline import Pipeline
+from rules.premises import Premises
 from rules.sos import Sos
 
 DEVICES = (

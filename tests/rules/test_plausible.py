@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.model import DeviceKind, HomeId, PersonId
-from rules.model import Cleared, Event, HomePlace, Mode, Premises, Rule
+from rules.kinds import Mode
+from rules.model import Cleared, Event, Rule
 from rules.plausible import Implausible
+from rules.premises import HomePlace, Premises
 from rules.runs import Runs
 from rules.stuck import Stuck
 

@@ -4,7 +4,8 @@ from builders import COMMUNITY, batch, button, device, ns, premises
 
 from devices.model import Device, DeviceKind
 from devices.sensors.button import Press
-from rules.model import Cancelled, Event, EventKind
+from rules.kinds import EventKind
+from rules.model import Cancelled, Event
 from rules.sos import Sos
 
 WORN = device("w-01", DeviceKind.WEARABLE, wearer="wang", home="b1")

@@ -9,7 +9,8 @@ from builders import COMMUNITY, Reading, acceleration, batch, batches, button, d
 
 from devices.model import DeviceKind
 from devices.sensors.button import Press
-from rules.model import Event, EventKind, Facts
+from rules.kinds import EventKind
+from rules.model import Event, Facts
 from rules.stillness import LongLie
 
 WATCH = device("w-01", DeviceKind.WEARABLE, wearer="wang", home="b1")

@@ -11,7 +11,9 @@ from builders import COMMUNITY, ModeChange, Reading, Run, device, ns, position, 
 
 from devices.model import DeviceKind, HomeId, PersonId
 from geofence.frames import Frame
-from rules.model import Care, Cleared, Event, EventKind, Facts, Fence, FenceId, FenceKind, HomePlace, Mode
+from rules.kinds import EventKind, Mode
+from rules.model import Cleared, Event, Facts
+from rules.premises import Care, Fence, FenceId, FenceKind, HomePlace
 from rules.wandering import Wandering
 
 LON, LAT = 119.96, 31.79

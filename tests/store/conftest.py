@@ -15,19 +15,14 @@ import psycopg
 import pytest
 
 from devices.model import CommunityId, HomeId, PersonId
-from incidents.model import (
+from incidents.directory import (
     Channel,
     Directory,
-    Duty,
     Home,
-    Incident,
-    IncidentId,
-    IncidentState,
     Language,
     Person,
     Policy,
     PolicyId,
-    Purpose,
     Repeat,
     Role,
     Roster,
@@ -35,10 +30,11 @@ from incidents.model import (
     Severity,
     Shift,
     Step,
-    Story,
     Weekday,
 )
-from rules.model import Event, EventKind
+from incidents.model import Duty, Incident, IncidentId, IncidentState, Purpose, Story
+from rules.kinds import EventKind
+from rules.model import Event
 from store.session import Database
 
 _numbers = count()

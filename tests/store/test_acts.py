@@ -9,7 +9,8 @@ from devices.model import NS_PER_S, CommunityId, HomeId, PersonId
 from incidents.desk import take
 from incidents.model import Act, Do, Incident, IncidentId, IncidentState, Outcome, Refused
 from rules import codes
-from rules.model import Event, EventKind, Mode
+from rules.kinds import EventKind, Mode
+from rules.model import Event
 from store import configuration, outbox, views
 from store.acts import act_on, set_mode
 from store.estates import Estates

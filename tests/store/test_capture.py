@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from incidents.model import Channel, Do
-from rules.model import Mode
+from incidents.directory import Channel
+from incidents.model import Do
+from rules.kinds import Mode
 from store.capture import Acted, Arrival, CarrierChanged, Line, ModeChanged, Pause, Received, read
 from store.model import InputError
 

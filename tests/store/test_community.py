@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from devices.model import Covers, Device, DeviceKind, Placement, Pose, Source
 from geofence.datum import gcj02_to_wgs84
-from incidents.model import Channel, Home, Language, Person, Policy, Repeat, Role, Roster, Shift, Step, Weekday
-from rules.model import EventKind, Fence, FenceKind, HomePlace, Mode, Side
+from incidents.directory import Channel, Home, Language, Person, Policy, Repeat, Role, Roster, Shift, Step, Weekday
+from rules.kinds import EventKind, Mode
+from rules.premises import Fence, FenceKind, HomePlace, Side
 from store.community import load, parse
 from store.model import Community, InputError
 

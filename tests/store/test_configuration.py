@@ -1,5 +1,6 @@
 from devices.model import CommunityId, HomeId, PersonId
-from rules.model import Mode, Modes
+from rules.kinds import Mode
+from rules.premises import Modes
 from store import configuration
 from store.session import Database
 

@@ -14,9 +14,11 @@ from sqlmodel import select
 from devices.model import NS_PER_S, CommunityId, DeviceId, PersonId
 from incidents.book import Book
 from incidents.desk import act, sweep, take
+from incidents.directory import Directory
 from incidents.grouping import Thread
-from incidents.model import Act, Directory, Do, Duty, Incident, IncidentId, IncidentState, Outcome, Purpose, Refused, Story
-from rules.model import Cancelled, Cleared, Event, EventKind, Fact
+from incidents.model import Act, Do, Duty, Incident, IncidentId, IncidentState, Outcome, Purpose, Refused, Story
+from rules.kinds import EventKind
+from rules.model import Cancelled, Cleared, Event, Fact
 from store import ledger, outbox
 from store.ledger import DatabaseBook
 from store.model import StoreError

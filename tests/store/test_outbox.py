@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from devices.model import NS_PER_S, CommunityId, PersonId
-from incidents.model import Channel, Duty, Incident, IncidentId, Outcome, Purpose, Severity, Story
+from incidents.directory import Channel, Severity
+from incidents.model import Duty, Incident, IncidentId, Outcome, Purpose, Story
 from store import outbox
 from store.ledger import DatabaseBook
 from store.model import StoreError

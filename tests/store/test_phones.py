@@ -2,7 +2,7 @@
 
 import pytest
 
-from incidents.model import Channel
+from incidents.directory import Channel
 from store.phones import phone
 
 SMS_AND_VOICE = (Channel.SMS, Channel.VOICE)

@@ -10,7 +10,8 @@ from devices.model import NS_PER_S, CommunityId, HomeId, PersonId
 from incidents import desk
 from incidents.model import Act, Do, Incident, IncidentState, Outcome, Quiet, Refused
 from incidents.timeline import Because, Cause, Entry, EntryKind
-from rules.model import Event, EventKind, Mode
+from rules.kinds import EventKind, Mode
+from rules.model import Event
 from store import configuration, timelines, views
 from store.acts import act_on, silence
 from store.estates import Estates

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from devices.model import CommunityId, HomeId, PersonId
-from incidents.model import Channel, Ended, Incident, IncidentId, IncidentState, Outcome, Purpose, Severity, Story
-from rules.model import Mode
+from incidents.directory import Channel, Severity
+from incidents.model import Ended, Incident, IncidentId, IncidentState, Outcome, Purpose, Story
+from rules.kinds import Mode
 from store import configuration, outbox, views
 from store.ledger import DatabaseBook
 from store.outbox import Attempted, DeliveryOutcome, NotificationState

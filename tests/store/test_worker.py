@@ -18,7 +18,7 @@ from devices.broker import CORE, EmbeddedBroker, credentials_of
 from devices.entry import Entry, Record, partition_of
 from devices.log import STREAM, Limits, Log
 from devices.model import NS_PER_S, CommunityId, HomeId, PersonId
-from rules.model import Mode
+from rules.kinds import Mode
 from store import configuration
 from store.model import PositionLostError
 from store.session import Database

@@ -17,8 +17,9 @@ from devices.entry import Entry, Record, partition_of
 from devices.log import Limits, Log
 from devices.model import NS_PER_S, CommunityId
 from rules import codes
-from rules.model import Mode, Modes, Premises
+from rules.kinds import Mode
 from rules.pipeline import Pipeline
+from rules.premises import Modes, Premises
 from store import configuration
 from store.session import Database
 from store.tables import EventRow, ModeChangeRow

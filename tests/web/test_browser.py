@@ -10,7 +10,8 @@ from playwright.sync_api import Page, expect
 
 from devices.model import DeviceId, HomeId
 from incidents.model import IncidentState
-from rules.model import EventKind, Mode, Standing
+from rules.kinds import EventKind, Mode
+from rules.model import Standing
 from store import standings
 from web.site import WORDS
 

@@ -7,7 +7,7 @@ import pytest
 from fakes.lakeside import Estate, Service
 
 from incidents.model import Do, Incident, IncidentState
-from rules.model import EventKind
+from rules.kinds import EventKind
 from store.model import InputError
 from store.session import Database
 from web import service

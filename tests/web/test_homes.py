@@ -9,9 +9,11 @@ from fakes.lakeside import LAKESIDE, Estate, example
 from fakes.reading import answer, is_me, text
 
 from devices.model import DeviceId, HomeId
-from incidents.model import Do, Language
+from incidents.directory import Language
+from incidents.model import Do
 from rules import codes
-from rules.model import EventKind, Mode, Standing
+from rules.kinds import EventKind, Mode
+from rules.model import Standing
 from store import standings, views
 from web.site import WORDS
 from web.words import Notice

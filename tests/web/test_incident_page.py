@@ -10,9 +10,11 @@ from fakes.reading import act, answer, is_me, path, text
 from sqlmodel import col, delete
 
 from devices.model import DeviceId, PersonId
-from incidents.model import Do, Incident, Language
+from incidents.directory import Language
+from incidents.model import Do, Incident
 from incidents.timeline import EntryKind
-from rules.model import Cancelled, Cleared, EventKind
+from rules.kinds import EventKind
+from rules.model import Cancelled, Cleared
 from store import timelines
 from store.session import Database
 from store.tables import EntryRow

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from fakes.lakeside import LAKESIDE, Estate
 
-from rules.model import EventKind
+from rules.kinds import EventKind
 from store import views
 from store.model import StoreBusyError
 from store.session import Database

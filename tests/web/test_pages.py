@@ -12,8 +12,9 @@ from fakes.lakeside import LAKESIDE, Estate, Service, example
 from fakes.reading import act, answer, path, text
 
 from devices.model import HomeId
-from incidents.model import Do, IncidentState, Language
-from rules.model import EventKind, Mode
+from incidents.directory import Language
+from incidents.model import Do, IncidentState
+from rules.kinds import EventKind, Mode
 from store import views
 from store.outbox import DeliveryOutcome
 from store.session import Database

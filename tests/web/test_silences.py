@@ -6,8 +6,9 @@ from fakes.lakeside import LAKESIDE, Estate
 from fakes.reading import act, answer, path, text
 
 from devices.model import HomeId
-from incidents.model import Do, Incident, IncidentState, Language, Story
-from rules.model import EventKind
+from incidents.directory import Language
+from incidents.model import Do, Incident, IncidentState, Story
+from rules.kinds import EventKind
 from store import views
 from web.site import WORDS
 from web.words import Notice

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from incidents.model import CLOSED, Channel, Do, Ended, IncidentState, Purpose, Role, Severity
-from rules.model import EventKind, Mode
+from incidents.directory import Channel, Role, Severity
+from incidents.model import CLOSED, Do, Ended, IncidentState, Purpose
+from rules.kinds import EventKind, Mode
 from store.outbox import NotificationState
 from web.en import EN
 from web.silences import QUIET_MIN

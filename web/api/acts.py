@@ -5,7 +5,7 @@ from fastapi.responses import RedirectResponse
 
 from devices.model import CommunityId, HomeId, PersonId
 from incidents.model import Act, Do, Incident, Refused
-from rules.model import Mode
+from rules.kinds import Mode
 from store.acts import act_on, may_set_mode, set_mode
 from store.model import StoreBusyError
 from web.api.answers import Sent, back, check, incident, is_known, said

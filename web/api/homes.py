@@ -8,9 +8,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from devices.model import HomeId
-from incidents.model import Home, Incident
+from incidents.directory import Home
+from incidents.model import Incident
 from notifier.messages.names import flat
-from rules.model import EventKind, Mode
+from rules.kinds import EventKind, Mode
 from store import standings, views
 from web.cards import href
 from web.readiness import Homes, Named, sensors, things

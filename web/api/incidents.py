@@ -5,9 +5,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from devices.model import PersonId
-from incidents.model import Incident, IncidentId, Person, Story
+from incidents.directory import Person
+from incidents.model import Incident, IncidentId, Story
 from incidents.timeline import EntryKind
-from rules.model import EventKind
+from rules.kinds import EventKind
 from store import timelines, views
 from store.model import StoreBusyError
 from web.cards import card

@@ -8,7 +8,8 @@ from fastapi.responses import HTMLResponse
 
 from devices.model import PersonId
 from incidents.audience import wards
-from incidents.model import Channel, Incident, Role
+from incidents.directory import Channel, Role
+from incidents.model import Incident
 from store import views
 from store.views import Telling
 from web.cards import href

@@ -6,7 +6,7 @@ import pytest
 
 from devices.model import Message, SensorKind
 from devices.sensors.keypad import KEYPAD, MODES
-from rules.model import Mode
+from rules.kinds import Mode
 
 Build = Callable[..., Message]
 

@@ -8,9 +8,10 @@ import pytest
 
 from devices.model import DeviceKind
 from devices.simulator import demo, estate
-from incidents.model import Language, Role, RosterId
+from incidents.directory import Language, Role, RosterId
 from incidents.roster import on_shift
-from rules.model import EventKind, FenceKind, Mode
+from rules.kinds import EventKind, Mode
+from rules.premises import FenceKind
 from store.community import parse
 from store.model import Community
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from incidents.model import Channel, Person, Role
+from incidents.directory import Channel, Person, Role
 from notifier.gateways.console import ConsoleGateway, read
 from notifier.gateways.model import GatewayAwayError, Outgoing
 from store.outbox import DeliveryOutcome

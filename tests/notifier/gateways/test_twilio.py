@@ -17,7 +17,7 @@ from fakes.twilio import (
 )
 
 from devices.model import NS_PER_S
-from incidents.model import Channel, Person, Role
+from incidents.directory import Channel, Person, Role
 from notifier.gateways.model import GatewayAwayError, GatewaySettingsError, Outgoing
 from notifier.gateways.twilio import TwilioGateway, TwilioSettings
 from store.outbox import DeliveryOutcome

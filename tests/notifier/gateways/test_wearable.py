@@ -12,7 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from devices import broker
 from devices.mqtt import BrokerLink
-from incidents.model import Channel, Person, Role
+from incidents.directory import Channel, Person, Role
 from notifier.gateways.model import Outgoing
 from notifier.gateways.wearable import WearableGateway
 from store.outbox import DeliveryOutcome

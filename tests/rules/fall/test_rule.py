@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from devices.model import CommunityId, Device, DeviceId, DeviceKind, HomeId, PersonId, Placement, Registry
 from devices.sensors.acceleration import AccelerationBatch
 from rules.fall.rule import Fall
-from rules.model import Event, Facts, Premises
+from rules.model import Event, Facts
+from rules.premises import Premises
 
 T0_NS = 1_772_416_800_000_000_000
 S = 1_000_000_000

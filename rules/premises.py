@@ -1,0 +1,266 @@
+"""What rules may ask about communities: devices, homes, people, fences, modes and clocks, and what cannot be heard now."""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, tzinfo
+from enum import StrEnum
+from typing import NewType
+
+from devices.model import NS_PER_S, CommunityId, Device, HomeId, PersonId, Registry
+from rules.kinds import EventKind, Mode
+
+FenceId = NewType("FenceId", str)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arming:
+    """How a home is guarded.
+
+    Attributes
+    ----------
+    exit_delay_s, entry_delay_s : int
+        Time to leave after arming, and to disarm after opening a door that is an entry.
+    confirm_s : int
+        A second sensor must notice something within this; 0: one is enough.
+    arms_when_closed : bool
+        The exit delay is over as soon as an entry is closed.
+    """
+
+    exit_delay_s: int = 0
+    entry_delay_s: int = 0
+    confirm_s: int = 0
+    arms_when_closed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """What a sensor of a home is used for.
+
+    Attributes
+    ----------
+    guards : frozenset or None
+        Modes in which it counts; None: as is usual for its kind.
+    is_entry : bool
+        People come in and go out by it: opening it gives time to disarm.
+    open_s, open_night_s : int or None
+        How long it may stand open by day and by night before somebody is told; None: as is usual for what it covers.
+    """
+
+    guards: frozenset[Mode] | None = None
+    is_entry: bool = False
+    open_s: int | None = None
+    open_night_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Care:
+    """What is watched over of a resident, as the family wants it.
+
+    Attributes
+    ----------
+    inactivity, no_return, wandering : bool or None
+        None: as is usual (of somebody who lives alone; wandering by night).
+    quiet_least_s, quiet_most_s : int
+        Silence shorter than the first is never told, one longer than the second always, whatever has been learnt between.
+    back_night_s, back_day_s : int
+        How long somebody may be out who left by night, or by day.
+    """
+
+    inactivity: bool | None = None
+    no_return: bool | None = None
+    wandering: bool | None = None
+    quiet_least_s: int = 4 * 3600
+    quiet_most_s: int = 12 * 3600
+    back_night_s: int = 1800
+    back_day_s: int = 12 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codes:
+    """Digests of the codes that somebody types at a keypad (`rules.codes`)."""
+
+    code: str | None = None
+    duress: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomePlace:
+    """What rules need of a home. `codes`: who may arm and disarm it at a keypad."""
+
+    id: HomeId
+    occupants: tuple[PersonId, ...] = ()
+    arming: Arming = Arming()
+    codes: Mapping[PersonId, Codes] = field(default_factory=dict)
+
+
+class Modes:
+    """Which mode a home was in at which time; append-only, looked up by a reading's own time."""
+
+    def __init__(self) -> None:
+        self._since: dict[tuple[str, str], tuple[list[int], list[Mode]]] = {}
+        self.log: list[tuple[str, str]] = []
+        """(community, home) of every change, as appended: a rule keeps its own place in it to learn what is new."""
+
+    def change(self, community_id: str, home_id: str, mode: Mode, at_ns: int) -> None:
+        """Append a change; `at_ns` never decreases for one home."""
+        times, modes = self._since.setdefault((community_id, home_id), ([], []))
+        times.append(at_ns)
+        modes.append(mode)
+        self.log.append((community_id, home_id))
+
+    def forget(self, community_id: str, home_id: str) -> None:
+        """Drop the changes of a home, to append them anew as they were written."""
+        self._since.pop((community_id, home_id), None)
+
+    def at(self, community_id: str, home_id: str, time_ns: int) -> Mode:
+        """Mode at a time; disarmed before the first change."""
+        times, modes = self._since.get((community_id, home_id), ([], []))
+        index = bisect_right(times, time_ns) - 1
+        return modes[index] if index >= 0 else Mode.DISARMED
+
+    def since(self, community_id: str, home_id: str, time_ns: int) -> tuple[Mode, int]:
+        """Mode at a time, and since when in ns it has been the mode; 0 before the first change. Set anew to what it is, it goes on."""
+        times, modes = self._since.get((community_id, home_id), ([], []))
+        index = bisect_right(times, time_ns) - 1
+        while index > 0 and modes[index - 1] is modes[index]:
+            index -= 1
+        return (modes[index], times[index]) if index >= 0 else (Mode.DISARMED, 0)
+
+    def changes(self, community_id: str, home_id: str) -> list[tuple[int, Mode]]:
+        """Every change of one home, oldest first."""
+        return list(zip(*self._since.get((community_id, home_id), ([], [])), strict=True))
+
+
+class FenceKind(StrEnum):
+    """An area has an inside; a line has a near (protected) side."""
+
+    AREA = "area"
+    LINE = "line"
+
+
+class Side(StrEnum):
+    """A side of a line, seen along its direction."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fence:
+    """A geofence as configured.
+
+    Attributes
+    ----------
+    rings : tuple of tuple of rings
+        Area: polygons, each its shell and its holes, vertices (lon, lat) WGS 84 degrees. Empty for a line.
+    path : tuple of (lon, lat)
+        Line: its vertices. Empty for an area.
+    events : frozenset
+        Which kinds it reports.
+    modes : frozenset or None
+        In which modes of its home it guards; None is always.
+    residents : frozenset
+        Whom an area concerns.
+    """
+
+    community_id: CommunityId
+    id: FenceId
+    kind: FenceKind
+    home: HomeId | None = None
+    residents: frozenset[PersonId] = frozenset()
+    events: frozenset[EventKind] = frozenset()
+    modes: frozenset[Mode] | None = None
+    near: Side = Side.LEFT
+    approach_m: float = 2.0
+    rings: tuple[tuple[tuple[tuple[float, float], ...], ...], ...] = ()
+    path: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clocks:
+    """A community's zone, and what it calls night: from `since` until `until`, which may lie on the next day."""
+
+    zone: tzinfo = UTC
+    since: time = time(22)
+    until: time = time(6)
+
+    def local(self, time_ns: int) -> datetime:
+        """A time as the clock on the wall shows it, to the second."""
+        return datetime.fromtimestamp(time_ns // NS_PER_S, tz=self.zone)
+
+    def is_night(self, time_ns: int) -> bool:
+        """Whether it is night."""
+        wall = self.local(time_ns).time()
+        if self.since < self.until:
+            return self.since <= wall < self.until
+        return wall >= self.since or wall < self.until
+
+
+@dataclass(slots=True)
+class Hearing:
+    """What cannot be heard now. `rules.fault.Offline` writes it before any other rule is asked; the others read.
+
+    Attributes
+    ----------
+    silent : set of int
+        Rows of devices that are offline, or part of an outage: that they say nothing means nothing.
+    deaf_until_ns : int
+        We ourselves heard nobody until then.
+    """
+
+    silent: set[int] = field(default_factory=set)
+    deaf_until_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Premises:
+    """Everything about communities that rules may ask: devices, homes, people, fences and modes.
+
+    Attributes
+    ----------
+    homes, care : mapping
+        By (community, id of home or resident).
+    uses : mapping
+        By a device's key.
+    clocks : mapping
+        By community.
+    """
+
+    registry: Registry
+    homes: Mapping[tuple[str, str], HomePlace] = field(default_factory=dict)
+    fences: tuple[Fence, ...] = ()
+    modes: Modes = field(default_factory=Modes)
+    care: Mapping[tuple[str, str], Care] = field(default_factory=dict)
+    uses: Mapping[str, Use] = field(default_factory=dict)
+    clocks: Mapping[str, Clocks] = field(default_factory=dict)
+    hearing: Hearing = field(default_factory=Hearing)
+
+    def use(self, device: Device) -> Use:
+        """What a sensor is used for."""
+        return self.uses.get(device.key, _USUAL_USE)
+
+    def care_for(self, community_id: str, resident: str) -> Care:
+        """What is watched over of a resident."""
+        return self.care.get((community_id, resident), _USUAL_CARE)
+
+    def arming(self, community_id: str, home_id: str | None) -> Arming:
+        """How a home is guarded."""
+        place = self.homes.get((community_id, home_id or ""))
+        return place.arming if place else _USUAL_ARMING
+
+    def clock(self, community_id: str) -> Clocks:
+        """A community's zone and night; UTC where nothing is known."""
+        return self.clocks.get(community_id, _USUAL_CLOCKS)
+
+    def occupants(self, community_id: str, home_id: str | None) -> tuple[PersonId, ...]:
+        """Residents of a home; empty for an unknown one."""
+        place = self.homes.get((community_id, home_id or ""))
+        return place.occupants if place else ()
+
+    def mode(self, device: Device, time_ns: int) -> Mode:
+        """Mode of a device's home at a time; disarmed where it has none."""
+        return self.modes.at(device.community_id, device.home or "", time_ns)
+
+
+_USUAL_USE, _USUAL_CARE, _USUAL_ARMING, _USUAL_CLOCKS = Use(), Care(), Arming(), Clocks()

@@ -51,28 +51,28 @@ from notifier.gateways.model import Gateway, GatewayError
 from notifier.gateways.twilio import TwilioGateway, TwilioSettings
 from notifier.gateways.wearable import WearableGateway
 from notifier.replay import Replay
-from rules import codes
-from rules.absence import NoReturn
-from rules.contact import LeftOpen
-from rules.doors import Doors
 from rules.fall.evaluation import evaluate as evaluate_detections
 from rules.fall.recordings import detect as detect_falls
 from rules.fall.rule import Fall
-from rules.fault import Clock, LowBattery, Offline, Tamper
-from rules.geofence import Area, Line
-from rules.inactivity import Inactivity
-from rules.intrusion import Intrusion
-from rules.keypad import Keypad
+from rules.fall.stillness import LongLie
+from rules.faults.fault import Clock, LowBattery, Offline, Tamper
+from rules.faults.plausible import Implausible
+from rules.faults.stuck import Stuck
+from rules.fences.geofence import Area, Line
+from rules.home import codes
+from rules.home.contact import LeftOpen
+from rules.home.doors import Doors
+from rules.home.intrusion import Intrusion
+from rules.home.keypad import Keypad
+from rules.home.water import Water
 from rules.kinds import Mode
 from rules.model import Lane
+from rules.person.absence import NoReturn
+from rules.person.inactivity import Inactivity
+from rules.person.sos import Sos
+from rules.person.wandering import Wandering
 from rules.pipeline import Pipeline
-from rules.plausible import Implausible
 from rules.premises import Premises
-from rules.sos import Sos
-from rules.stillness import LongLie
-from rules.stuck import Stuck
-from rules.wandering import Wandering
-from rules.water import Water
 from store import capture, community, importing, recordings, summary
 from store.configuration import change_mode
 from store.estates import community_of

@@ -212,7 +212,7 @@ class Batch:
     clock_wrong : (N,) bool
         The device's time was not believable and `time_ns` is the time of arrival.
     back : (N,) bool
-        First reading of this kind since the device was offline (marked by `rules.fault.Offline`).
+        First reading of this kind since the device was offline (marked by `rules.faults.fault.Offline`).
     """
 
     device: Int32

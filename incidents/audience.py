@@ -48,7 +48,7 @@ def wards(incident: Incident, directory: Directory) -> tuple[PersonId, ...]:
 def hushed(incident: Incident, directory: Directory) -> frozenset[PersonId]:
     """Who must not hear of it: whoever calls under duress is never betrayed by a phone that rings.
 
-    That is whom it is about, everybody else who lives there, and who typed the code (`rules.keypad.duress`).
+    That is whom it is about, everybody else who lives there, and who typed the code (`rules.home.keypad.duress`).
     """
     calls = [event for event in incident.events if event.kind is EventKind.DURESS]
     if not calls:

@@ -19,8 +19,8 @@ from incidents.directory import Channel
 from incidents.model import Act, Incident, IncidentId, Outcome, Quiet, Refused
 from notifier.delivery import Deliveries, NoSuchDelivery
 from notifier.model import HandOver, Receipt, ReceiptStatus
-from rules import codes
-from rules.keypad import duress
+from rules.home import codes
+from rules.home.keypad import duress
 from rules.model import Event, Facts, ModeSet, Standing
 from rules.pipeline import Pipeline
 from rules.premises import Modes

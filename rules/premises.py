@@ -78,7 +78,7 @@ class Care:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Codes:
-    """Digests of the codes that somebody types at a keypad (`rules.codes`)."""
+    """Digests of the codes that somebody types at a keypad (`rules.home.codes`)."""
 
     code: str | None = None
     duress: str | None = None
@@ -199,7 +199,7 @@ class Clocks:
 
 @dataclass(slots=True)
 class Hearing:
-    """What cannot be heard now. `rules.fault.Offline` writes it before any other rule is asked; the others read.
+    """What cannot be heard now. `rules.faults.fault.Offline` writes it before any other rule is asked; the others read.
 
     Attributes
     ----------

@@ -7,8 +7,8 @@ from incidents import desk
 from incidents.directory import Directory, Person, Role
 from incidents.model import Act, Incident, IncidentId, Outcome, Quiet, Refused
 from incidents.timeline import Because, Cause
-from rules import codes
-from rules.keypad import duress
+from rules.home import codes
+from rules.home.keypad import duress
 from rules.kinds import Mode
 from rules.premises import Codes
 from store import configuration

@@ -8,7 +8,7 @@ from stories import estate
 
 from app import cli  # noqa: TID251  the command line is the composition root
 from devices.model import PersonId
-from rules import codes
+from rules.home import codes
 from store import community
 from store.model import InputError
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from devices.model import Covers, Device, HomeId
 from incidents.model import Incident, Story
-from rules.guarding import is_counting, ready
+from rules.home.guarding import is_counting, ready
 from rules.kinds import EventKind, Mode
 from store.model import Community
 from store.standings import Stands

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from devices.model import NS_PER_S, Bool, CommunityId, Device, DeviceId, DeviceKind, Float32, Int32, Int64, PersonId, Placement, Registry
 from devices.sensors.acceleration import AccelerationBatch
 from rules.fall.rule import Fall
+from rules.fall.windows import spread
 from rules.model import Event
 from rules.premises import Premises
-from rules.windows import spread
 
 RATE_HZ = 50
 """Of every recording (contract.md, "Recordings"); also the samples in one packet of a second."""

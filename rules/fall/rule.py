@@ -13,10 +13,10 @@ from devices.model import NS_PER_S, Bool, Float64, Int64
 from devices.sensors.acceleration import AccelerationBatch
 from rules.fall.thresholds import THRESHOLDS
 from rules.fall.verdict import AFTER_S, BEFORE_S, judge
+from rules.fall.windows import Ripe, Windows
 from rules.kinds import EventKind
 from rules.model import Event, Facts, Snapshot
 from rules.premises import Premises
-from rules.windows import Ripe, Windows
 
 PEAK_S = 1.0
 """An impact is the highest sample within this on both sides."""

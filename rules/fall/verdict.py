@@ -12,7 +12,7 @@ from scipy.signal import butter, sosfilt, sosfilt_zi
 
 from devices.model import Bool, Float64, Placement
 from rules.fall.thresholds import Measures, score
-from rules.windows import Window
+from rules.fall.windows import Window
 
 BEFORE_S = 2.0
 AFTER_S = 3.0

@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from rules import codes
+from rules.home import codes
 
 
 @pytest.fixture(scope="session", autouse=True)

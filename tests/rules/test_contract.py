@@ -41,25 +41,25 @@ import rules
 from devices.health import joined
 from devices.model import NS_PER_S, Batch, Device, DeviceKind, HomeId, PersonId, Placement, Pose, SensorKind
 from devices.sensors.button import Press
-from rules import codes
-from rules.absence import NoReturn
-from rules.contact import LeftOpen
-from rules.doors import Doors
 from rules.fall.rule import Fall
-from rules.fault import Clock, LowBattery, Offline, Tamper
-from rules.geofence import Area, Line
-from rules.inactivity import Inactivity
-from rules.intrusion import Intrusion
-from rules.keypad import Keypad
+from rules.fall.stillness import LongLie
+from rules.faults.fault import Clock, LowBattery, Offline, Tamper
+from rules.faults.plausible import Implausible
+from rules.faults.stuck import Stuck
+from rules.fences.geofence import Area, Line
+from rules.home import codes
+from rules.home.contact import LeftOpen
+from rules.home.doors import Doors
+from rules.home.intrusion import Intrusion
+from rules.home.keypad import Keypad
+from rules.home.water import Water
 from rules.kinds import EventKind, Mode
 from rules.model import Event, Facts, Rule
-from rules.plausible import Implausible
+from rules.person.absence import NoReturn
+from rules.person.inactivity import Inactivity
+from rules.person.sos import Sos
+from rules.person.wandering import Wandering
 from rules.premises import Arming, Codes, Fence, FenceId, FenceKind, HomePlace, Premises, Use
-from rules.sos import Sos
-from rules.stillness import LongLie
-from rules.stuck import Stuck
-from rules.wandering import Wandering
-from rules.water import Water
 
 SIDE_DEG = 0.002
 SQUARE = ((119.95, 31.78), (119.95 + SIDE_DEG, 31.78), (119.95 + SIDE_DEG, 31.78 + SIDE_DEG), (119.95, 31.78 + SIDE_DEG), (119.95, 31.78))

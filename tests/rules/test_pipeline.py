@@ -11,13 +11,13 @@ from devices.model import Batch, DeviceKind
 from devices.sensors.button import BUTTON
 from devices.sensors.contact import CONTACT
 from devices.sensors.status import STATUS
-from rules.fault import Clock, LowBattery, Offline, Tamper
-from rules.intrusion import Intrusion
+from rules.faults.fault import Clock, LowBattery, Offline, Tamper
+from rules.home.intrusion import Intrusion
 from rules.kinds import Mode
 from rules.model import Cleared, Event, Facts, Lane, Snapshot
+from rules.person.sos import Sos
 from rules.pipeline import Pipeline
 from rules.premises import Premises
-from rules.sos import Sos
 
 DEVICES = (
     device("w-01", DeviceKind.WEARABLE, wearer="wang", home="b1"),

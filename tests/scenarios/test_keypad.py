@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from stories import armed, at, did, estate, picked, said, tell, until
 
-from rules import codes
+from rules.home import codes
 
 KEYPAD = {"id": "keypad-1", "kind": "keypad", "home": "b1-101"}
 ZIGBEE = {**KEYPAD, "source": {"adapter": "zigbee2mqtt", "name": "hall"}}

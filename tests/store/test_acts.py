@@ -8,7 +8,7 @@ from stories import ESTATE, estate
 from devices.model import NS_PER_S, CommunityId, HomeId, PersonId
 from incidents.desk import take
 from incidents.model import Act, Do, Incident, IncidentId, IncidentState, Outcome, Refused
-from rules import codes
+from rules.home import codes
 from rules.kinds import EventKind, Mode
 from rules.model import Event
 from store import configuration, outbox, views

@@ -16,7 +16,7 @@ from devices.broker import CORE, EmbeddedBroker, credentials_of
 from devices.entry import Entry, Record, partition_of
 from devices.log import Limits, Log
 from devices.model import NS_PER_S, CommunityId
-from rules import codes
+from rules.home import codes
 from rules.kinds import Mode
 from rules.pipeline import Pipeline
 from rules.premises import Modes, Premises

@@ -11,7 +11,7 @@ from fakes.reading import answer, is_me, text
 from devices.model import DeviceId, HomeId
 from incidents.directory import Language
 from incidents.model import Do
-from rules import codes
+from rules.home import codes
 from rules.kinds import EventKind, Mode
 from rules.model import Standing
 from store import standings, views

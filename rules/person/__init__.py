@@ -1,0 +1,1 @@
+"""How a person fares: signs of life, going out and coming back, wandering, a call for help."""

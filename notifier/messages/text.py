@@ -29,9 +29,9 @@ MOST_SEGMENTS = 2
 
 _Optional = Literal["own_time", "taken", "arrived", "long_address", "community", "more", "roster", "answer", "advice"]
 _GIVES_WAY: Mapping[Purpose, tuple[_Optional, ...]] = {
-    Purpose.TELL: ("own_time", "long_address", "community", "more", "roster"),
-    Purpose.UPDATE: ("own_time", "taken", "long_address", "community", "more", "roster", "answer", "advice"),
-    Purpose.ENDING: ("own_time", "long_address", "community", "arrived", "more"),
+    Purpose.TELL: ("long_address", "community", "own_time", "more", "roster"),
+    Purpose.UPDATE: ("taken", "long_address", "community", "own_time", "more", "roster", "answer", "advice"),
+    Purpose.ENDING: ("long_address", "community", "own_time", "arrived", "more"),
     Purpose.ASK: (),
 }
 """What is left out or shortened where room is short; each is worth more than all before it together."""

@@ -1,0 +1,136 @@
+"""Keys of the community file for arming, care, codes, policies by circumstances and what asks: read, checked, and where they go."""
+
+from datetime import time
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from devices.model import DeviceId, HomeId, PersonId
+from incidents.directory import Channel, Severity, Step, When
+from rules.home import codes
+from rules.kinds import EventKind, Mode
+from rules.premises import Arming, Care, Codes, Use
+from store.community import parse
+from store.model import Community, InputError
+
+NIGHT = 'modes: [away, night], severity: [life], from: "22:00", to: "06:00"'
+DIGEST = codes.digest("2580", bytes(16))
+SOUND = f"""
+community: {{id: elm, name: 榆园, timezone: Asia/Shanghai, night: {{from: "21:00", to: "05:30"}}}}
+homes:
+  - {{id: a-1, arming: {{exit_delay_s: 45, entry_delay_s: 30, confirm_s: 20, arms_when_closed: true}}}}
+people:
+  - id: ann
+    name: 安奶奶
+    roles: [resident]
+    home: a-1
+    cancel_window_s: 90
+    care: {{inactivity: true, no_return: false, wandering: true, quiet_least_h: 2.5, quiet_most_h: 9, back_night_min: 20, back_day_h: 6}}
+  - {{id: cai, name: 蔡, roles: [relative], of: [ann], phone: "+447700900123", timezone: Europe/London, code: "{DIGEST}"}}
+devices:
+  - {{id: w-1, kind: wearable, wearer: ann, asks: true, via: hub}}
+  - {{id: c-1, kind: contact, home: a-1, covers: window, guards: [away], entry: true, open_min: 5, open_night_min: 0}}
+  - {{id: c-2, kind: contact, home: a-1, covers: door}}
+  - {{id: k-1, kind: keypad, home: a-1}}
+  - {{id: hub, kind: gateway}}
+policies:
+  - id: distress
+    kinds: [fall, sos]
+    cancel_window_s: 30
+    certain_window_s: 5
+    steps:
+      - {{after_s: 0, tell: [relatives], by: [sms], in_turn_s: 60}}
+      - {{after_s: 0, tell: [relatives], by: [voice], when: {{modes: [away, night], severity: [life], from: "22:00", to: "06:00"}}}}
+"""
+
+
+def read(*changes: tuple[str, str]) -> Community:
+    text = SOUND
+    for old, new in changes:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return parse(text, "elm.yaml")
+
+
+def test_every_key_arrives_where_it_is_asked_for() -> None:
+    community = read()
+    premises = community.premises()
+    ann, cai = (community.directory.people[PersonId(one)] for one in ("ann", "cai"))
+    assert premises.homes["elm", "a-1"].arming == Arming(exit_delay_s=45, entry_delay_s=30, confirm_s=20, arms_when_closed=True)
+    assert premises.homes["elm", "a-1"].codes == {PersonId("cai"): Codes(code=DIGEST)}
+    assert premises.care_for("elm", "ann") == Care(
+        inactivity=True,
+        no_return=False,
+        wandering=True,
+        quiet_least_s=9000,
+        quiet_most_s=32_400,
+        back_night_s=1200,
+        back_day_s=21_600,
+    )
+    by_id = {device.id: device for device in community.devices}
+    assert premises.use(by_id[DeviceId("c-1")]) == Use(guards=frozenset({Mode.AWAY}), is_entry=True, open_s=300, open_night_s=0)
+    assert premises.use(by_id[DeviceId("c-2")]) == Use(is_entry=True)
+    assert by_id[DeviceId("w-1")].via == "hub"
+    assert (premises.clock("elm").since, premises.clock("elm").until) == (time(21), time(5, 30))
+    assert (ann.cancel_window_s, ann.channels, ann.asked_by) == (90, (Channel.DEVICE,), ("w-1",))
+    assert cai.timezone == ZoneInfo("Europe/London")
+    assert community.arming[HomeId("a-1")].exit_delay_s == 45
+
+
+def test_a_policys_windows_turns_and_circumstances_are_kept() -> None:
+    policy = read().directory.policy(EventKind.FALL)
+    assert policy is not None
+    assert (policy.cancel_window_s, policy.certain_window_s) == (30, 5)
+    assert policy.steps == (
+        Step(after_s=0, tell=("relatives",), by=(Channel.SMS,), in_turn_s=60),
+        Step(
+            after_s=0,
+            tell=("relatives",),
+            by=(Channel.VOICE,),
+            when=When(
+                modes=frozenset({Mode.AWAY, Mode.NIGHT}),
+                severities=frozenset({Severity.LIFE}),
+                since=time(22),
+                until=time(6),
+            ),
+        ),
+    )
+
+
+def test_what_is_left_out_is_as_usual() -> None:
+    community = parse("community: {id: elm, name: 榆园, timezone: UTC}\nhomes: [{id: a-1}]\npeople: []\n", "elm.yaml")
+    premises = community.premises()
+    assert premises.arming("elm", "a-1") == Arming()
+    assert premises.care_for("elm", "ann") == Care()
+    assert (premises.clock("elm").since, premises.clock("elm").until) == (time(22), time(6))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("exit_delay_s: 45", "exit_delay_s: 601", "homes[0].arming.exit_delay_s"),
+        ("confirm_s: 20", "confirms: 20", "homes[0].arming.confirms: is no key known here, did you mean confirm_s?"),
+        ('{from: "21:00", to: "05:30"}', "{from: 21:00, to: 05:30}", "community.night.from"),
+        ("quiet_least_h: 2.5", "quiet_least_h: 10", "people[0].care.quiet_least_h: is 10, wanted at most the 9 of quiet_most_h"),
+        ("inactivity: true", "inactivity: 1", "people[0].care.inactivity"),
+        ("of: [ann]", "of: [ann], care: {wandering: true}", "people[1].care: does not fit cai, wanted it with a resident only"),
+        ("of: [ann]", "of: [ann], cancel_window_s: 5", "people[1].cancel_window_s: does not fit cai"),
+        ("Europe/London", "Europe/Londn", "people[1].timezone: 'Europe/Londn' is no time zone, wanted a name such as Europe/London"),
+        (f'code: "{DIGEST}"', 'code: "2580"', "people[1].code: is '2580', wanted what `anju code` prints"),
+        ("via: hub", "via: c-2", "devices[0].via: 'c-2' is not in the devices of kind gateway"),
+        ("covers: door", "covers: door, asks: true", "devices[2].asks: does not fit a device of kind contact"),
+        ("asks: true", "guards: [away]", "devices[0].guards: does not fit a device of kind wearable"),
+        ("guards: [away]", "guards: [abroad]", "devices[1].guards[0]"),
+        ("open_min: 5", "open_min: -1", "devices[1].open_min"),
+        ("in_turn_s: 60", "in_turn_s: 0", "policies[0].steps[0].in_turn_s"),
+        ("in_turn_s: 60", "when: {modes: [away]}", "policies[0].steps: are all for some circumstances only"),
+        (NIGHT, 'from: "22:00"', "when: holds only one of from and to"),
+        (NIGHT, "", "when: is empty, wanted modes, severity, or from and to"),
+        ("by: [voice]", "by: [device]", "policies[0].steps[1].by: holds device, which asks its wearer and tells nobody"),
+    ],
+)
+def test_a_mistake_names_its_path_and_what_was_wanted(old: str, new: str, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read((old, new))
+    assert said in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1

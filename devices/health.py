@@ -176,6 +176,11 @@ class Heartbeats:
         self.last_ns[device] = NEVER
         self.due_ns[device] = since_ns + self.granted_ns(device)
 
+    def prolong(self, device: Int64, since_ns: int) -> None:
+        """Let devices, (M,), that are watched be due no earlier than if they had been heard at a time."""
+        watched = device[self.due_ns[device] < NO_LIMIT_NS]
+        self.due_ns[watched] = np.maximum(self.due_ns[watched], since_ns + self.granted_ns(watched))
+
     def granted_ns(self, device: Int64) -> Int64:
         """(M,) int64: how long devices may be silent, where they are watched at all."""
         limit_ns = self.limit_ns[device]

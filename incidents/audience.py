@@ -74,9 +74,14 @@ def recipients(tells: Iterable[Tell], incident: Incident, directory: Directory, 
     )
 
 
+def tellable(person: Person) -> tuple[Channel, ...]:
+    """What somebody can be told by: what they wear only asks."""
+    return tuple(channel for channel in person.channels if channel is not Channel.DEVICE)
+
+
 def usable(person: Person, by: Sequence[Channel]) -> tuple[Channel, ...]:
     """Which of these channels this person has; where it is none of them, the next one that they have."""
-    if has := tuple(dict.fromkeys(channel for channel in by if channel in person.channels)):
+    if has := tuple(dict.fromkeys(channel for channel in by if channel in tellable(person))):
         return has
     return tuple(channel for channel in FALLBACK if channel in person.channels)[:1]
 

@@ -15,7 +15,7 @@ from incidents.escalation import Said, begun, paused, released, restarted, resum
 from incidents.grouping import NOTED_ONLY, PRESSED, SEVERITY, WINDOWED, Thread, is_certain, is_late, still_active, thread
 from incidents.lifecycle import Action, closed, moved, opened
 from incidents.model import Act, Do, Due, DueRow, Duty, Ended, Incident, IncidentState, News, Outcome, Purpose, Quiet, Refused, Story
-from incidents.silence import begin
+from incidents.silence import begin, quiet_until
 from incidents.timers import quiet_from, run
 from rules.kinds import EventKind, Mode
 from rules.model import Cancelled, Cleared, Event, Finding
@@ -121,7 +121,8 @@ def _take_event(event: Event, book: Incidents, directory: Directory, now_ns: int
     incident = quiet_from(opened(event, state, previous, directory, now_ns), now_ns)
     if state is IncidentState.SUSPECTED:
         window = DueRow(at_ns=now_ns + window_s * NS_PER_S, due=Due.CANCEL_WINDOW)
-        return _outcome((scheduled(incident, window), _question(incident, directory)))
+        suspected = scheduled(incident, window)
+        return _outcome((suspected, _question(suspected, directory)))
     return _outcome(run(begun(incident, now_ns), directory, book, now_ns))
 
 
@@ -157,9 +158,10 @@ def _joined(incident: Incident, event: Event, directory: Directory, book: Incide
     if event.kind in NOTED_ONLY:
         return noted, ()
     severity = max(incident.severity, SEVERITY[event.kind], key=lambda one: one.rank)
-    noted = quiet_from(replace(noted, severity=severity, active=incident.active | {(event.kind, event.cause)}), now_ns)
+    noted = replace(noted, severity=severity, active=incident.active | {(event.kind, event.cause)})
+    noted = quiet_from(noted, max(now_ns, noted.held_ns or 0))
     if not _begins_round(incident, event, directory):
-        return noted, ()
+        return _unheld(noted, directory, book, now_ns)
     policy = directory.policy(event.kind)
     had_it = incident.state in {IncidentState.ACKNOWLEDGED, IncidentState.ON_SCENE}
     fresh = moved(
@@ -177,9 +179,16 @@ def _joined(incident: Incident, event: Event, directory: Directory, book: Incide
     elif incident.state is IncidentState.SUSPECTED:
         fresh = begun(fresh, now_ns)
     elif had_it:
-        fresh = resumed(fresh, now_ns)
+        fresh = resumed(fresh, directory, book, now_ns)
     after, duties = run(fresh, directory, book, now_ns)
     return after, (*duties, *updates(after, News.EVENT, directory, reached=(duty.to for duty in duties)))
+
+
+def _unheld(incident: Incident, directory: Directory, book: Incidents, now_ns: int) -> Said:
+    """What a silence holds back and its newest event does not let it: a device that nobody works on has seen it too."""
+    if incident.held_ns is None or quiet_until(incident, book.quiets(), directory) is not None:
+        return incident, ()
+    return run(released(incident, now_ns), directory, book, now_ns)
 
 
 def _begins_round(incident: Incident, event: Event, directory: Directory) -> bool:

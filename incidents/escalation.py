@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from devices.model import NS_PER_S, PersonId
-from incidents.audience import hushed, recipients, usable
+from incidents.audience import hushed, recipients, tellable, usable
 from incidents.book import Circumstances
 from incidents.directory import Directory, Policy, Role, Step, When
 from incidents.model import Due, DueRow, Duty, Incident, IncidentState, News, Purpose, Tell
@@ -35,18 +35,19 @@ def merged(old: Sequence[DueRow], new: Sequence[DueRow]) -> tuple[DueRow, ...]:
     """Steps that still wait and steps of a new round: nobody waits longer because of the new round, and nobody is told twice for it.
 
     Of each target and channel the last mentions belong together, since the first ones of the old round have already been said; the
-    earlier one of such a pair stays.
+    earlier one of such a pair stays. What is told in other circumstances, or at another pace, makes no pair: it may never be told.
     """
-    waiting: dict[Tell, list[int]] = {}
+    waiting: dict[tuple[Tell, When | None, int], list[int]] = {}
     for index, row in enumerate(old):
         for tell in row.tells:
-            waiting.setdefault(tell, []).append(index)
+            waiting.setdefault((tell, row.when, row.in_turn_s), []).append(index)
     replaced: set[tuple[int, Tell]] = set()
     fresh = []
     for row in sorted(new, key=lambda row: row.order, reverse=True):
         kept = []
         for tell in row.tells:
-            twin = waiting[tell].pop() if waiting.get(tell) else None
+            twins = waiting.get((tell, row.when, row.in_turn_s))
+            twin = twins.pop() if twins else None
             if twin is None or old[twin].at_ns > row.at_ns:
                 kept.append(tell)
                 if twin is not None:
@@ -63,9 +64,10 @@ def begun(incident: Incident, now_ns: int) -> Incident:
 
 def restarted(incident: Incident, policy: Policy, now_ns: int) -> Incident:
     """A new round of a policy at its step 0, over what still waits of the old one."""
-    waiting = [row for row in incident.dues if row.due is Due.STEP]
+    awake = incident if incident.held_ns is None else released(incident, now_ns)
+    waiting = [row for row in awake.dues if row.due is Due.STEP]
     gone = {Due.STEP} if policy == incident.policy else ESCALATING
-    fresh = replace(incident, policy=policy, paused=())
+    fresh = replace(awake, policy=policy, paused=())
     return scheduled(fresh, *merged(waiting, plan(policy, incident.round, now_ns)), without=gone)
 
 
@@ -77,8 +79,11 @@ def paused(incident: Incident, now_ns: int) -> Incident:
     return replace(scheduled(incident, without=ESCALATING), paused=(*incident.paused, *rows))
 
 
-def resumed(incident: Incident, now_ns: int) -> Incident:
-    """The incident with the next unsent step due now and the later ones at their old distances, or the last step once more."""
+def resumed(incident: Incident, directory: Directory, now: Circumstances, now_ns: int) -> Incident:
+    """The incident with the next unsent step due now and the later ones at their old distances, or the last step once more.
+
+    The next is the next one in these circumstances. Where there is none, the last one that is there is due now, beside what is left.
+    """
     policy = incident.policy
     if policy is None or not policy.steps:
         return replace(incident, paused=())
@@ -86,38 +91,41 @@ def resumed(incident: Incident, now_ns: int) -> Incident:
     repeats = [
         replace(row, at_ns=now_ns + policy.repeat.every_s * NS_PER_S) for row in incident.paused if row.due is Due.REPEAT and policy.repeat
     ]
-    number = incident.round
-    if not steps:
-        number += 1
-        last = len(policy.steps) - 1
-        steps = [_row(policy.steps[last], at_ns=now_ns, round_=number, index=last)]
-    shift_ns = now_ns - min(row.at_ns for row in steps)
+    there = [row for row in steps if _holds(row.when, incident, directory, now, now_ns)]
+    shift_ns = now_ns - min((row.at_ns for row in there or steps), default=now_ns)
     steps = [replace(row, at_ns=row.at_ns + shift_ns) for row in steps]
+    number = incident.round
+    last = None if there else _last(incident, directory, now, now_ns)
+    if last is not None:
+        number += 1
+        steps.append(_row(policy.steps[last], at_ns=now_ns, round_=number, index=last))
     return scheduled(replace(incident, paused=(), round=number), *steps, *repeats)
 
 
 def fire_step(incident: Incident, row: DueRow, directory: Directory, now: Circumstances, now_ns: int) -> Said:
     """Tell whom a step names. Where it reaches nobody the next one is due at once; after the last one the repeats begin."""
-    if row.when is not None and not _holds(row.when, incident, directory, now, now_ns):
+    if not _holds(row.when, incident, directory, now, now_ns):
         return _with_repeats(incident, now_ns), ()
     told, duties = _tell(incident, row, directory, now_ns)
-    waiting = [other for other in told.dues if other.due is Due.STEP]
-    if waiting and not duties:
-        rest = tuple(other for other in told.dues if other is not waiting[0])
-        told = scheduled(replace(told, dues=rest), replace(waiting[0], at_ns=min(now_ns, waiting[0].at_ns)))
+    following = next((one for one in told.dues if one.due is Due.STEP and _holds(one.when, told, directory, now, now_ns)), None)
+    if following and not duties:
+        rest = tuple(other for other in told.dues if other is not following)
+        told = scheduled(replace(told, dues=rest), replace(following, at_ns=min(now_ns, following.at_ns)))
     return _with_repeats(told, now_ns), duties
 
 
-def fire_repeat(incident: Incident, row: DueRow, directory: Directory, now_ns: int) -> Said:
-    """Tell the last step once more; when that was done often enough, the administrators that nobody answers."""
+def fire_repeat(incident: Incident, row: DueRow, directory: Directory, now: Circumstances, now_ns: int) -> Said:
+    """Tell the last step that is there once more; when that was done often enough, the administrators that nobody answers."""
     policy = incident.policy
     if row.times_left <= 0 or policy is None or policy.repeat is None:
         return _give_up(incident, directory)
-    last = len(policy.steps) - 1
+    next_row = DueRow(at_ns=now_ns + policy.repeat.every_s * NS_PER_S, due=Due.REPEAT, times_left=row.times_left - 1)
+    last = _last(incident, directory, now, now_ns)
+    if last is None:
+        return scheduled(incident, next_row), ()
     number = incident.round + 1
     again = _row(policy.steps[last], at_ns=now_ns, round_=number, index=last)
     told, duties = _tell(replace(incident, round=number), again, directory, now_ns)
-    next_row = DueRow(at_ns=now_ns + policy.repeat.every_s * NS_PER_S, due=Due.REPEAT, times_left=row.times_left - 1)
     return scheduled(told, next_row), duties
 
 
@@ -154,8 +162,10 @@ def _with_repeats(incident: Incident, now_ns: int) -> Incident:
     return scheduled(incident, DueRow(at_ns=now_ns + repeat.every_s * NS_PER_S, due=Due.REPEAT, times_left=repeat.times))
 
 
-def _holds(when: When, incident: Incident, directory: Directory, now: Circumstances, now_ns: int) -> bool:
+def _holds(when: When | None, incident: Incident, directory: Directory, now: Circumstances, now_ns: int) -> bool:
     """Whether circumstances are such now."""
+    if when is None:
+        return True
     if when.severities is not None and incident.severity not in when.severities:
         return False
     if when.modes is not None and (incident.home_id is None or now.mode(incident.home_id, now_ns) not in when.modes):
@@ -168,16 +178,23 @@ def _holds(when: When, incident: Incident, directory: Directory, now: Circumstan
     return wall >= when.since or wall < when.until
 
 
+def _last(incident: Incident, directory: Directory, now: Circumstances, now_ns: int) -> int | None:
+    """Which step of its policy is the last one in these circumstances; None if none is there."""
+    steps = incident.policy.steps if incident.policy else ()
+    there = (index for index, step in enumerate(steps) if _holds(step.when, incident, directory, now, now_ns))
+    return max(there, default=None)
+
+
 def _tell(incident: Incident, row: DueRow, directory: Directory, now_ns: int) -> Said:
     """Tell those whose turn it is, and schedule the turn of the next."""
     found = recipients(row.tells, incident, directory, now_ns)
     if row.in_turn_s:
-        left = found[row.turn :]
+        left = tuple(one for one in found if one.person not in row.had)
         taken = next((place for place, one in enumerate(left, start=1) if one.channels), len(left))
         found = left[:taken]
         if taken < len(left):
-            later = replace(row, at_ns=now_ns + row.in_turn_s * NS_PER_S, turn=row.turn + taken)
-            incident = scheduled(incident, later)
+            had = (*row.had, *(one.person for one in found))
+            incident = scheduled(incident, replace(row, at_ns=now_ns + row.in_turn_s * NS_PER_S, had=had))
     reached = [one for one in found if one.channels]
     told = replace(
         incident,
@@ -206,7 +223,7 @@ def _give_up(incident: Incident, directory: Directory) -> Said:
     by = policy.steps[-1].by if policy and policy.steps else ()
     silent = hushed(incident, directory)
     chosen = {
-        person.id: usable(person, by) or person.channels[:1]
+        person.id: usable(person, by) or tellable(person)[:1]
         for person in directory.people.values()
         if Role.ADMINISTRATOR in person.roles and person.id not in silent
     }

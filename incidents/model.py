@@ -135,8 +135,10 @@ class DueRow:
         Repeats that are left, this one included; 0 is the end of the wait after the last one.
     tells : tuple of Tell
         Of a step: whom, by what. A row of its own, because a step may wait on under a policy that was replaced.
-    in_turn_s, turn : int
-        Of a step whose people are told one after the other: how far apart, and how many have had their turn.
+    in_turn_s : int
+        Of a step whose people are told one after the other: how far apart.
+    had : tuple of PersonId
+        Who have had their turn; by name, because a shift may change between two turns.
     when : When or None
         Circumstances without which the row is dropped.
     """
@@ -148,7 +150,7 @@ class DueRow:
     times_left: int = 0
     tells: tuple[Tell, ...] = ()
     in_turn_s: int = 0
-    turn: int = 0
+    had: tuple[PersonId, ...] = ()
     when: When | None = None
 
     @property

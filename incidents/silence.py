@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from devices.model import NS_PER_S, DeviceId, HomeId, PersonId
-from incidents.audience import home_of, related
+from incidents.audience import home_of, related, tellable
 from incidents.directory import Directory, Role, Severity
 from incidents.escalation import Said, scheduled
+from incidents.grouping import NOTED_ONLY
 from incidents.lifecycle import opened
 from incidents.model import Due, DueRow, Duty, Incident, IncidentState, Purpose, Quiet, Refused
 from rules.kinds import EventKind
@@ -40,7 +41,7 @@ def begin(quiet: Quiet, directory: Directory, now_ns: int) -> Said | Refused:
         return Refused(reason=f"{quiet.subject} is no resident, home, device or the community")
     if quiet.life and quiet.subject == directory.community_id:
         return Refused(reason="life safety of a whole community is never silenced")
-    families = {ward: [one for one in related(Role.RELATIVE, [ward], directory) if directory.people[one].channels] for ward in wards}
+    families = {ward: [one for one in related(Role.RELATIVE, [ward], directory) if tellable(directory.people[one])] for ward in wards}
     if quiet.life and (alone := [ward for ward, family in families.items() if not family]):
         return Refused(reason=f"nobody of the family of {alone[0]} can be told that life safety is silenced")
     event = Event(
@@ -68,17 +69,18 @@ def begin(quiet: Quiet, directory: Directory, now_ns: int) -> Said | Refused:
 
 
 def quiet_until(incident: Incident, quiets: Iterable[Incident], directory: Directory) -> int | None:
-    """Until when nobody is to be told of an incident, in ns; None if nobody asked for that. What is life safety must be named."""
+    """Until when nobody is to be told of an incident, in ns; None if nobody asked for that. What is life safety must be named.
+
+    A device that somebody works on holds back what it alone reported: what another one saw there is told.
+    """
+    is_life = incident.severity is Severity.LIFE
+    ends = {silence.subject: silence.eta_ns for silence in quiets if silence.eta_ns and (silence.headline.evidence[_LIFE] or not is_life)}
+    if is_life:
+        ends.pop(directory.community_id, None)
     about = {incident.subject, incident.home_id or "", directory.community_id}
-    about |= {str(event.device_id) for event in incident.events if event.device_id}
-    if incident.severity is Severity.LIFE:
-        about.discard(directory.community_id)
-    ends = [
-        silence.eta_ns
-        for silence in quiets
-        if silence.subject in about and silence.eta_ns and (incident.severity is not Severity.LIFE or silence.headline.evidence[_LIFE])
-    ]
-    return max(ends, default=None)
+    reporters = {str(event.device_id or "") for event in incident.events if event.kind not in NOTED_ONLY}
+    of_reporters = min((ends.get(device, 0) for device in reporters), default=0)
+    return max([of_reporters, *(end_ns for subject, end_ns in ends.items() if subject in about)]) or None
 
 
 def _concerned(subject: str, directory: Directory) -> tuple[PersonId, ...] | None:

@@ -74,6 +74,8 @@ def entries(before: Incident | None, after: Incident, duties: Sequence[Duty], be
         The version that the database had; None for a new incident.
     duties
         What is to be said because of it, of this incident only.
+    because
+        An act stands in the timeline of the incident it is about; what it moves besides, moves with no word of anybody.
     """
     by = because.act.by if because.act else None
     for event in after.events[len(before.events) if before else 0 :]:

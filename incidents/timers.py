@@ -45,8 +45,8 @@ def _fire(incident: Incident, row: DueRow, directory: Directory, now: Circumstan
         case Due.CANCEL_WINDOW:
             return begun(moved(incident, Action.OPEN), now_ns), ()
         case Due.ACKNOWLEDGEMENT:
-            return resumed(moved(incident, Action.EXPIRE, acknowledged_by=None, eta_ns=None), now_ns), ()
+            return resumed(moved(incident, Action.EXPIRE, acknowledged_by=None, eta_ns=None), directory, now, now_ns), ()
         case Due.STEP:
             return fire_step(incident, row, directory, now, now_ns)
         case Due.REPEAT:
-            return fire_repeat(incident, row, directory, now_ns)
+            return fire_repeat(incident, row, directory, now, now_ns)

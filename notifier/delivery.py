@@ -10,7 +10,7 @@ from enum import IntEnum
 from itertools import count
 
 from devices.model import NS_PER_S, PersonId
-from incidents.audience import FALLBACK
+from incidents.audience import FALLBACK, tellable
 from incidents.directory import Channel, Directory, Person
 from incidents.model import TAKEN_ON, UNHURRIED, Duty, Incident, IncidentId, Purpose
 from notifier.messages import render
@@ -50,9 +50,9 @@ def reached_by(person: Person, tried: Sequence[tuple[Channel, bool]]) -> Channel
     Channel or None
         The last one that was delivered, else the last one, else the first they have; None for somebody who has none.
     """
-    delivered = [channel for channel, is_delivered in tried if is_delivered]
-    last = delivered or [channel for channel, _ in tried]
-    return last[-1] if last else next_channel(person, ()) or next(iter(person.channels), None)
+    told = [(channel, is_delivered) for channel, is_delivered in tried if channel is not Channel.DEVICE]
+    last = [channel for channel, is_delivered in told if is_delivered] or [channel for channel, _ in told]
+    return last[-1] if last else next_channel(person, ()) or next(iter(tellable(person)), None)
 
 
 class _Timer(IntEnum):

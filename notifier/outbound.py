@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from devices.model import NS_PER_S
 from incidents.directory import Channel, Directory, Person
-from incidents.model import Due, Duty
+from incidents.model import Due, Duty, Purpose
 from notifier.delivery import next_channel, reached_by
 from notifier.gateways.model import Answer, Gateway, Outgoing
 from notifier.messages import render
@@ -63,6 +63,9 @@ def prepare(
     person = directory.people.get(claimed.duty.to)
     if person is None:
         return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, code="nobody")
+    until_ns = next((row.at_ns for row in claimed.duty.incident.dues if row.due is Due.CANCEL_WINDOW), None)
+    if claimed.duty.purpose is Purpose.ASK and until_ns is not None and until_ns <= now_ns:
+        return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, code="window_over")
     earlier = _earlier(session, claimed)
     sent = _sent_unsurely(earlier)
     channel = next((one.channel for one in reversed(earlier) if one.channel), None) or _channel(session, claimed.duty, person)
@@ -84,7 +87,7 @@ def prepare(
             channel=channel,
             text=text,
             created_ns=claimed.created_ns,
-            until_ns=next((row.at_ns for row in claimed.duty.incident.dues if row.due is Due.CANCEL_WINDOW), None),
+            until_ns=until_ns,
         ),
         gateway=gateway,
         claimed_ns=now_ns,

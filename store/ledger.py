@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -129,10 +130,11 @@ class DatabaseBook:
         StoreError
             If an incident is not as this book last gave it: somebody wrote without the lock.
         """
-        for incident in outcome.incidents:
+        for n, incident in enumerate(outcome.incidents):
             if incident.community_id != self._community_id:
                 raise StoreError(f"incident {incident.id} is of {incident.community_id}, must be of {self._community_id}")
-            self._put(incident, [duty for duty in outcome.duties if duty.incident.id == incident.id], because)
+            about = because if n == 0 else replace(because, act=None)  # the first one is what an act is about
+            self._put(incident, [duty for duty in outcome.duties if duty.incident.id == incident.id], about)
             if incident.state in TAKEN_ON:
                 outbox.cancel_unsent(self._session, self._community_id, incident.id)
         for duty in outcome.duties:

@@ -76,6 +76,9 @@ def opened(session: Session, community_id: CommunityId, incident_id: IncidentId,
     seen = select(EntryRow.number).where(*about, EntryRow.kind == EntryKind.OPENED, EntryRow.by == by)
     if session.exec(seen).first() is not None:
         return False
+    next_number(session, community_id)  # the lock: whoever looks at this moment too is seen by now
+    if session.exec(seen).first() is not None:
+        return False
     append(session, community_id, incident_id, Entry(at_ns=at_ns, kind=EntryKind.OPENED, by=by))
     return True
 

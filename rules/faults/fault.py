@@ -187,8 +187,14 @@ class Offline:
             unheard = [one for one in rest if self._spells.is_silent[one]]
             self._hearts.grant(np.array(unheard, np.int64), received_ns)
             self._hearing.silent.difference_update(unheard)  # that they say nothing means something again
+            self._prolong(outage, received_ns)
             facts.append(over(outage, received_ns, seq))
         return facts
+
+    def _prolong(self, outage: Outage, now_ns: int) -> None:
+        """Who was not overdue yet, but could not be heard in an outage either, has its whole limit once more: it may report rarely."""
+        rows = self._outages.rows(outage)
+        self._hearts.prolong(rows[self._hearts.last_ns[rows] <= outage.begin_ns + TOGETHER_NS], now_ns)
 
     def _take_farewell(self, device: int, t_ns: int, received_ns: int, seq: int) -> Facts:
         """A device is said to be gone: told at once, or where it may be one of many a moment later, together with them."""

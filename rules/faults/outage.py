@@ -91,10 +91,15 @@ class Outages:
         self._of: dict[int, Outage] = {}
         self._first: set[int] = set()
         self._groups = _groups(registry, gateway)
+        self._rows = {(group.community_id, group.key): group.rows for some in self._groups for group in some}
 
     def groups(self, row: int) -> Sequence[Group]:
         """Groups that a device can be lost with, the narrowest first."""
         return self._groups[row]
+
+    def rows(self, outage: Outage) -> Int64:
+        """(M,) int64: devices that are heard through what an outage is of; none where a restored one is of what is no more."""
+        return self._rows.get((outage.community_id, outage.key), np.zeros(0, np.int64))
 
     def covering(self, row: int, last_ns: int) -> Outage | None:
         """The outage that a device is lost in which was last heard at a time: none if that was after the outage began."""

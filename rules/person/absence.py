@@ -133,7 +133,11 @@ class NoReturn:
         return facts
 
     def _is_by_night(self, house: House, left: Passage) -> bool:
-        return left.opened and left.left_ns == left.start_ns and self._premises.clock(house.community_id).is_night(left.left_ns)
+        """Whether somebody left by night, and would be missed by night too: who leaves as it ends goes to the morning market."""
+        clock = self._premises.clock(house.community_id)
+        care = self._premises.care_for(house.community_id, self._resident[house.community_id, house.id])
+        is_missed_by_night = clock.is_night(left.left_ns + care.back_night_s * NS_PER_S)
+        return left.opened and left.left_ns == left.start_ns and clock.is_night(left.left_ns) and is_missed_by_night
 
     def _is_judged(self, house: House, left: Passage, now_ns: int) -> bool:
         """Whether this leaving is anybody's business, and a return would have been noticed."""

@@ -66,6 +66,8 @@ class House:
         Of entries, of passages after which nobody was noticed inside.
     inside_ns, metered_ns : int
         Somebody was inside then; a meter rose after then. -1 while never.
+    signs : dict
+        When somebody was inside, of the times since the first such passage: second to the newest time within it.
     void_ns : int
         Until then a return could have been missed.
     mute_ns : int
@@ -81,6 +83,7 @@ class House:
     edges: list[tuple[int, bool]] = field(default_factory=list)
     inside_ns: int = -1
     metered_ns: int = -1
+    signs: dict[int, int] = field(default_factory=dict)
     void_ns: int = -1
     mute_ns: int = -1
 
@@ -103,18 +106,36 @@ class House:
         if len(unanswered) > _MOST_PASSAGES:
             unanswered = unanswered[len(unanswered) - _MOST_PASSAGES + len(unanswered) % 2 :]
         self.edges = [edge for edge in sorted(set(self.edges)) if unanswered and edge[0] >= unanswered[0].start_ns]
+        self.signs = {second: at_ns for second, at_ns in self.signs.items() if unanswered and at_ns >= unanswered[0].start_ns}
+
+    def notice(self, at_ns: int) -> None:
+        """Somebody was inside then."""
+        self.inside_ns = max(self.inside_ns, at_ns)
+        self.signs[at_ns // NS_PER_S] = max(self.signs.get(at_ns // NS_PER_S, at_ns), at_ns)
 
     def _unanswered(self) -> list[Passage]:
+        """Passages after which nobody was noticed inside.
+
+        Who is noticed during a passage is who comes by it or who goes: that tells nothing of an earlier one either.
+        """
         spans: list[list[Any]] = []
         for time_ns, is_open in sorted(set(self.edges)):
             if spans and (spans[-1][3] or time_ns - spans[-1][1] <= SAME_PASSAGE_NS):
                 spans[-1][1], spans[-1][3] = time_ns, is_open
             else:
                 spans.append([time_ns, time_ns, is_open, is_open])
+        inside = {self.inside_ns, *self.signs.values()}
+        clear = (at_ns for at_ns in inside if not any(start <= at_ns <= end + LATENCY_NS for start, end, _, _ in spans))
+        inside_ns = max(clear, default=-1)
         return [
-            Passage(start_ns=start, end_ns=end, opened=opened, left_ns=end if self.inside_ns > start + LATENCY_NS else start)
+            Passage(
+                start_ns=start,
+                end_ns=end,
+                opened=opened,
+                left_ns=end if any(start + LATENCY_NS < at_ns <= end + LATENCY_NS for at_ns in inside) else start,
+            )
             for start, end, opened, _ in spans
-            if self.inside_ns <= end + LATENCY_NS and self.metered_ns < end + APPLIANCE_NS
+            if inside_ns <= end + LATENCY_NS and self.metered_ns < end + APPLIANCE_NS
         ]
 
 
@@ -179,7 +200,7 @@ class Presence:
             if self._is_meter[device]:
                 house.metered_ns = max(house.metered_ns, since_ns)
             else:
-                house.inside_ns = max(house.inside_ns, since_ns)
+                house.notice(since_ns)
         if isinstance(batch, ContactBatch):
             for row, device, time_ns in zip(moves.row.tolist(), moves.device.tolist(), moves.time_ns.tolist(), strict=True):
                 if self._is_entry[device]:
@@ -205,7 +226,7 @@ class Presence:
                 house.void_ns = now_ns
         self._mute = {index for index in touched if self.houses[index].mute_ns >= 0}
         for house in self.houses:
-            if house.edges:
+            if house.edges or house.signs:
                 house.forget()
 
     def is_unheard(self, row: int) -> bool:
@@ -244,7 +265,7 @@ class Presence:
                 kept = asdict(house)
                 for name in ("community_id", "id", "is_shared", "guards", "entries"):
                     del kept[name]
-                state[house.key] = kept | {"poll_ns": self._poll_ns}
+                state[house.key] = kept | {"signs": sorted(house.signs.values()), "poll_ns": self._poll_ns}
         return state
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
@@ -253,6 +274,7 @@ class Presence:
             if (kept := snapshot.get(house.key)) is None:
                 continue
             house.edges = [(time_ns, is_open) for time_ns, is_open in kept["edges"]]
+            house.signs = {at_ns // NS_PER_S: at_ns for at_ns in kept.get("signs", ())}
             for name in ("since_ns", "inside_ns", "metered_ns", "void_ns", "mute_ns"):
                 setattr(house, name, kept[name])
             if kept["poll_ns"] is not None:

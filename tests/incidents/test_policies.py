@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from devices.model import NS_PER_S
-from incidents.directory import Channel, Role, Severity, Step, When
+from incidents.directory import Channel, Repeat, Role, Severity, Step, When
 from incidents.model import Do, IncidentState, Purpose
 from rules.kinds import EventKind, Mode
 
@@ -137,3 +137,76 @@ def test_arriving_is_remembered_for_the_ending(world: Any) -> None:
     world.act(120, "jie", Do.RESOLVE)
     assert (world.last.arrived_by, world.last.arrived_ns) == ("day-guard", world.last.opened_ns + 60 * NS_PER_S)
     assert Role.GUARD in world.directory.people["day-guard"].roles
+
+
+def test_a_change_of_shift_between_two_turns_passes_nobody_over(with_steps: Any) -> None:
+    world = with_steps(step("roster:gate", in_turn_s=60))
+    world.event(10 * HOUR - 30, K.SOS)  # 19:59:30, and at 20:00 the other guard is on
+    world.until(11 * HOUR)
+    assert [(at - 10 * HOUR, to) for at, to, _ in world.told()] == [(-30, "day-guard")]
+    people = with_steps(step("roster:gate", "jie", in_turn_s=60))
+    people.event(10 * HOUR - 30, K.SOS)
+    people.until(11 * HOUR)
+    assert [(at - 10 * HOUR, to) for at, to, _ in people.told()] == [(-30, "day-guard"), (30, "night-guard"), (90, "jie")]
+
+
+def test_after_an_acknowledgement_the_last_step_that_is_there_is_told_once_more(with_steps: Any) -> None:
+    night = When(since=time(22), until=time(6))
+    world = with_steps(step("jie"), step("officer", after_s=60, when=night))
+    world.event(0, K.SOS)
+    world.act(30, "jie", Do.ACKNOWLEDGE, eta_min=1)
+    world.until(200)
+    assert [(at, to) for at, to, _ in world.told()] == [(0, "jie"), (90, "jie")], "the officer's step is for the night"
+    world.act(210, "jie", Do.ACKNOWLEDGE, eta_min=1)
+    world.until(400)
+    assert world.told()[2:] == [(270, "jie", "sms")]
+
+
+def test_after_an_acknowledgement_the_next_step_that_is_there_is_due_at_once(with_steps: Any) -> None:
+    night = When(since=time(22), until=time(6))
+    world = with_steps(step("jie"), step("officer", after_s=60, when=night), step("emma", after_s=600), step("upstairs", after_s=700))
+    world.event(0, K.SOS)
+    world.act(30, "jie", Do.ACKNOWLEDGE, eta_min=1)
+    world.until(300)
+    assert [(at, to) for at, to, _ in world.told()] == [(0, "jie"), (90, "emma"), (190, "upstairs")]
+
+
+def test_a_repeat_is_of_the_last_step_that_is_there(with_steps: Any) -> None:
+    night = When(since=time(22), until=time(6))
+    world = with_steps(step("jie"), step("officer", after_s=60, when=night), repeat=Repeat(every_s=100, times=1))
+    world.event(0, K.SOS)
+    world.until(200)
+    assert [(at, to) for at, to, _ in world.told()] == [(0, "jie"), (160, "jie")]
+
+
+def test_a_step_that_reaches_nobody_brings_forward_the_next_one_that_is_there(with_steps: Any) -> None:
+    night = When(since=time(22), until=time(6))
+    world = with_steps(step("nobody"), step("officer", after_s=60, when=night), step("jie", after_s=300))
+    world.event(0, K.SOS)
+    assert [(at, to) for at, to, _ in world.told()] == [(0, "jie")]
+
+
+def test_a_new_round_does_not_rely_on_an_old_step_for_other_circumstances(worlds: Any, make_policy: Any) -> None:
+    night = When(since=time(22), until=time(6))
+    falls = make_policy("falls", K.OFFLINE, steps=[])
+    falls = replace(
+        falls, steps=(step("jie"), step("emma", after_s=60, when=night), step("upstairs", "officer", after_s=65, in_turn_s=300))
+    )
+    calls = replace(make_policy("calls", K.TAMPER, steps=[]), steps=(step("emma", "officer", after_s=60),))
+    info = replace(falls, kinds=frozenset({K.LOW_BATTERY}))
+    world = worlds(policies=(info, calls))
+    world.event(0, K.LOW_BATTERY, "watch")
+    world.event(10, K.TAMPER, "watch")
+    world.until(1000)
+    assert (70, "emma", "sms") in world.told()
+    assert (70, "officer", "sms") in world.told()
+
+
+def test_what_is_only_worn_tells_nobody_that_nobody_answers(with_steps: Any, people: Any) -> None:
+    world = with_steps(step("jie"), repeat=Repeat(every_s=60, times=1))
+    worn = {one.id: replace(one, channels=(Channel.DEVICE,)) if one.id == "office" else one for one in people}
+    world.directory = replace(world.directory, people=worn)
+    world.event(0, K.SOS)
+    world.until(1000)
+    assert "office" in world.last.skipped
+    assert all(one.channel is not Channel.DEVICE for _, one in world.duties)

@@ -1,9 +1,11 @@
 """Silence: asked for by name, with a reason and a hard end; it holds back telling, and hides nothing."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from incidents.directory import Channel, Repeat
 from incidents.model import Do, IncidentState, Purpose
 from rules.kinds import EventKind
 
@@ -133,3 +135,82 @@ def test_an_ending_is_told_under_silence(world: Any) -> None:
     world.silence(30, "office", "h-1", minutes=60)
     world.act(60, "day-guard", Do.RESOLVE, "h-1")
     assert {to for _, to, _ in world.told(Purpose.ENDING)} == told
+
+
+def test_the_silence_of_one_device_does_not_hide_what_another_saw(world: Any) -> None:
+    world.silence(0, "day-guard", "door", minutes=60, reason="换锁")
+    world.event(60, K.INTRUSION, "h-1", cause="door", device_id="door")
+    assert world.told() == []
+    world.event(70, K.APPROACH, "h-1", cause="radar", device_id="radar")
+    assert (70, "fen", "sms") in world.told()
+    assert (160, "day-guard", "voice") in [*world.told(), *(world.until(200) or world.told())]
+
+
+def test_the_silence_of_one_device_is_over_for_an_incident_that_another_opened(world: Any) -> None:
+    world.event(0, K.INTRUSION, "h-1", cause="window", device_id="window")
+    world.silence(10, "day-guard", "door", minutes=60, reason="换锁")
+    world.event(20, K.INTRUSION, "h-1", cause="door", device_id="door")
+    world.until(100)
+    assert (90, "day-guard", "voice") in world.told()
+
+
+def test_of_two_silenced_devices_the_one_that_may_speak_first_ends_it(world: Any) -> None:
+    world.silence(0, "day-guard", "door", minutes=60, reason="换锁")
+    world.silence(0, "day-guard", "watch", minutes=20, reason="换电池")
+    world.event(60, K.INTRUSION, "h-1", cause="door", device_id="door")
+    world.event(70, K.INTRUSION, "h-1", cause="watch", device_id="watch")
+    world.until(70 * MINUTE)
+    assert world.told()[0][0] <= 60 * MINUTE
+
+
+def test_what_comes_during_a_silence_does_not_let_it_end_unseen(world: Any) -> None:
+    world.silence(0, "day-guard", "h-1", minutes=60)
+    world.event(60, K.INTRUSION, "h-1")
+    world.event(120, K.APPROACH, "h-1")
+    world.until(59 * MINUTE)
+    assert world.last.state is IncidentState.OPEN
+    world.until(61 * MINUTE)
+    assert world.told()[0] == (60 * MINUTE, "fen", "sms")
+
+
+def test_a_new_round_during_a_silence_does_not_put_off_what_waits_of_the_old_one(worlds: Any, make_policy: Any) -> None:
+    battery = make_policy("battery", K.LOW_BATTERY, steps=[(0, ["jie"], ["sms"]), (60, ["officer"], ["voice"])])
+    tamper = make_policy("tamper", K.TAMPER, steps=[(0, ["emma"], ["sms"])])
+    world = worlds(policies=(battery, tamper))
+    world.silence(0, "day-guard", "watch", minutes=60)
+    world.event(60, K.LOW_BATTERY, "watch")
+    world.event(20 * MINUTE, K.TAMPER, "watch")
+    world.until(200 * MINUTE)
+    assert [(at, to) for at, to, _ in world.told()] == [(60 * MINUTE, "jie"), (60 * MINUTE, "emma"), (61 * MINUTE, "officer")]
+
+
+def test_family_that_can_only_be_asked_by_what_they_wear_knows_of_no_silence(worlds: Any, people: Any) -> None:
+    worn = worlds(people=tuple(replace(one, channels=(Channel.DEVICE,)) if one.id == "jie" else one for one in people))
+    assert "family of fen" in (worn.silence(0, "office", "fen", minutes=60, life=True) or "")
+
+
+@pytest.mark.parametrize("ended_min", [None, 20, 59])
+@pytest.mark.parametrize("acknowledged_s", [None, 130, 1000])
+@pytest.mark.parametrize("silenced_s", [0, 10, 40, 75, 140])
+def test_whenever_a_silence_begins_and_somebody_gives_up_everybody_hears_in_the_end(
+    worlds: Any, make_policy: Any, *, silenced_s: float, acknowledged_s: float | None, ended_min: float | None
+) -> None:
+    steps = [(0, ["relatives"], ["sms"]), (60, ["roster:gate"], ["sms"]), (90, ["hospital"], ["voice"])]
+    policy = make_policy("distress", K.FALL, cancel_window_s=30, steps=steps, repeat=Repeat(every_s=120, times=2))
+    world = worlds(policies=(replace(policy, steps=(replace(policy.steps[0], in_turn_s=50), *policy.steps[1:])),))
+    for at_s in sorted({5.0, silenced_s, acknowledged_s or 5.0}):
+        if at_s == silenced_s:
+            assert world.silence(at_s, "day-guard", "fen", minutes=60, life=True) is None
+        if at_s == 5:
+            world.event(5, K.FALL)
+        if at_s == acknowledged_s:
+            assert world.act(at_s, "jie", Do.ACKNOWLEDGE, eta_min=5) is None
+    if ended_min is not None:
+        silence = world.book.quiets()[0]
+        assert world.act(ended_min * MINUTE, "office", Do.FALSE_ALARM) is None or silence
+    world.until(200 * MINUTE)
+    fall = next(one for one in map(world.incident, world.ids) if one.kind is K.FALL)
+    if fall.is_open:
+        assert {to for _, to, _ in world.told()} == {"jie", "day-guard", "hospital-desk"}
+        assert fall.unanswered
+        assert "office" in fall.told

@@ -380,3 +380,9 @@ def test_after_an_acknowledgement_nothing_more_is_tried_to_tell(before: Steps, a
 @given(steps=st.lists(STEPS, max_size=20))
 def test_two_runs_of_one_story_are_the_same(steps: Steps, gateways: Callable[[], Gateways]) -> None:
     assert gateways().play(steps) == gateways().play(steps)
+
+
+def test_what_somebody_wears_asked_them_and_tells_them_no_ending() -> None:
+    wearer = Person(id="p", name="p", roles=frozenset(), channels=(SMS, Channel.DEVICE))
+    assert reached_by(wearer, [(SMS, False), (Channel.DEVICE, True)]) is SMS
+    assert reached_by(replace(wearer, channels=(Channel.DEVICE,)), [(Channel.DEVICE, True)]) is None

@@ -73,6 +73,19 @@ def test_she_only_looked_out(tmp_path: Path) -> None:
     assert told(tmp_path, [*FIRST, *door(NIGHT), motion(NIGHT + 30), until(NIGHT + 5 * HOUR)], home(HALL)) == []
 
 
+def test_she_comes_home_late_and_the_hall_sees_her_only_as_the_door_closes(tmp_path: Path) -> None:
+    evening, late = NIGHT - 6 * HOUR, NIGHT - 4 * HOUR
+    lines = [*FIRST[:2], motion(evening - 10), *door(evening), *door(late), motion(late + 9), until(NIGHT + 5 * HOUR)]
+    assert told(tmp_path, lines, home(HALL)) == []
+
+
+def test_the_hall_sees_her_as_she_comes_back_and_her_absence_is_over(tmp_path: Path) -> None:
+    back = NIGHT + HOUR
+    output = tell(tmp_path, [*FIRST, *door(NIGHT), *door(back), motion(back + 9), until(NIGHT + 5 * HOUR)], home(HALL))
+    assert len(picked(output, "event", kind="no_return")) == 1
+    assert [line["state"] for line in picked(output, "incident", kind="no_return")] == ["open", "resolved"]
+
+
 def test_her_return_is_told_and_ends_it(tmp_path: Path) -> None:
     back = NIGHT + 50 * MINUTE
     output = tell(tmp_path, [*FIRST, *door(NIGHT), *door(back), motion(back + 30), until(back + HOUR)], home(HALL))
@@ -142,3 +155,14 @@ def test_the_family_sets_how_long_or_that_nothing_is_told(tmp_path: Path) -> Non
     lines = [*FIRST, *door(NIGHT), until(NIGHT + 5 * HOUR)]
     assert told(tmp_path, lines, home(HALL, care={"no_return": False})) == []
     assert [when for _, when in told(tmp_path, lines, home(HALL, care={"back_night_min": 120}))] == [at(NIGHT + 7200)]
+
+
+def test_she_goes_to_the_morning_market_at_half_past_five_and_nobody_is_alarmed(tmp_path: Path) -> None:
+    half_past_five = 19.5 * HOUR
+    back = half_past_five + 2 * HOUR
+    assert told(tmp_path, [*FIRST, *door(half_past_five), *door(back), motion(back + 20), until(back + HOUR)], home(HALL)) == []
+
+
+def test_she_goes_out_at_ten_past_five_and_is_missed_before_the_night_is_over(tmp_path: Path) -> None:
+    left = 19 * HOUR + 10 * MINUTE
+    assert told(tmp_path, [*FIRST, *door(left), until(left + 2 * HOUR)], home(HALL)) == [("no_return", at(left + 1800))]

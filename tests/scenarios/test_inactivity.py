@@ -77,6 +77,14 @@ def test_on_the_fourth_day_after_learning_she_lies_on_the_floor_from_ten(tmp_pat
     assert at(clock(11, 13.5)) <= found <= at(clock(11, 15))
 
 
+def test_she_comes_home_and_falls_behind_the_door(tmp_path: Path) -> None:
+    back = clock(11, 10)
+    seen = said(back + 12, "motion-1", "motion", motion=True)
+    lines = [*days(11), *moves(11, 7, 8), *through_the_door(11, 8.5), *through_the_door(11, 10), seen, until(clock(12, 12))]
+    (found,) = story(tmp_path, lines, home(HALL))
+    assert at(clock(11, 13.5)) <= found <= at(clock(11, 15))
+
+
 def test_before_her_days_are_known_half_a_day_of_silence_is_told(tmp_path: Path) -> None:
     lines = [*days(2), *moves(2, 7, 9.9), until(clock(3, 12))]
     (found,) = story(tmp_path, lines, home(HALL))

@@ -66,6 +66,17 @@ def test_the_broker_says_of_everybody_that_they_are_gone_and_the_guard_is_told_o
     assert open_now == {"willow"}
 
 
+def test_contacts_that_report_twice_an_hour_are_not_missed_when_an_outage_of_an_hour_ends_before_their_turn(tmp_path: Path) -> None:
+    given = towers()
+    slow = [f"door-b{i}-301" for i in range(2, 2 + HOMES)]
+    given["devices"] += [{"id": name, "kind": "contact", "home": name.removeprefix("door-"), "covers": "door"} for name in slow]
+    turns = [*range(24), *range(27, 30)]
+    report = [said(1800 * n + 60 * i, name, "status", battery_percent=90) for i, name in enumerate(slow) for n in turns]
+    lost, back = 23.5 * 1800, 26.3 * 1800  # a contact is overdue after 90 minutes
+    lines = sorted([*heard(TOWERS, 0, lost), *heard(TOWERS, back, 29 * 1800), *report], key=lambda line: line["at"])
+    assert [kind for kind, _, _ in happened(tell(tmp_path, lines, given))] == ["outage"]
+
+
 def test_one_that_does_not_come_back_is_told_of_ten_minutes_after_the_outage(tmp_path: Path) -> None:
     output = tell(tmp_path, [*heard(TOWERS, 0, 990), *heard(TOWERS[:-1], 5000, 6000)], towers())
     assert happened(output)[1:] == [("offline", TOWERS[-1], at(5009 + 600))]

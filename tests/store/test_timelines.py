@@ -1,6 +1,7 @@
 """What an auditor reads of an incident, on both databases."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
@@ -180,3 +181,27 @@ def test_who_looked_is_noted_the_first_time(willow: Database) -> None:
         (GUARD, ns(5)),
         ("zhou-jie", ns(7)),
     ]
+
+
+def test_who_ends_a_silence_did_nothing_about_what_it_held_back(willow: Database) -> None:
+    begun = silence(willow, Estates(), WILLOW, Quiet(by=GUARD, subject="willow", reason="停电", until_ns=ns(6000)), ns(0))
+    assert isinstance(begun, Outcome)
+    incident = happens(willow, 10, EventKind.INTRUSION, "b1-101", cause="door-1")
+    acts(willow, 20, Do.RESOLVE, "willow")
+    assert kinds(willow, begun.incidents[0]) == [(0, "event"), (0, "state"), (20, "state")]
+    assert kinds(willow, incident) == [(10, "event"), (10, "state"), (10, "held"), (20, "told"), (20, "told")]
+
+
+def test_who_opens_a_page_twice_at_one_time_is_noted_once(willow: Database) -> None:
+    incident = happens(willow, 0, EventKind.SOS, "zhou-fen")
+
+    def look() -> bool:
+        with willow.write() as session:
+            return timelines.opened(session, WILLOW, incident.id, by=GUARD, at_ns=ns(6))
+
+    with ThreadPoolExecutor(1) as pool:
+        with willow.write() as session:
+            assert timelines.opened(session, WILLOW, incident.id, by=GUARD, at_ns=ns(5))
+            second = pool.submit(look)
+            wait([second], timeout=0.2)
+        assert not second.result()

@@ -1,6 +1,7 @@
 """Questions to wearers, over a real broker."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +82,11 @@ def test_who_wears_nothing_that_asks_is_not_asked() -> None:
 
 def test_what_was_asked_is_not_found_again() -> None:
     assert WearableGateway([]).look_up(asking("w-1")) == ()
+
+
+def test_many_are_asked_at_one_time_and_none_waits_for_another(server: Any, tmp_path: Path) -> None:
+    one, _ = server
+    gateway = WearableGateway([link(one, tmp_path)])
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda n: gateway.send(asking(f"w-{n}"), 0).outcome, range(24)))
+    assert set(answers) == {DeliveryOutcome.ACCEPTED}

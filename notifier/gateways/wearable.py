@@ -3,6 +3,7 @@
 QoS 1 and not retained: a question is for now. A device that hears it twice knows it by its id.
 """
 
+import secrets
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -63,7 +64,7 @@ class WearableGateway:
 def _published(broker: BrokerLink, topics: Sequence[str], payload: bytes) -> bool:
     """Whether a broker has acknowledged a message on each topic."""
     where = urlsplit(broker.url)
-    client = Client(CallbackAPIVersion.VERSION2, client_id=f"{broker.session}-commands")
+    client = Client(CallbackAPIVersion.VERSION2, client_id=f"{broker.session}-{secrets.token_hex(4)}")  # several leave at one time
     if broker.username:
         client.username_pw_set(broker.username, broker.password)
     if where.scheme == "mqtts":

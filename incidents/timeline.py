@@ -26,6 +26,8 @@ class EntryKind(StrEnum):
     """Somebody could not be told."""
     HELD = "held"
     """Telling was put off: somebody asked for silence."""
+    RELEASED = "released"
+    """The silence is over: at its end, or because somebody ended it."""
     CANCEL = "cancel"
     """The wearer pressed cancel after others had been told."""
     UNANSWERED = "unanswered"
@@ -45,10 +47,14 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Because:
-    """Why a transaction writes: a fact, somebody's act, or time; `late_ns` is how long after it was due it was acted on."""
+    """Why a transaction writes: a fact, somebody's act, or time; `late_ns` is how long after it was due it was acted on.
+
+    `act` stands with the incident that it is about, `by` also with those that it moves besides.
+    """
 
     cause: Cause
     act: Act | None = None
+    by: PersonId | None = None
     late_ns: int = 0
 
 
@@ -92,8 +98,7 @@ def entries(before: Incident | None, after: Incident, duties: Sequence[Duty], be
         yield Entry(at_ns=now_ns, kind=EntryKind.ACT, by=by, detail=_state(before, after, because))
     if after.cancel_pressed_ns is not None and (before is None or before.cancel_pressed_ns != after.cancel_pressed_ns):
         yield Entry(at_ns=now_ns, kind=EntryKind.CANCEL)
-    if after.held_ns is not None and (before is None or before.held_ns != after.held_ns):
-        yield Entry(at_ns=now_ns, kind=EntryKind.HELD, detail={"until_ns": after.held_ns})
+    yield from _held(before, after, because, now_ns)
     for person in after.skipped[len(before.skipped) if before else 0 :]:
         yield Entry(at_ns=now_ns, kind=EntryKind.SKIPPED, by=person)
     for duty in duties:
@@ -101,6 +106,15 @@ def entries(before: Incident | None, after: Incident, duties: Sequence[Duty], be
         yield Entry(at_ns=now_ns, kind=EntryKind.TOLD, by=duty.to, detail={**detail, "whole_roster": duty.whole_roster})
     if after.unanswered and not (before is not None and before.unanswered):
         yield Entry(at_ns=now_ns, kind=EntryKind.UNANSWERED)
+
+
+def _held(before: Incident | None, after: Incident, because: Because, now_ns: int) -> Iterator[Entry]:
+    """That telling was put off, until another time than before, or is no longer."""
+    was_ns = before.held_ns if before else None
+    if after.held_ns is None and was_ns is not None:
+        yield Entry(at_ns=now_ns, kind=EntryKind.RELEASED, by=because.by)
+    elif after.held_ns is not None and after.held_ns != was_ns:
+        yield Entry(at_ns=now_ns, kind=EntryKind.HELD, detail={"until_ns": after.held_ns})
 
 
 def _by(before: Incident | None, after: Incident) -> PersonId | None:

@@ -133,7 +133,8 @@ class DatabaseBook:
         for n, incident in enumerate(outcome.incidents):
             if incident.community_id != self._community_id:
                 raise StoreError(f"incident {incident.id} is of {incident.community_id}, must be of {self._community_id}")
-            about = because if n == 0 else replace(because, act=None)  # the first one is what an act is about
+            # An act is about the first one; what it moves besides, it only moves.
+            about = because if n == 0 or because.act is None else replace(because, act=None, by=because.act.by)
             self._put(incident, [duty for duty in outcome.duties if duty.incident.id == incident.id], about)
             if incident.state in TAKEN_ON:
                 outbox.cancel_unsent(self._session, self._community_id, incident.id)

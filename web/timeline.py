@@ -158,13 +158,15 @@ def _entry(entry: Entry, number: int, incident: Incident, scene: Scene) -> Momen
         case EntryKind.PHOTO:
             photo = f"{href(incident)}/photos/{number}"
             return _moment(entry.at_ns, scene, "note", _says(entry, scene), photo=photo)
-        case EntryKind.SKIPPED | EntryKind.HELD | EntryKind.OPENED:
+        case EntryKind.SKIPPED | EntryKind.HELD | EntryKind.RELEASED | EntryKind.OPENED:
             return _moment(entry.at_ns, scene, "moved", _says(entry, scene))
         case EntryKind.EVENT | EntryKind.TOLD:
             return None
 
 
 def _says(entry: Entry, scene: Scene) -> str:
+    if entry.kind is EntryKind.RELEASED:
+        return scene.words.quiet_ended.format(by=scene.name(entry.by)) if entry.by else scene.words.quiet_over
     until_ns = entry.detail.get("until_ns")
     time = scene.clock(until_ns) if isinstance(until_ns, int) else ""
     return scene.words.moves[_MOVES[entry.kind]].format(by=scene.name(entry.by), time=time)
@@ -175,8 +177,6 @@ def _moved(entry: Entry, incident: Incident, scene: Scene) -> Moment | None:
     words, detail = scene.words, entry.detail
     if detail["state"] in CLOSED:
         return _moment(entry.at_ns, scene, "end", state_words(incident, scene), detail=_acted_late(entry, scene))
-    if detail.get("do") == Do.RESOLVE:  # of the silence that held this one back
-        return _moment(entry.at_ns, scene, "moved", words.quiet_ended.format(by=scene.name(entry.by)))
     move = _move(entry)
     if move is None:
         return None

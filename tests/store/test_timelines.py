@@ -189,7 +189,7 @@ def test_who_ends_a_silence_did_nothing_about_what_it_held_back(willow: Database
     incident = happens(willow, 10, EventKind.INTRUSION, "b1-101", cause="door-1")
     acts(willow, 20, Do.RESOLVE, "willow")
     assert kinds(willow, begun.incidents[0]) == [(0, "event"), (0, "state"), (20, "state")]
-    assert kinds(willow, incident) == [(10, "event"), (10, "state"), (10, "held"), (20, "told"), (20, "told")]
+    assert kinds(willow, incident) == [(10, "event"), (10, "state"), (10, "held"), (20, "released"), (20, "told"), (20, "told")]
 
 
 def test_who_opens_a_page_twice_at_one_time_is_noted_once(willow: Database) -> None:
@@ -205,3 +205,20 @@ def test_who_opens_a_page_twice_at_one_time_is_noted_once(willow: Database) -> N
             second = pool.submit(look)
             wait([second], timeout=0.2)
         assert not second.result()
+
+
+def test_who_ended_the_silence_that_held_it_back_is_there_once(willow: Database) -> None:
+    quiet = Quiet(by=GUARD, subject="b1-101", reason="换锁", until_ns=ns(600))
+    outcome = silence(willow, Estates(), WILLOW, quiet, ns(0))
+    assert isinstance(outcome, Outcome)
+    incident = happens(willow, 10, EventKind.INTRUSION, "b1-101", cause="door-1")
+    ending = Act(by=GUARD, do=Do.RESOLVE, subject="b1-101")
+    act_on(willow, Estates(), WILLOW, ending, ns(60), incident_id=outcome.incidents[0].id)
+    assert [(one.at_ns, one.by) for one in entries(willow, incident) if one.kind is EntryKind.RELEASED] == [(ns(60), GUARD)]
+
+
+def test_a_silence_that_ends_as_planned_is_there_too(willow: Database) -> None:
+    silence(willow, Estates(), WILLOW, Quiet(by=GUARD, subject="b1-101", reason="换锁", until_ns=ns(600)), ns(0))
+    incident = happens(willow, 10, EventKind.INTRUSION, "b1-101", cause="door-1")
+    passes(willow, 600)
+    assert [(one.at_ns, one.by) for one in entries(willow, incident) if one.kind is EntryKind.RELEASED] == [(ns(600), None)]

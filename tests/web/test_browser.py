@@ -142,7 +142,8 @@ def test_a_note_that_is_being_written_stays_and_a_photo_is_seen(estate: Estate, 
     expect(page.get_by_role("alert")).to_have_text("Saved.")
     photo = page.get_by_alt_text("added a photo")
     photo.scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelector('.photo').naturalWidth > 100")
+    expect(photo).to_have_js_property("complete", value=True)
+    assert photo.evaluate("photo => photo.naturalWidth") > 100
     expect(page.locator(".timeline")).to_contain_text("陈队 looked at this page")
 
 

@@ -12,6 +12,7 @@ from incidents.audience import hushed, recipients, tellable, usable
 from incidents.book import Circumstances
 from incidents.directory import Directory, Policy, Role, Step, When
 from incidents.model import Due, DueRow, Duty, Incident, IncidentState, News, Purpose, Tell
+from rules.premises import is_between
 
 ESCALATING = frozenset({Due.STEP, Due.REPEAT})
 """What an acknowledgement stops."""
@@ -172,10 +173,7 @@ def _holds(when: When | None, incident: Incident, directory: Directory, now: Cir
         return False
     if when.since is None or when.until is None:
         return True
-    wall = datetime.fromtimestamp(now_ns // NS_PER_S, tz=directory.timezone).time()
-    if when.since < when.until:
-        return when.since <= wall < when.until
-    return wall >= when.since or wall < when.until
+    return is_between(datetime.fromtimestamp(now_ns // NS_PER_S, tz=directory.timezone).time(), when.since, when.until)
 
 
 def _last(incident: Incident, directory: Directory, now: Circumstances, now_ns: int) -> int | None:

@@ -5,11 +5,11 @@ a batch never spans a time at which the rule is due (`next_due`), nor a change o
 least 0.25 s after its arrival (a micro-batch's longest span).
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
-from devices.model import Batch, CommunityId, DeviceId, HomeId, Kind, PersonId
+from devices.model import NS_PER_MS, Batch, CommunityId, DeviceId, HomeId, Kind, PersonId, Registry
 from rules.kinds import EventKind, Mode
 
 
@@ -123,6 +123,21 @@ Signal windows are not in it.
 """
 
 B_contra = TypeVar("B_contra", bound=Batch, contravariant=True)
+
+
+def known(snapshot: Snapshot, registry: Registry) -> Iterator[tuple[int, Any]]:
+    """Row and state of the devices in a snapshot that there still are; what is of homes, persons or the community is left out."""
+    for key, state in snapshot.items():
+        row = registry.row(*key.split("/", 1))
+        if row is not None:
+            yield row, state
+
+
+def untaken_ns(t_ns: int, taken_ns: Container[int | None]) -> int:
+    """An event's time as its identity: a millisecond earlier for each that another one of the same kind and subject has already."""
+    while t_ns in taken_ns:
+        t_ns -= NS_PER_MS
+    return t_ns
 
 
 class Rule(Protocol[B_contra]):

@@ -191,10 +191,14 @@ class Clocks:
 
     def is_night(self, time_ns: int) -> bool:
         """Whether it is night."""
-        wall = self.local(time_ns).time()
-        if self.since < self.until:
-            return self.since <= wall < self.until
-        return wall >= self.since or wall < self.until
+        return is_between(self.local(time_ns).time(), self.since, self.until)
+
+
+def is_between(wall: time, since: time, until: time) -> bool:
+    """Whether a clock on the wall shows a time from `since` to before `until`, which may lie on the next day."""
+    if since < until:
+        return since <= wall < until
+    return wall >= since or wall < until
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from devices.model import Batch, Bool
 from rules.kinds import EventKind
-from rules.model import Cleared, Event, Facts, Snapshot
+from rules.model import Cleared, Event, Facts, Snapshot, known
 from rules.premises import Premises
 
 Evidence = dict[str, float | int | str | bool]
@@ -176,10 +176,8 @@ class Reported(Check[B_contra]):
 
     def restore(self, snapshot: Snapshot, /) -> None:
         """Take over what `snapshot` said."""
-        for key, count in snapshot.items():
-            row = self._registry.row(*key.split("/", 1))
-            if row is not None:
-                self.latch.put(row, count)
+        for row, count in known(snapshot, self._registry):
+            self.latch.put(row, count)
 
 
 class Checks(ABC):

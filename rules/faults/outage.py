@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from devices.model import NS_PER_MS, NS_PER_S, Bool, CommunityId, Device, DeviceKind, HomeId, Int64, Registry
+from devices.model import NS_PER_S, Bool, CommunityId, Device, DeviceKind, HomeId, Int64, Registry
 from rules.faults.latch import Evidence
 from rules.kinds import EventKind
-from rules.model import Cleared, Event
+from rules.model import Cleared, Event, untaken_ns
 
 TOGETHER_NS = 60 * NS_PER_S
 """Devices that leave within this leave together: brokers notice a lost connection after 1.5 times a keep-alive of mostly 60 s or less."""
@@ -117,8 +117,7 @@ class Outages:
         A millisecond earlier where its community has one of that time, because the time is its identity.
         """
         taken = {one.begin_ns for one in self._standing.values() if one.community_id == group.community_id}
-        while begin_ns in taken:
-            begin_ns -= NS_PER_MS
+        begin_ns = untaken_ns(begin_ns, taken)
         outage = self._standing.setdefault(
             (group.community_id, group.key),
             Outage(community_id=group.community_id, key=group.key, cause=group.cause, begin_ns=begin_ns, known_ns=known_ns),

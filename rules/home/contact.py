@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from devices.model import NS_PER_MS, NS_PER_S, Covers, Device
+from devices.model import NS_PER_S, Covers, Device
 from devices.sensors.contact import ContactBatch
 from rules.kinds import EventKind
-from rules.model import Cleared, Event, Facts, Snapshot
+from rules.model import Cleared, Event, Facts, Snapshot, known, untaken_ns
 from rules.premises import Clocks, Premises, Use
 
 _MINUTE_NS = 60 * NS_PER_S
@@ -135,11 +135,9 @@ class LeftOpen:
 
     def restore(self, snapshot: Snapshot, /) -> None:
         """Take over what `snapshot` said."""
-        for key, state in snapshot.items():
-            row = self._registry.row(*key.split("/", 1))
-            if row is not None:
-                self._contacts[row] = _Contact(**state)
-                self._find_due(row)
+        for row, state in known(snapshot, self._registry):
+            self._contacts[row] = _Contact(**state)
+            self._find_due(row)
 
     def _take(self, batch: ContactBatch, row: int, device: int) -> Facts:
         t_ns, received_ns, retained = int(batch.time_ns[row]), int(batch.received_ns[row]), bool(batch.retained[row])
@@ -219,8 +217,7 @@ class LeftOpen:
             evidence["found_open"] = True
         others = (self._contacts.get(row) for row in self._of_home[the.community_id, the.home or ""])
         taken_ns = {other.said_ns for other in others if other is not None}
-        while t_ns in taken_ns:
-            t_ns -= NS_PER_MS
+        t_ns = untaken_ns(t_ns, taken_ns)
         contact.said_ns, contact.stands = t_ns, True
         return Event(
             community_id=the.community_id,

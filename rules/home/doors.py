@@ -1,7 +1,7 @@
 """Doors: which contacts are open now, for whoever is about to arm a home."""
 
 from devices.sensors.contact import ContactBatch
-from rules.model import Facts, Snapshot, Standing
+from rules.model import Facts, Snapshot, Standing, known
 from rules.premises import Premises
 
 
@@ -57,7 +57,5 @@ class Doors:
 
     def restore(self, snapshot: Snapshot, /) -> None:
         """Take over what `snapshot` said."""
-        for key, (is_open, when_ns) in snapshot.items():
-            row = self._registry.row(*key.split("/", 1))
-            if row is not None:
-                self._known[row] = (is_open, when_ns)
+        for row, (is_open, when_ns) in known(snapshot, self._registry):
+            self._known[row] = (is_open, when_ns)

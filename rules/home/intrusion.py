@@ -7,7 +7,7 @@ A reading is judged by the mode at its own time, so that a late one is judged as
 from dataclasses import dataclass
 from typing import Any
 
-from devices.model import NS_PER_MS, NS_PER_S, Covers, Device, DeviceKind
+from devices.model import NS_PER_S, Covers, Device, DeviceKind
 from devices.sensors.contact import ContactBatch
 from devices.sensors.motion import MotionBatch
 from rules.home.guarding import Guarding, Place, is_counting, place_of
@@ -15,7 +15,7 @@ from rules.home.notices import HOLD_NS, SETTLE_NS, Notice, Notices
 from rules.home.openings import Contact
 from rules.home.trace import State, Trace
 from rules.kinds import EventKind, Mode
-from rules.model import Cleared, Event, Facts, Snapshot
+from rules.model import Cleared, Event, Facts, Snapshot, untaken_ns
 from rules.premises import Arming, Premises
 
 ONLY_TRUE_NS = 60 * NS_PER_S
@@ -296,8 +296,7 @@ class Intrusion:
         mode = self._premises.mode(the, t_ns)
         others = (self._contacts.get(row) for row in self._of_home[place_of(the)])
         taken_ns = {other.said_ns for other in others if other is not None}
-        while t_ns in taken_ns:
-            t_ns -= NS_PER_MS
+        t_ns = untaken_ns(t_ns, taken_ns)
         contact.said_ns, contact.stands, contact.spoken = t_ns, True, True
         return _event(EventKind.LEFT_OPEN, the, mode, t_ns=t_ns, known_ns=known_ns, seq=seq, evidence={why: True})
 

@@ -8,7 +8,7 @@ from devices.model import NS_PER_S, CommunityId, Device, HomeId, PersonId
 from devices.sensors.keypad import MODES, KeypadBatch
 from rules.home import codes
 from rules.kinds import EventKind, Mode
-from rules.model import Cleared, Event, Facts, ModeSet, Snapshot
+from rules.model import Cleared, Event, Facts, ModeSet, Snapshot, known
 from rules.premises import HomePlace, Premises
 
 WRONG_MOST = 5
@@ -71,10 +71,8 @@ class Keypad:
 
     def restore(self, snapshot: Snapshot, /) -> None:
         """Take over what `snapshot` said."""
-        for key, state in snapshot.items():
-            row = self._registry.row(*key.split("/", 1))
-            if row is not None:
-                self._tries[row] = _Tries(**state)
+        for row, state in known(snapshot, self._registry):
+            self._tries[row] = _Tries(**state)
 
     def _take(self, batch: KeypadBatch, row: int, the: Device, place: HomePlace) -> Facts:
         device, t_ns, known_ns, seq = int(batch.device[row]), int(batch.time_ns[row]), int(batch.received_ns[row]), int(batch.seq[row])

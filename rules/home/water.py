@@ -4,10 +4,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from devices.model import NS_PER_MS, NS_PER_S
+from devices.model import NS_PER_S
 from devices.sensors.meter import MeterBatch
 from rules.kinds import EventKind
-from rules.model import Cleared, Event, Facts, Snapshot
+from rules.model import Cleared, Event, Facts, Snapshot, known, untaken_ns
 from rules.premises import Premises
 
 _MINUTE_NS = 60 * NS_PER_S
@@ -99,10 +99,8 @@ class Water:
 
     def restore(self, snapshot: Snapshot, /) -> None:
         """Take over what `snapshot` said."""
-        for key, state in snapshot.items():
-            row = self._registry.row(*key.split("/", 1))
-            if row is not None:
-                self._meters[row] = _Meter(**state)
+        for row, state in known(snapshot, self._registry):
+            self._meters[row] = _Meter(**state)
 
     def _take(self, batch: MeterBatch, row: int) -> Facts:
         device, total_l = int(batch.device[row]), float(batch.water_l[row])
@@ -149,8 +147,7 @@ class Water:
             evidence["leak"] = True
         others = (self._meters.get(row) for row in self._of_home[the.community_id, the.home or ""])
         taken_ns = {other.said_ns for other in others if other is not None}
-        while t_ns in taken_ns:
-            t_ns -= NS_PER_MS
+        t_ns = untaken_ns(t_ns, taken_ns)
         meter.said_ns = t_ns
         return Event(
             community_id=the.community_id,

@@ -16,6 +16,7 @@ from devices.sensors.motion import MotionBatch
 from devices.sensors.status import StatusBatch
 from rules.faults.outage import Outages
 from rules.kinds import Mode
+from rules.model import known
 from rules.person.signs import Moves, Signs
 from rules.premises import Premises
 
@@ -279,9 +280,8 @@ class Presence:
                 setattr(house, name, kept[name])
             if kept["poll_ns"] is not None:
                 self._poll_ns = max(self._poll_ns or 0, kept["poll_ns"])
-        for key, kept in snapshot.items():
-            row = self._registry.row(*key.split("/", 1))
-            if row is not None and self.house_of[row] >= 0:
+        for row, kept in known(snapshot, self._registry):
+            if self.house_of[row] >= 0:
                 self.sign_ns[row], self._report_ns[row] = kept["sign_ns"], kept["report_ns"]
                 self._beats[row], self._beaten_ns[row] = kept["beats"], kept["beaten_ns"]
                 self._signs.restore(row, kept)

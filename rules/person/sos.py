@@ -7,7 +7,7 @@ import numpy as np
 from devices.model import Device, PersonId
 from devices.sensors.button import ButtonBatch, Press
 from rules.kinds import EventKind
-from rules.model import Cancelled, Event, Fact, Facts, Snapshot
+from rules.model import Cancelled, Event, Fact, Facts, Snapshot, known
 from rules.premises import Premises
 
 _KIND: Mapping[Press, EventKind] = {Press.SOS: EventKind.SOS, Press.DURESS: EventKind.DURESS}
@@ -52,10 +52,8 @@ class Sos:
 
     def restore(self, snapshot: Snapshot, /) -> None:
         """Take over what `snapshot` said."""
-        for key, (press, time_ns) in snapshot.items():
-            row = self._registry.row(*key.split("/", 1))
-            if row is not None:
-                self._last[row] = (press, time_ns)
+        for row, (press, time_ns) in known(snapshot, self._registry):
+            self._last[row] = (press, time_ns)
 
 
 def _fact(device: Device, press: Press, t_ns: int, known_ns: int, seq: int) -> Fact:

@@ -58,6 +58,7 @@ from rules.fall.stillness import LongLie
 from rules.faults.fault import Clock, LowBattery, Offline, Tamper
 from rules.faults.plausible import Implausible
 from rules.faults.stuck import Stuck
+from rules.faults.wear import Wear
 from rules.fences.geofence import Area, Line
 from rules.home import codes
 from rules.home.contact import LeftOpen
@@ -93,19 +94,19 @@ def pipeline(premises: Premises) -> Pipeline:
     """Every rule, in the lanes of the readings it looks at; a rule that needs two kinds stands in two lanes."""
     line, long_lie, intrusion = Line(premises), LongLie(premises), Intrusion(premises)
     quiet, no_return = Inactivity(premises), NoReturn(premises)
-    stuck, implausible = Stuck(premises), Implausible(premises)
+    stuck, implausible, wear = Stuck(premises), Implausible(premises), Wear(premises)
     return Pipeline(
         Offline(premises),
         (
             Lane(KEYPAD, Keypad(premises)),  # first: what else its message says is judged by the mode that it sets
             Lane(BUTTON, Sos(premises), long_lie, quiet, no_return),
-            Lane(ACCELERATION, Fall(premises), long_lie, quiet, stuck, implausible),
+            Lane(ACCELERATION, Fall(premises), long_lie, quiet, stuck, implausible, wear),
             Lane(POSITION, Area(premises), Wandering(premises), line, quiet, implausible),
             Lane(TARGETS, line, quiet, no_return, stuck),
             Lane(CONTACT, line, intrusion, LeftOpen(premises), Doors(premises), quiet, no_return, implausible),
             Lane(MOTION, line, intrusion, quiet, no_return, stuck),
             Lane(METER, Water(premises), quiet, no_return, stuck, implausible),
-            Lane(STATUS, Tamper(premises), LowBattery(premises), quiet, no_return),
+            Lane(STATUS, Tamper(premises), LowBattery(premises), quiet, no_return, wear),
         ),
         faults=(Clock(premises),),
     )
@@ -401,15 +402,24 @@ def _import(settings: Settings, content: str) -> tuple[Database, CommunityId]:
 
 
 @cli.command()
-@click.argument("what", type=click.Choice(["ingest", "pipeline"]))
+@click.argument("what", type=click.Choice(["fall", "ingest", "pipeline"]))
+@click.option("--recordings", type=input_file, metavar="FILE.npz", help="Recordings of people, which `fall` is then measured on as well.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
-def bench(what: str, *, as_json: bool) -> None:
+def bench(what: str, *, recordings: Path | None, as_json: bool) -> None:
     """Measure, beside the peer that it is compared with, in one run."""
-    from benchmarks import ingest as bench_ingest  # noqa: PLC0415  nobody else needs them
+    from benchmarks import fall as bench_fall  # noqa: PLC0415  nobody else needs them
+    from benchmarks import ingest as bench_ingest  # noqa: PLC0415
     from benchmarks import measure  # noqa: PLC0415
     from benchmarks import pipeline as bench_pipeline  # noqa: PLC0415
 
-    measure.tell(bench_ingest.run() if what == "ingest" else bench_pipeline.run(pipeline), as_json=as_json)
+    if recordings is not None and what != "fall":
+        raise click.BadOptionUsage("--recordings", f"--recordings is given to {what}, wanted with fall alone")
+    run: Mapping[str, Callable[[], measure.Figures]] = {
+        "fall": lambda: bench_fall.run(recordings),
+        "ingest": bench_ingest.run,
+        "pipeline": lambda: bench_pipeline.run(pipeline),
+    }
+    measure.tell(run[what](), as_json=as_json)
 
 
 def _print_lines(lines: Iterable[Mapping[str, Any]]) -> None:

@@ -7,12 +7,24 @@ the notifier.
 from collections.abc import Iterable
 from dataclasses import replace
 
-from devices.model import NS_PER_MS, NS_PER_S, HomeId, PersonId
+from devices.model import NS_PER_S, HomeId, PersonId
 from incidents.audience import home_of, hushed
 from incidents.book import Incidents
-from incidents.directory import Channel, Directory, Person, Policy, Role
+from incidents.directory import Channel, Directory, Person, Policy, Recovery, Role
 from incidents.escalation import Said, begun, paused, released, restarted, resumed, scheduled, updates
-from incidents.grouping import NOTED_ONLY, PRESSED, SEVERITY, WINDOWED, Thread, is_certain, is_late, still_active, thread
+from incidents.grouping import (
+    NOTED_ONLY,
+    PRESSED,
+    SEVERITY,
+    WINDOWED,
+    Thread,
+    goes_on,
+    is_certain,
+    is_late,
+    is_noted_only,
+    still_active,
+    thread,
+)
 from incidents.lifecycle import Action, closed, moved, opened
 from incidents.model import Act, Do, Due, DueRow, Duty, Ended, Incident, IncidentState, News, Outcome, Purpose, Quiet, Refused, Story
 from incidents.silence import begin, quiet_until
@@ -30,6 +42,9 @@ BOUNCE_NS = 30 * NS_PER_S
 ENDS_WHEN_CLEARED = frozenset({Story.LEFT_OPEN, Story.FAULT, Story.ABSENCE, Story.PRESENCE, Story.OUTAGE})
 """Stories that are over when nothing that was reported is still so; distress is over when a person says so."""
 
+
+_OVER_WHEN_UP = frozenset({EventKind.FALL, EventKind.LONG_LIE, EventKind.RECOVERED})
+"""What walking again answers; quiet or a call for help it does not."""
 
 _CLOSING = {Do.RESOLVE: Action.RESOLVE, Do.FALSE_ALARM: Action.FALSE_ALARM}
 
@@ -113,7 +128,7 @@ def _take_event(event: Event, book: Incidents, directory: Directory, now_ns: int
     if incident is not None:
         return _outcome(_joined(incident, event, directory, book, now_ns))
     previous = book.last_closed(place)
-    if event.kind in NOTED_ONLY or (previous is not None and _is_settled(event, previous)):
+    if is_noted_only(event) or (previous is not None and _is_settled(event, previous)):
         return Outcome()
     policy = directory.policy(event.kind)
     window_s = _window_s(event, policy, directory)
@@ -128,9 +143,7 @@ def _take_event(event: Event, book: Incidents, directory: Directory, now_ns: int
 
 def _is_settled(event: Event, previous: Incident) -> bool:
     """Whether an event only goes on with a fall that somebody has dealt with: who was helped into a chair sits still."""
-    fall_ms = event.evidence.get("fall_t_ms") if event.kind is EventKind.LONG_LIE else None
-    falls_ms = {one.t_ns // NS_PER_MS for one in previous.events if one.kind is EventKind.FALL}
-    return previous.ended is Ended.BY_RESPONDER and fall_ms in falls_ms
+    return previous.ended is Ended.BY_RESPONDER and goes_on(event, previous.events)
 
 
 def _window_s(event: Event, policy: Policy | None, directory: Directory) -> int:
@@ -155,7 +168,9 @@ def _question(incident: Incident, directory: Directory) -> tuple[Duty, ...]:
 def _joined(incident: Incident, event: Event, directory: Directory, book: Incidents, now_ns: int) -> Said:
     """An event on the open incident of its story: noted, or the start of a new round."""
     noted = replace(incident, events=(*incident.events, event))
-    if event.kind in NOTED_ONLY:
+    if event.kind is EventKind.RECOVERED:
+        return _recovered(noted, event, directory, now_ns)
+    if is_noted_only(event):
         return noted, ()
     severity = max(incident.severity, SEVERITY[event.kind], key=lambda one: one.rank)
     noted = replace(noted, severity=severity, active=incident.active | {(event.kind, event.cause)})
@@ -182,6 +197,20 @@ def _joined(incident: Incident, event: Event, directory: Directory, book: Incide
         fresh = resumed(fresh, directory, book, now_ns)
     after, duties = run(fresh, directory, book, now_ns)
     return after, (*duties, *updates(after, News.EVENT, directory, reached=(duty.to for duty in duties)))
+
+
+def _recovered(incident: Incident, event: Event, directory: Directory, now_ns: int) -> Said:
+    """Who fell walks again: noted, and told or a cancel where the family wants that. It answers nothing that came after it."""
+    wearer = directory.people.get(PersonId(incident.subject))
+    wish = wearer.recovered if wearer else Recovery.NOTE
+    if incident.state is IncidentState.SUSPECTED:
+        is_answered = all(one.kind in _OVER_WHEN_UP and one.t_ns <= event.t_ns for one in incident.events)
+        if wish is Recovery.CANCEL and is_answered:
+            return closed(incident, Action.CANCEL, Ended.RECOVERED, directory, now_ns)
+    elif wish is Recovery.TELL:
+        again = replace(incident, round=incident.round + 1)
+        return again, updates(again, News.RECOVERED, directory)
+    return incident, ()
 
 
 def _unheld(incident: Incident, directory: Directory, book: Incidents, now_ns: int) -> Said:
@@ -221,7 +250,10 @@ def _take_cleared(fact: Cleared, book: Incidents, directory: Directory, now_ns: 
 def _take_cancelled(fact: Cancelled, book: Incidents, directory: Directory, now_ns: int) -> Outcome:
     """The wearer's cancel ends what nobody was told of yet; afterwards it is only passed on. It answers nothing that came after it."""
     incident = book.open_in(Thread(Story.DISTRESS, fact.subject, ""))
-    if incident is None or fact.t_ns < max(event.t_ns for event in incident.events if event.kind not in NOTED_ONLY):
+    if incident is None:
+        return Outcome()
+    answered = (event for event in incident.events if event.kind not in NOTED_ONLY and not goes_on(event, incident.events))
+    if fact.t_ns < max((event.t_ns for event in answered), default=0):
         return Outcome()
     if incident.state is IncidentState.SUSPECTED:
         return _outcome(closed(incident, Action.CANCEL, Ended.BY_WEARER, directory, now_ns, by=fact.subject))

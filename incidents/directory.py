@@ -48,6 +48,17 @@ class Language(StrEnum):
     EN = "en"
 
 
+class Recovery(StrEnum):
+    """What a wearer's getting up again comes to."""
+
+    NOTE = "note"
+    """It stands in the incident, and in whatever is said later."""
+    TELL = "tell"
+    """Those who were told of the fall are told of it too, once."""
+    CANCEL = "cancel"
+    """Within the cancel window it is a cancel: nobody is told. Later it is noted."""
+
+
 class Channel(StrEnum):
     """Ways to reach a person, in the order of fallback (sms, voice, push), then the further ones, which are never fallen back to.
 
@@ -99,6 +110,8 @@ class Person:
         Where the person is, if not in the community's zone: times are told in both.
     cancel_window_s : int or None
         How long this wearer has to cancel, instead of what the policies say.
+    recovered : Recovery
+        What it comes to if this wearer has fallen and walks again.
     """
 
     id: PersonId
@@ -112,6 +125,7 @@ class Person:
     asked_by: tuple[DeviceId, ...] = ()
     timezone: ZoneInfo | None = None
     cancel_window_s: int | None = None
+    recovered: Recovery = Recovery.NOTE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,12 +196,15 @@ class When:
     ----------
     since, until : time or None
         Of the day, in the community's zone; `until` at or before `since` is on the next day.
+    lies_s : int or None
+        Who fell has not got up for so long, as far as is known.
     """
 
     modes: frozenset[Mode] | None = None
     severities: frozenset[Severity] | None = None
     since: time | None = None
     until: time | None = None
+    lies_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from devices.model import NS_PER_S, PersonId
 from incidents.audience import hushed, recipients, tellable, usable
 from incidents.book import Circumstances
 from incidents.directory import Directory, Policy, Role, Step, When
+from incidents.grouping import lies_s
 from incidents.model import Due, DueRow, Duty, Incident, IncidentState, News, Purpose, Tell
 from rules.premises import is_between
 
@@ -170,6 +171,8 @@ def _holds(when: When | None, incident: Incident, directory: Directory, now: Cir
     if when.severities is not None and incident.severity not in when.severities:
         return False
     if when.modes is not None and (incident.home_id is None or now.mode(incident.home_id, now_ns) not in when.modes):
+        return False
+    if when.lies_s is not None and lies_s(incident.events) < when.lies_s:
         return False
     if when.since is None or when.until is None:
         return True

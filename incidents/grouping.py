@@ -1,8 +1,9 @@
 """Which events share an incident, and how much each matters. The tables are contract.md's, "What the words decide", 1 to 3."""
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from devices.model import NS_PER_S
+from devices.model import NS_PER_MS, NS_PER_S
 from incidents.directory import Severity
 from incidents.model import Story
 from rules.kinds import EventKind
@@ -71,11 +72,17 @@ STORY = {
 NOTED_ONLY = frozenset({EventKind.RECOVERED})
 """Noted on an open incident, and opens nothing."""
 
+OPENS_S = 120
+"""A long lie of less opens nothing: it is a word on the fall that is open."""
+
 PRESSED = frozenset({EventKind.SOS, EventKind.DURESS})
 """Somebody asks for help: always told, whatever is already going on."""
 
 WINDOWED = frozenset({EventKind.FALL, EventKind.LONG_LIE, EventKind.INACTIVITY})
 """Kinds a wearer may cancel before anybody is told."""
+
+_AFTERWARDS = frozenset({EventKind.LONG_LIE, EventKind.RECOVERED})
+"""Kinds that go on from a fall."""
 
 LATE_KINDS = frozenset({EventKind.FALL, *PRESSED})
 LATE_NS = 600 * NS_PER_S
@@ -102,6 +109,33 @@ def thread(fact: Event | Cleared) -> Thread:
 def is_late(event: Event) -> bool:
     """Whether a fall or SOS arrived so long after it happened that it must be said."""
     return event.kind in LATE_KINDS and event.known_ns - event.t_ns > LATE_NS
+
+
+def is_noted_only(event: Event) -> bool:
+    """Whether an event is noted on an open incident, and opens nothing."""
+    return event.kind in NOTED_ONLY or (event.kind is EventKind.LONG_LIE and 0 < lies_s((event,)) < OPENS_S)
+
+
+def goes_on(event: Event, events: Iterable[Event]) -> bool:
+    """Whether an event only goes on with a fall that is among some events."""
+    fall_ms = event.evidence.get("fall_t_ms") if event.kind in _AFTERWARDS else None
+    return fall_ms in {one.t_ns // NS_PER_MS for one in events if one.kind is EventKind.FALL}
+
+
+def aftermath(events: Sequence[Event]) -> Event | None:
+    """The newest word on what came after the newest fall: a long lie, or that the wearer is up again; None where nothing is known."""
+    newest = max((one for one in reversed(events) if one.kind in _AFTERWARDS), key=lambda one: one.t_ns, default=None)
+    fell_ns = max((one.t_ns for one in events if one.kind is EventKind.FALL), default=0)
+    return newest if newest is not None and newest.t_ns >= fell_ns else None
+
+
+def lies_s(events: Sequence[Event]) -> int:
+    """How long who fell has not moved, or not got up, as far as is known; 0 where nothing is, or who walks again."""
+    newest = aftermath(events)
+    if newest is None or newest.kind is not EventKind.LONG_LIE:
+        return 0
+    said = newest.evidence.get("still_s", newest.evidence.get("down_s", 0))
+    return int(said)
 
 
 def is_certain(event: Event) -> bool:

@@ -103,6 +103,8 @@ class Ended(StrEnum):
 
     BY_RESPONDER = "by_responder"
     BY_WEARER = "by_wearer"
+    RECOVERED = "recovered"
+    """The wearer got up again and walked before anybody was told, and wants that to be a cancel."""
     BY_ITSELF = "by_itself"
     ABSORBED = "absorbed"
     """It is part of a greater one now."""

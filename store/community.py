@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import ValidationError
 
 from devices.model import CommunityId, Covers, Device, DeviceId, HomeId, PersonId, Placement, Pose, Source
-from incidents.directory import Channel, Directory, Home, NamedDevice, Person, Role, RosterId
+from incidents.directory import Channel, Directory, Home, NamedDevice, Person, Recovery, Role, RosterId
 from rules.premises import Arming, Care, Clocks, Codes, Fence, FenceId, FenceKind, Use
 from store import cautions, coverage, document, duty, references, shapes
 from store.document import Document, KeyPath, shown, spelled
@@ -163,6 +163,7 @@ def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findi
         asked_by=asked_by,
         timezone=None if person.timezone is None else _timezone(person.timezone, ("people", index, "timezone"), findings),
         cancel_window_s=person.cancel_window_s,
+        recovered=person.recovered or Recovery.NOTE,
     )
 
 

@@ -76,4 +76,5 @@ def _when(when: WhenSaid) -> When:
         severities=None if when.severity is None else frozenset(when.severity),
         since=None if when.since is None else clock(when.since),
         until=None if when.to is None else clock(when.to),
+        lies_s=when.lies_s,
     )

@@ -119,6 +119,13 @@ def decisions(session: Session) -> dict[str, dict[str, Any]]:
     return found
 
 
+def states_that_say(session: Session, rule: str, community_id: str, word: str) -> dict[str, Any]:
+    """Decision state of a rule by the key of a community's devices, of those only that have a word as a key of theirs."""
+    place = (DecisionStateRow.rule == rule, col(DecisionStateRow.device_key).startswith(f"{community_id}/", autoescape=True))
+    said = select(DecisionStateRow).where(*place, col(DecisionStateRow.body).contains(f'"{word}":', autoescape=True))
+    return {row.device_key: json.loads(row.body) for row in session.exec(said.order_by(col(DecisionStateRow.device_key)))}
+
+
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
     """What of a snapshot is to be saved: the states that are new or other than before, and the keys that are gone."""
     return {key: state for key, state in after.items() if key not in before or before[key] != state}, frozenset(before) - frozenset(after)

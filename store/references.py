@@ -94,7 +94,7 @@ def check(file: CommunityFile, findings: Findings) -> None:
 
 def _resident_only(person: PersonSaid, path: KeyPath, findings: Findings) -> None:
     """Note what is said of somebody who is not looked after, and care that contradicts itself."""
-    for key in ("care", "cancel_window_s"):
+    for key in ("care", "cancel_window_s", "recovered"):
         if getattr(person, key) is not None and Role.RESIDENT not in person.roles:
             findings.wrong((*path, key), f"does not fit {person.id}, wanted it with a resident only")
     care = person.care

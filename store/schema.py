@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from devices.model import Covers, DeviceKind, Placement
-from incidents.directory import Channel, Language, Role, Severity
+from incidents.directory import Channel, Language, Recovery, Role, Severity
 from rules.kinds import EventKind, Mode
 from rules.premises import FenceKind, Side
 from store.document import KeyPath, Plain, shown
@@ -178,6 +178,7 @@ class PersonSaid(_Said):
     timezone: Text | None = None
     care: CareSaid | None = None
     cancel_window_s: Annotated[int, Field(ge=0, le=600)] | None = None
+    recovered: Annotated[Recovery, Field(strict=False)] | None = None
     code: Digest | None = None
     duress_code: Digest | None = None
 
@@ -266,13 +267,14 @@ class WhenSaid(_Said):
     severity: Annotated[list[Annotated[Severity, Field(strict=False)]], Field(min_length=1)] | None = None
     since: Clock | None = Field(default=None, alias="from")
     to: Clock | None = None
+    lies_s: Annotated[int, Field(ge=10, le=3600)] | None = None
 
     @model_validator(mode="after")
     def _some(self) -> Self:
         if (self.since is None) != (self.to is None):
             raise ValueError("holds only one of from and to, wanted both or none")
-        if self.modes is None and self.severity is None and self.since is None:
-            raise ValueError("is empty, wanted modes, severity, or from and to")
+        if self.modes is None and self.severity is None and self.since is None and self.lies_s is None:
+            raise ValueError("is empty, wanted modes, severity, lies_s, or from and to")
         return self
 
 

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, func, select
 
 from devices.model import CommunityId, HomeId, PersonId
 from incidents.directory import Channel
+from incidents.grouping import lies_s
 from incidents.model import Incident, IncidentId, IncidentState, Purpose, Story
 from rules.kinds import Mode
 from store import outbox
@@ -79,9 +80,9 @@ def open_count(session: Session, community_id: CommunityId) -> OpenCount:
 
 
 def open_incidents(session: Session, community_id: CommunityId) -> tuple[Incident, ...]:
-    """Every open incident: the gravest first, of those what nobody has yet, of those the one opened first."""
+    """Every open incident: the gravest first, of those what nobody has yet, of those whoever lies longest after a fall, then the first."""
     found = _incidents(session, community_id, IncidentRow.is_open, order=(col(IncidentRow.number),))
-    return tuple(sorted(found, key=lambda one: (-one.severity.rank, one.state not in _UNOWNED, one.opened_ns)))
+    return tuple(sorted(found, key=lambda one: (-one.severity.rank, one.state not in _UNOWNED, -lies_s(one.events), one.opened_ns)))
 
 
 def closed_incidents(session: Session, community_id: CommunityId, limit: int) -> tuple[Incident, ...]:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from incidents.audience import ROSTER
+from incidents.grouping import aftermath
 from incidents.model import CLOSED, Do, Due, DueRow, Ended, Incident, IncidentId, IncidentState, Purpose, Story
+from rules.kinds import EventKind
 from store.outbox import NotificationState
 from store.views import Telling
 from web.scene import Scene
@@ -138,7 +140,7 @@ def state_words(incident: Incident, scene: Scene) -> str:
     if incident.state not in CLOSED:
         return scene.words.states[incident.state].format(by=scene.name(incident.acknowledged_by))
     how: IncidentState | Ended = incident.state
-    if incident.ended in {Ended.BY_ITSELF, Ended.UNANSWERED, Ended.ABSORBED}:
+    if incident.ended in {Ended.BY_ITSELF, Ended.UNANSWERED, Ended.ABSORBED, Ended.RECOVERED}:
         how = incident.ended
     return scene.words.ended[how].format(by=scene.name(incident.ended_by))
 
@@ -182,9 +184,20 @@ def _marks(incident: Incident, scene: Scene) -> tuple[str, ...]:
         words.quiet_with_life if incident.story is Story.SILENCE and incident.headline.evidence.get("life") else "",
         words.unanswered if incident.unanswered and incident.is_open else "",
         words.late if incident.late else "",
+        _after(incident, scene),
         words.cancel_pressed.format(time=scene.clock(pressed_ns)) if pressed_ns is not None and incident.is_open else "",
     )
     return tuple(mark for mark in marks if mark)
+
+
+def _after(incident: Incident, scene: Scene) -> str:
+    """How it went on with who fell."""
+    newest = aftermath(incident.events)
+    if newest is None or newest == incident.headline or not incident.is_open:
+        return ""
+    if newest.kind is EventKind.RECOVERED:
+        return scene.words.up_since.format(time=scene.clock(newest.t_ns))
+    return scene.words.as_of.format(title=scene.heading(newest), time=scene.clock(newest.t_ns))
 
 
 def _next(incident: Incident, scene: Scene) -> tuple[str, ...]:

@@ -2,9 +2,11 @@
 
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, Ended, IncidentState, Purpose
+from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
 from store.outbox import NotificationState
-from web.words import Move, Notice, Particular, Words
+from web.evidence import Reason, Sureness
+from web.words import Mark, Move, Notice, Particular, Words
 
 EN = Words(
     language=Language.EN,
@@ -56,6 +58,10 @@ EN = Words(
         EventKind.SILENCE: "Alerts are paused",
         EventKind.CUSTOM: "A rule of this community",
     },
+    still_for="Has not moved for {lasting}",
+    down_for="Has not got up for {lasting}",
+    as_of="{title} ({time})",
+    up_since="Seems up again since {time}; make sure",
     covered="{title}: {cover}",
     particulars={
         Particular.STOVE: "Stove left on",
@@ -65,6 +71,16 @@ EN = Words(
         Particular.BYPASSED: "Armed without the open {cover}",
         Particular.CODES: "Wrong codes typed",
     },
+    unfit={
+        Why.NOT_WORN: "not worn",
+        Why.CHARGING: "charging, not worn",
+        Why.CLIPPED: "range too small",
+        Why.SLOW: "samples too slowly",
+        Why.SPARSE: "loses most of its data",
+    },
+    unguarded="A fall may go unnoticed now: {names}",
+    unguarded_by="{name} ({why})",
+    nothing_told="No alerts",
     severities={Severity.LIFE: "Life safety", Severity.URGENT: "Urgent", Severity.NOTICE: "Notice", Severity.INFO: "Info"},
     states={
         IncidentState.SUSPECTED: "Waiting: they may cancel",
@@ -130,6 +146,7 @@ EN = Words(
         IncidentState.RESOLVED: "Resolved by {by}",
         IncidentState.FALSE_ALARM: "False alarm, said {by}",
         IncidentState.CANCELLED: "Cancelled by the wearer",
+        Ended.RECOVERED: "Got up again, nobody was told",
         Ended.BY_ITSELF: "Over by itself",
         Ended.ABSORBED: "Part of an outage",
         Ended.UNANSWERED: "Nothing more happened; nobody took it",
@@ -171,6 +188,39 @@ EN = Words(
     acted_late="{n} s later than due",
     sure="{percent} % sure",
     why="Why",
+    sureness={
+        Sureness.VERY_LIKELY: "Very likely a fall",
+        Sureness.LIKELY: "Likely a fall",
+        Sureness.EVEN: "May or may not be a fall",
+        Sureness.UNLIKELY: "Probably not a fall",
+    },
+    speaks_for="What speaks for a fall",
+    speaks_against="What speaks against it",
+    nothing_against="Nothing much speaks against it.",
+    reasons={
+        Reason.HIT: "A hard hit: {value} g (at rest it is 1 g)",
+        Reason.DROPPED: "Dropping just before: down to {value} g",
+        Reason.TURNED: "Turned by {value}°, as when lying down",
+        Reason.STILL: "Hardly moving afterwards",
+        Reason.STILL_SINCE: "Hardly moving since {value} s after the hit",
+        Reason.SOFT: "A light hit: {value} g (at rest it is 1 g)",
+        Reason.NO_DROP: "No drop just before: {value} g at least",
+        Reason.UPRIGHT: "Turned by {value}° only: perhaps not lying down",
+        Reason.MOVING: "Still moving afterwards",
+    },
+    judged="Seen up to {value} s after the hit.",
+    reckoned="How sure is reckoned on test recordings with many falls; in daily life it is less.",
+    numbers="The numbers",
+    marks={
+        Mark.TITLE: "Movement in the seconds around the hit",
+        Mark.FORCE: "Force",
+        Mark.TURN: "Turned by",
+        Mark.FALLING: "dropping",
+        Mark.IMPACT: "hit, {value} g",
+        Mark.LYING: "lying still",
+        Mark.STILL: "still",
+        Mark.SECONDS: "{n} s",
+    },
     yes="yes",
     no="no",
     add="Notes and photos",
@@ -233,4 +283,5 @@ EN = Words(
     busy_more="Please try again in a moment. Nothing was lost.",
     names_gap=" and ",
     list_gap=", ",
+    sentence_gap=" ",
 )

@@ -12,6 +12,7 @@ from incidents.model import Incident
 from notifier.messages.names import Names, flat, names_of
 from notifier.messages.text import WORDINGS
 from notifier.messages.wording import Wording
+from rules.faults.wear import UNFIT, Why
 from rules.kinds import EventKind
 from rules.model import Event
 from web.words import Particular, Words
@@ -100,6 +101,11 @@ class Scene:
     def heading(self, event: Event) -> str:
         """What happened, in a few words."""
         title = self.words.kinds[event.kind]
+        if event.kind in UNFIT and (why := event.evidence.get("why")) in set(Why):
+            return _as_heading(self.words.unfit[Why(str(why))])
+        for name, words in (("still_s", self.words.still_for), ("down_s", self.words.down_for)):
+            if event.kind is EventKind.LONG_LIE and name in event.evidence:
+                return words.format(lasting=self.wording.lasting(int(event.evidence[name])))
         device = self.directory.devices.get(event.device_id) if event.device_id else None
         cover = self.wording.covers[device.covers] if device and device.covers else self.wording.covers_unknown
         particular = _particular(event, device)
@@ -139,6 +145,10 @@ def _particular(event: Event, device: NamedDevice | None) -> Particular | None:
     if device.covers in _USED:
         return _USED[device.covers]
     return Particular.BYPASSED if event.evidence.get("bypassed") else None
+
+
+def _as_heading(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _role(person: Person) -> Role:

@@ -1,7 +1,7 @@
 """One incident from its first event to its end: what was stored of it, and who was told."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from devices.model import NS_PER_S
@@ -11,11 +11,16 @@ from rules.kinds import EventKind
 from store.outbox import DeliveryOutcome, NotificationState
 from store.views import Telling
 from web.cards import href, quiet_because, state_words
+from web.evidence import SERIES, Account, account
+from web.picture import Plot, plot, reasons
 from web.scene import Scene
-from web.words import Move
+from web.words import Move, Words
 
 LATER_NS = 60 * NS_PER_S
 """An event that was known so much after it happened is said to be."""
+
+MOST_PICTURES = 5
+"""So many falls of one incident are drawn, the first ones; of the others the words are shown. A page stays light on a bad line."""
 
 LATE_MS = 1000
 """What was acted on so much after it was due is said to be."""
@@ -50,6 +55,26 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Why something was thought to be a fall, for people who read it in a hurry.
+
+    Attributes
+    ----------
+    sure, percent : str
+        How sure, in words and in percent; "" where that is not known.
+    more : str
+        What must be known to read it rightly.
+    """
+
+    sure: str
+    percent: str
+    plot: Plot | None
+    speaks_for: tuple[str, ...]
+    speaks_against: tuple[str, ...]
+    more: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     """One entry.
 
@@ -61,6 +86,8 @@ class Moment:
         What opens the evidence; "" where there is none to be shown.
     evidence : tuple of (name, value)
         Names are the rule's own, with their units.
+    decision : Decision or None
+        Of a fall.
     photo : str
         Address of a picture.
     """
@@ -76,11 +103,18 @@ class Moment:
     steps: tuple[Step, ...] = ()
     why: str = ""
     evidence: tuple[tuple[str, str], ...] = ()
+    decision: Decision | None = None
     photo: str = ""
 
 
 def timeline(
-    incident: Incident, tellings: Iterable[Telling], scene: Scene, entries: Sequence[tuple[int, Entry]] = (), *, with_evidence: bool = False
+    incident: Incident,
+    tellings: Iterable[Telling],
+    scene: Scene,
+    entries: Sequence[tuple[int, Entry]] = (),
+    *,
+    with_decisions: bool = False,
+    with_evidence: bool = False,
 ) -> list[Moment]:
     """Every moment that is stored, oldest first.
 
@@ -88,10 +122,14 @@ def timeline(
     ----------
     entries
         As `store.timelines.read` gives them. An incident from before they were written has none: then what it says itself is shown.
+    with_decisions
+        Explain why something was thought to be a fall, to those whom it concerns.
     with_evidence
         Show what decisions were made of, to those who understand it.
     """
     moments = [_event(incident, number, scene, with_evidence=with_evidence) for number in range(len(incident.events))]
+    if with_decisions:
+        moments = list(_explained(moments, incident, scene))
     given_up = {entry.at_ns for _, entry in entries if entry.kind is EntryKind.UNANSWERED}
     for number, entry in entries:
         # Giving up is a round of telling too, and is said by an entry of its own.
@@ -127,8 +165,35 @@ def _event(incident: Incident, number: int, scene: Scene, *, with_evidence: bool
     )
 
 
+def _explained(moments: Iterable[Moment], incident: Incident, scene: Scene) -> Iterator[Moment]:
+    """The moments of events, with why what is a fall was thought to be one."""
+    drawn = 0
+    for moment, event in zip(moments, incident.events, strict=True):
+        known = account(event)
+        if known is None:
+            yield moment
+            continue
+        decision = decided(known, scene.words, draws=drawn < MOST_PICTURES)
+        drawn += decision.plot is not None
+        # How sure it is stands there already, in words.
+        yield replace(moment, decision=decision, why=(scene.words.numbers if moment.evidence else "") if decision.sure else moment.why)
+
+
+def decided(known: Account, words: Words, *, draws: bool = True) -> Decision:
+    """An account of a fall in words, with its picture if that is to be drawn."""
+    judged = words.judged.format(value=f"{known.judged_s:.3g}") if known.judged_s is not None else ""
+    return Decision(
+        sure=words.sureness[known.sureness] if known.sureness else "",
+        percent=words.sure.format(percent=known.percent) if known.percent is not None else "",
+        plot=plot(known, words) if draws else None,
+        speaks_for=tuple(reasons(known.speaks_for, words)),
+        speaks_against=tuple(reasons(known.speaks_against, words)),
+        more=words.sentence_gap.join(part for part in (judged, words.reckoned if known.sureness else "") if part),
+    )
+
+
 def _evidence(evidence: Mapping[str, float | int | str | bool], scene: Scene) -> Iterator[tuple[str, str]]:
-    for name, value in sorted(evidence.items()):
+    for name, value in sorted((name, value) for name, value in evidence.items() if name not in SERIES):
         match value:
             case bool():
                 said = scene.words.yes if value else scene.words.no

@@ -6,8 +6,10 @@ from enum import StrEnum
 
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, Ended, IncidentState, Purpose
+from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
 from store.outbox import NotificationState
+from web.evidence import Reason, Sureness
 
 
 class Notice(StrEnum):
@@ -70,6 +72,19 @@ class Move(StrEnum):
     PHOTO = "photo"
 
 
+class Mark(StrEnum):
+    """What stands in the picture of a fall's evidence."""
+
+    TITLE = "title"
+    FORCE = "force"
+    TURN = "turn"
+    FALLING = "falling"
+    IMPACT = "impact"
+    LYING = "lying"
+    STILL = "still"
+    SECONDS = "seconds"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     """One language. Words in braces are filled in.
@@ -78,10 +93,22 @@ class Words:
     ----------
     kinds : mapping
         What happened, as a heading.
+    still_for, down_for : str
+        Who fell has not moved, or not got up, for `{lasting}`.
+    as_of : str
+        `{title}`, at `{time}`.
+    up_since : str
+        Who fell walks again, since `{time}`.
     covered : str
         A heading with the door or window that it is about: `{title}`, `{cover}`.
     particulars : mapping
         Headings that say more than their kind, with `{cover}`.
+    unfit : mapping
+        Why a wearable may not show a fall.
+    unguarded, unguarded_by : str
+        Whose falls may not be noticed now: `{names}`, each `{name}` with `{why}`.
+    nothing_told : str
+        In the place of `all_quiet`, where that would say too much.
     states : mapping
         Where an open incident stands, with `{by}`.
     ended : mapping
@@ -90,6 +117,20 @@ class Words:
         Whom a step tells, in the words of the community's file.
     moves : mapping
         Entries of a timeline, with what they name of `{by}`, `{time}`, `{title}`.
+    sureness : mapping
+        How sure a fall is.
+    speaks_for, speaks_against, nothing_against : str
+        Headings of the reasons for and against a fall; in the place of the latter, where there are none.
+    reasons : mapping
+        What speaks for a fall or against it, with its `{value}`.
+    judged : str
+        How many seconds after the impact had been seen, `{value}`.
+    reckoned : str
+        What the probability of a fall is one of.
+    numbers : str
+        What opens the numbers that a fall was judged by.
+    marks : mapping
+        What stands in the picture of a fall, with its `{value}` or `{n}`.
     thing, one_thing, many_things : str
         A sensor's `{thing}` with its `{id}`; one of its kind within a list, and `{n}` of them.
     quiet_for : mapping
@@ -120,8 +161,16 @@ class Words:
     over: str
     nothing_over: str
     kinds: Mapping[EventKind, str]
+    still_for: str
+    down_for: str
+    as_of: str
+    up_since: str
     covered: str
     particulars: Mapping[Particular, str]
+    unfit: Mapping[Why, str]
+    unguarded: str
+    unguarded_by: str
+    nothing_told: str
     severities: Mapping[Severity, str]
     states: Mapping[IncidentState, str]
     until: str
@@ -171,6 +220,15 @@ class Words:
     acted_late: str
     sure: str
     why: str
+    sureness: Mapping[Sureness, str]
+    speaks_for: str
+    speaks_against: str
+    nothing_against: str
+    reasons: Mapping[Reason, str]
+    judged: str
+    reckoned: str
+    numbers: str
+    marks: Mapping[Mark, str]
     yes: str
     no: str
     add: str
@@ -217,3 +275,4 @@ class Words:
     busy_more: str
     names_gap: str
     list_gap: str
+    sentence_gap: str

@@ -2,9 +2,11 @@
 
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, Ended, IncidentState, Purpose
+from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
 from store.outbox import NotificationState
-from web.words import Move, Notice, Particular, Words
+from web.evidence import Reason, Sureness
+from web.words import Mark, Move, Notice, Particular, Words
 
 ZH = Words(
     language=Language.ZH,
@@ -56,6 +58,10 @@ ZH = Words(
         EventKind.SILENCE: "暂停提醒",
         EventKind.CUSTOM: "小区自定的提醒",
     },
+    still_for="已有{lasting}没有动静",
+    down_for="已有{lasting}没有起来",
+    as_of="{title}（{time}）",
+    up_since="{time}似已起来活动，仍请确认",
     covered="{title}：{cover}",
     particulars={
         Particular.STOVE: "灶具没有关",
@@ -65,6 +71,16 @@ ZH = Words(
         Particular.BYPASSED: "没有布防：{cover}没关",
         Particular.CODES: "连续输错密码",
     },
+    unfit={
+        Why.NOT_WORN: "没有戴在身上",
+        Why.CHARGING: "在充电，没有戴",
+        Why.CLIPPED: "量程太小",
+        Why.SLOW: "采样太慢",
+        Why.SPARSE: "数据断断续续",
+    },
+    unguarded="现在摔倒可能发现不了：{names}",
+    unguarded_by="{name}（{why}）",
+    nothing_told="没有报警",
     severities={Severity.LIFE: "人身安全", Severity.URGENT: "紧急", Severity.NOTICE: "留意", Severity.INFO: "信息"},
     states={
         IncidentState.SUSPECTED: "等本人取消",
@@ -124,6 +140,7 @@ ZH = Words(
         IncidentState.RESOLVED: "{by}处理完毕",
         IncidentState.FALSE_ALARM: "{by}确认是误报",
         IncidentState.CANCELLED: "本人已取消",
+        Ended.RECOVERED: "自己起来了，没有通知别人",
         Ended.BY_ITSELF: "自行恢复",
         Ended.ABSORBED: "属于大面积失联",
         Ended.UNANSWERED: "没有新情况，一直无人接手",
@@ -165,6 +182,39 @@ ZH = Words(
     acted_late="比预定晚了{n}秒",
     sure="把握 {percent} %",
     why="依据",
+    sureness={
+        Sureness.VERY_LIKELY: "很可能摔倒了",
+        Sureness.LIKELY: "可能摔倒了",
+        Sureness.EVEN: "说不准是不是摔倒",
+        Sureness.UNLIKELY: "不太像摔倒",
+    },
+    speaks_for="像摔倒的地方",
+    speaks_against="不像摔倒的地方",
+    nothing_against="没有明显不像摔倒的地方。",
+    reasons={
+        Reason.HIT: "撞得很重：{value} g（静止时是 1 g）",
+        Reason.DROPPED: "撞击前身体在往下坠：最低 {value} g",
+        Reason.TURNED: "佩戴的方向转了 {value}°，像是躺倒了",
+        Reason.STILL: "撞击后几乎没有动",
+        Reason.STILL_SINCE: "撞击 {value} 秒后起几乎没有动",
+        Reason.SOFT: "撞得不重：{value} g（静止时是 1 g）",
+        Reason.NO_DROP: "撞击前没有往下坠：最低 {value} g",
+        Reason.UPRIGHT: "佩戴的方向只转了 {value}°，可能没有躺倒",
+        Reason.MOVING: "撞击后还在动",
+    },
+    judged="看到撞击后 {value} 秒为止。",
+    reckoned="把握是按摔倒很多的试验记录算的，日常生活中要低一些。",
+    numbers="具体数值",
+    marks={
+        Mark.TITLE: "撞击前后几秒的动作",
+        Mark.FORCE: "受力",
+        Mark.TURN: "方向转了多少",
+        Mark.FALLING: "下坠",
+        Mark.IMPACT: "撞击 {value} g",
+        Mark.LYING: "躺着不动",
+        Mark.STILL: "不动",
+        Mark.SECONDS: "{n}秒",
+    },
     yes="是",
     no="否",
     add="备注和照片",
@@ -227,4 +277,5 @@ ZH = Words(
     busy_more="请稍等片刻再试。没有丢失任何东西。",
     names_gap="、",
     list_gap="、",
+    sentence_gap="",
 )

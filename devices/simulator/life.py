@@ -6,18 +6,24 @@ Times are seconds from the beginning of the demo.
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from math import inf
+from typing import Protocol
 
 import numpy as np
 
-from devices.model import Float64
+from devices.model import Float32, Float64
 from devices.simulator import motion
+from devices.simulator.falling import Kind
 from devices.simulator.model import RATE_HZ
 from devices.simulator.motion import HANGING, RESTING
 
-WALK_BEFORE_S = 8.0
-"""Who falls was walking for so long."""
+WALK_BEFORE_S = 7.0
+"""Who falls was walking for so long; they come down hardest at the time of the fall."""
 LIE_S, GET_UP_S = 90.0, 6.0
 """Who has fallen lies for so long; then somebody has helped them up."""
+
+_STAND_UP_S = 1.0
+_FALLEN_S = 5.0
+_FALLS = (Kind.FORWARD, Kind.BACKWARD, Kind.SIDEWAYS)
 
 RADAR_HZ = 10
 RADAR_IDLE_S = 10.0
@@ -28,8 +34,8 @@ _PASSING_TAKES_S = 30.0
 _OUTER_M, _PASSING_M = 5.9, (4.8, 5.6)
 """What a radar sees of people in the garden: how far away they appear, and how far away they pass by."""
 
-_Activity = Callable[[np.random.Generator, int, Float64], tuple[Float64, Float64]]
-"""(rng, samples, direction of gravity) to the signal and the direction at its end."""
+_Activity = Callable[[np.random.Generator, float, Float64], tuple[Float32, Float64]]
+"""(rng, seconds, direction of gravity) to the signal and the direction at its end."""
 
 
 def wrist(rng: np.random.Generator, falls: Iterable[float]) -> Iterator[Float64]:
@@ -40,7 +46,7 @@ def wrist(rng: np.random.Generator, falls: Iterable[float]) -> Iterator[Float64]
     rng
         Theirs alone.
     falls
-        When they fall, ascending; may be endless.
+        When they come down hardest, ascending; may be endless.
 
     Yields
     ------
@@ -56,57 +62,66 @@ def wrist(rng: np.random.Generator, falls: Iterable[float]) -> Iterator[Float64]
         rest = rest[:, whole:]
 
 
-def _day(rng: np.random.Generator, falls: Iterable[float]) -> Iterator[Float64]:
+def _day(rng: np.random.Generator, falls: Iterable[float]) -> Iterator[Float32]:
     """Pieces (3, N) of everyday life, and falls at their times."""
     gravity, now = motion.near(rng, RESTING), 0
     rests = rng.random() < _RESTING_SHARE
     for fall_s in chain(falls, (inf,)):
-        until = (fall_s - WALK_BEFORE_S) * RATE_HZ
+        until = (fall_s - WALK_BEFORE_S - _STAND_UP_S) * RATE_HZ
         while now < until:
             activity = _chosen(rng, rests=rests)
             samples = int(min(round(rng.uniform(*_ACTIVITY_S) * RATE_HZ), until - now + 1))
-            piece, gravity = activity(rng, samples, gravity)
+            piece, gravity = activity(rng, samples / RATE_HZ, gravity)
             yield piece
             now += samples
-        for piece in _accident(rng, round(fall_s * RATE_HZ) - now, gravity):
+        for piece in _accident(rng, fall_s - now / RATE_HZ, gravity):
             yield piece
             now += piece.shape[1]
         gravity = RESTING
 
 
-def _accident(rng: np.random.Generator, before: int, gravity: Float64) -> Iterator[Float64]:
+def _accident(rng: np.random.Generator, before_s: float, gravity: Float64) -> Iterator[Float32]:
+    """They stand up, walk, fall hard so long from now, lie, and are helped up."""
     standing = motion.near(rng, HANGING)
-    turn = min(RATE_HZ, before // 2)
-    yield motion.turned(rng, turn, gravity, standing)
-    yield motion.walking(rng, max(before - turn, 0), standing)
-    falling, lying = motion.fall(rng, standing)
-    yield falling
-    yield motion.still(rng, round(LIE_S * RATE_HZ), lying)
-    yield motion.turned(rng, round(GET_UP_S * RATE_HZ), lying, RESTING)
+    turn_s = min(_STAND_UP_S, before_s / 2)
+    yield motion.turned(rng, turn_s, gravity, standing)
+    kind = _FALLS[int(rng.integers(len(_FALLS)))]
+    walks_s = before_s - round(turn_s * RATE_HZ) / RATE_HZ
+    fallen = motion.fall(rng, kind=kind, typical=True, gravity=standing, before_s=walks_s, after_s=_FALLEN_S)
+    yield fallen
+    lying = motion.pointing(fallen[:, -RATE_HZ:])
+    yield motion.resting(rng, LIE_S - _FALLEN_S, gravity=lying)
+    yield motion.turned(rng, GET_UP_S, lying, RESTING)
 
 
-def _sit(rng: np.random.Generator, samples: int, gravity: Float64) -> tuple[Float64, Float64]:
-    return _arrive(rng, samples, gravity, motion.near(rng, RESTING), motion.still)
+def _sit(rng: np.random.Generator, seconds: float, gravity: Float64) -> tuple[Float32, Float64]:
+    return _arrive(rng, seconds, gravity, motion.near(rng, RESTING), motion.resting)
 
 
-def _walk(rng: np.random.Generator, samples: int, gravity: Float64) -> tuple[Float64, Float64]:
-    return _arrive(rng, samples, gravity, motion.near(rng, HANGING), motion.walking)
+def _walk(rng: np.random.Generator, seconds: float, gravity: Float64) -> tuple[Float32, Float64]:
+    return _arrive(rng, seconds, gravity, motion.near(rng, HANGING), motion.walking)
 
 
-def _gesture(rng: np.random.Generator, samples: int, gravity: Float64) -> tuple[Float64, Float64]:
-    return motion.gesture(rng, samples, gravity), gravity
+def _gesture(rng: np.random.Generator, seconds: float, gravity: Float64) -> tuple[Float32, Float64]:
+    return motion.gesture(rng, seconds, gravity), gravity
 
 
-def _sleep(rng: np.random.Generator, samples: int, gravity: Float64) -> tuple[Float64, Float64]:
-    return motion.still(rng, samples, gravity, sway_g=0.004), gravity
+def _sleep(rng: np.random.Generator, seconds: float, gravity: Float64) -> tuple[Float32, Float64]:
+    return motion.resting(rng, seconds, gravity=gravity), gravity
 
 
-def _arrive(
-    rng: np.random.Generator, samples: int, gravity: Float64, end: Float64, stay: Callable[[np.random.Generator, int, Float64], Float64]
-) -> tuple[Float64, Float64]:
+class _Stay(Protocol):
+    """Something that goes on for a while in about one direction."""
+
+    def __call__(self, rng: np.random.Generator, seconds: float, *, gravity: Float64) -> Float32:
+        """Signal (3, N)."""
+
+
+def _arrive(rng: np.random.Generator, seconds: float, gravity: Float64, end: Float64, stay: _Stay) -> tuple[Float32, Float64]:
     """Turn to a direction, and stay there."""
-    turn = min(RATE_HZ, samples)
-    return np.concatenate([motion.turned(rng, turn, gravity, end), stay(rng, samples - turn, end)], axis=1), end
+    turn_s = min(1.0, seconds)
+    pieces = [motion.turned(rng, turn_s, gravity, end), stay(rng, seconds - turn_s, gravity=end)]
+    return np.concatenate(pieces, axis=1), end
 
 
 _ACTIVITY_S = (4.0, 40.0)

@@ -4,6 +4,7 @@ from devices.model import Covers, DeviceKind
 from incidents.directory import Channel, Role
 from incidents.model import IncidentState, News, Story
 from notifier.messages.wording import Advice, Form, Opening, Topic, Wording
+from rules.faults.wear import Why
 from rules.kinds import EventKind
 
 EN = Wording(
@@ -25,6 +26,13 @@ EN = Wording(
     device_of_home="{name}'s {device}",
     device_alone="{device} {name}",
     months=("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+    seconds="{n} s",
+    minutes="{n} min",
+    hours="{n} h",
+    still="Not moved for {lasting}{as_of}.",
+    down="Not up for {lasting}{as_of}.",
+    as_of=" by {time}",
+    up="Perhaps up {at}.",
     elsewhere="{time} ({own} your time)",
     at="at {clock}",
     dated="{day} {month} {clock}",
@@ -62,6 +70,13 @@ EN = Wording(
         Opening.LEAK: "It stopped {at}.",
     },
     wrong_codes="{who}: wrong codes typed {at}, again and again.",
+    unfit={
+        Why.NOT_WORN: "{who} was not worn {at}.",
+        Why.CHARGING: "{who} was charged and not put on again by {time}.",
+        Why.CLIPPED: "{who} has too small a range as of {time}: a fall may go unnoticed.",
+        Why.SLOW: "{who} samples too slowly as of {time}: a fall may go unnoticed.",
+        Why.SPARSE: "{who} loses most of its data as of {time}: a fall may go unnoticed.",
+    },
     silenced_life=" Calls for help and falls too are not told.",
     ask="Are you all right? If so press cancel, or help is called at {until}.",
     arrived="{by} got there {at}.",

@@ -1,6 +1,7 @@
 """One text for one duty: name, address, local time, what happened, what to do and how to answer, in at most two SMS segments.
 
-No medical detail ever: of an event only its kind, its time and its device are used, never its score and what it measured.
+No medical detail ever: of an event only its kind, its time and its device are used, and of who fell how long they have not moved; never
+its score and what it measured.
 
 Where room is short, what matters least goes first (`_GIVES_WAY`); then the address, the names and again the address are cut, the
 address in its middle, because either end may name the door.
@@ -14,12 +15,14 @@ from zoneinfo import ZoneInfo
 
 from devices.model import NS_PER_S, Covers, DeviceKind
 from incidents.directory import Channel, Directory, Language, NamedDevice, Person, Role
+from incidents.grouping import aftermath
 from incidents.model import Due, Duty, Ended, Incident, News, Purpose, Story
 from notifier.messages.en import EN
 from notifier.messages.names import Names, cut, flat, names_of
 from notifier.messages.segments import segments
 from notifier.messages.wording import TOPIC, Advice, Form, Opening, Topic, Wording
 from notifier.messages.zh import ZH
+from rules.faults.wear import UNFIT, Why
 from rules.kinds import EventKind
 
 WORDINGS: Mapping[Language, Wording] = {Language.ZH: ZH, Language.EN: EN}
@@ -27,10 +30,10 @@ WORDINGS: Mapping[Language, Wording] = {Language.ZH: ZH, Language.EN: EN}
 MOST_SEGMENTS = 2
 """Of any text: a third is delivered later, and is not read."""
 
-_Optional = Literal["own_time", "taken", "arrived", "long_address", "community", "more", "roster", "answer", "advice"]
+_Optional = Literal["own_time", "taken", "arrived", "long_address", "community", "more", "roster", "after", "as_of", "answer", "advice"]
 _GIVES_WAY: Mapping[Purpose, tuple[_Optional, ...]] = {
-    Purpose.TELL: ("long_address", "community", "own_time", "more", "roster"),
-    Purpose.UPDATE: ("taken", "long_address", "community", "own_time", "more", "roster", "answer", "advice"),
+    Purpose.TELL: ("long_address", "as_of", "community", "own_time", "more", "roster", "after"),
+    Purpose.UPDATE: ("taken", "long_address", "as_of", "community", "own_time", "more", "roster", "after", "answer", "advice"),
     Purpose.ENDING: ("long_address", "community", "own_time", "arrived", "more"),
     Purpose.ASK: (),
 }
@@ -124,10 +127,10 @@ class _Draft:
             case Purpose.ASK:
                 return wording.ask.format(until=self._until(omitted))
             case Purpose.TELL:
-                sentences = [self._happened(who, omitted), *self._what_to_do(omitted)]
+                sentences = [self._happened(who, omitted), self._after(omitted), *self._what_to_do(omitted)]
             case Purpose.UPDATE:
                 news = [self._news(omitted), self._taken(names, omitted)]
-                sentences = [self._happened(who, omitted), *news, *self._what_to_do(omitted)]
+                sentences = [self._happened(who, omitted), self._after(omitted), *news, *self._what_to_do(omitted)]
             case Purpose.ENDING:
                 ending = [self._arrived(names, omitted), self._ending(names, omitted), self._no_need(omitted)]
                 sentences = [self._happened(who, omitted), *ending]
@@ -153,6 +156,8 @@ class _Draft:
         sentence = wording.openings[self._opening] if self._opening else wording.happened[headline.kind]
         if "wrong_codes" in headline.evidence:
             sentence = wording.wrong_codes
+        elif headline.kind in UNFIT and (why := headline.evidence.get("why")) in set(Why):
+            sentence = wording.unfit[Why(str(why))]
         open_s = headline.evidence.get("open_s", 0)
         said = sentence.format(
             who=who,
@@ -164,6 +169,19 @@ class _Draft:
             **self._times(headline.t_ns, omitted),
         )
         return said + (wording.silenced_life if headline.kind is EventKind.SILENCE and headline.evidence.get("life") else "")
+
+    def _after(self, omitted: frozenset[_Optional]) -> str:
+        """How it went on with who fell, in its newest word: lies still, is not up, or walks again."""
+        newest, wording = aftermath(self.duty.incident.events), self._wording
+        if newest is None or "after" in omitted or self.duty.news is News.RECOVERED:
+            return ""
+        times = self._times(newest.t_ns, omitted)
+        if newest.kind is EventKind.RECOVERED:
+            return wording.up.format(**times)
+        said = {"still_s": wording.still, "down_s": wording.down}
+        lasts = ((said[name], newest.evidence[name]) for name in said if name in newest.evidence)
+        as_of = "" if "as_of" in omitted else wording.as_of.format(**times)
+        return next((words.format(lasting=wording.lasting(int(seconds)), as_of=as_of) for words, seconds in lasts), "")
 
     @property
     def _opening(self) -> Opening | None:
@@ -217,6 +235,8 @@ class _Draft:
         if duty.news is None:
             return ""
         news_ns = duty.incident.cancel_pressed_ns if duty.news is News.CANCEL_PRESSED else None
+        if duty.news is News.RECOVERED and (up := aftermath(duty.incident.events)) is not None:
+            news_ns = up.t_ns
         return self._wording.news[duty.news].format(**self._times(self.now_ns if news_ns is None else news_ns, omitted))
 
     def _taken(self, names: Names, omitted: frozenset[_Optional]) -> str:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from devices.model import Covers, DeviceKind
 from incidents.directory import Channel, Role
 from incidents.model import IncidentState, News, Story
+from rules.faults.wear import Why
 from rules.kinds import EventKind
 
 
@@ -81,6 +82,9 @@ TOPIC: Mapping[EventKind, Topic] = {
 }
 
 
+_MINUTE_S, _HOUR_S = 60, 3600
+
+
 @dataclass(frozen=True, slots=True)
 class Advice:
     """What to do: a sentence that always stands, and one that gives way when room is short."""
@@ -111,6 +115,12 @@ class Wording:
         A building such as `3栋` stays as it is; else it is told by its number alone.
     home_of, device_of, device_of_home, device_alone : str
         Around `{name}`, and `{device}`; alone is a device of nobody, by its id.
+    seconds, minutes, hours : str
+        How long something lasts: `{n}`.
+    still, down, as_of : str
+        Who fell has not moved, or not got up, for `{lasting}`; where there is room with `{as_of}`, its `{time}`.
+    up : str
+        Who fell walks again, with `{time}`, `{at}`.
     elsewhere : str
         A time in the community's zone, and beside it in the recipient's own: `{time}`, `{own}`.
     at, dated, dated_at : str
@@ -125,6 +135,8 @@ class Wording:
         Ending of a fault that turned out to be part of an outage.
     wrong_codes : str
         In the place of tamper, where a keypad was tried out.
+    unfit : mapping
+        In the place of not worn or implausible, where a wearable's own reason is known.
     silenced_life : str
         Behind a silence, where it is of life safety too.
     ask : str
@@ -161,6 +173,13 @@ class Wording:
     device_of_home: str
     device_alone: str
     months: tuple[str, ...]
+    seconds: str
+    minutes: str
+    hours: str
+    still: str
+    down: str
+    as_of: str
+    up: str
     elsewhere: str
     at: str
     dated: str
@@ -173,6 +192,7 @@ class Wording:
     openings: Mapping[Opening, str]
     shut: Mapping[Opening, str]
     wrong_codes: str
+    unfit: Mapping[Why, str]
     silenced_life: str
     ask: str
     arrived: str
@@ -191,3 +211,11 @@ class Wording:
     ended_itself: Mapping[Story, str]
     unanswered: str
     absorbed: str
+
+    def lasting(self, seconds: int) -> str:
+        """So long, in the unit that people would use."""
+        if seconds < _MINUTE_S:
+            return self.seconds.format(n=seconds)
+        if seconds < _HOUR_S:
+            return self.minutes.format(n=seconds // _MINUTE_S)
+        return self.hours.format(n=seconds // _HOUR_S)

@@ -4,6 +4,7 @@ from devices.model import Covers, DeviceKind
 from incidents.directory import Channel, Role
 from incidents.model import IncidentState, News, Story
 from notifier.messages.wording import Advice, Form, Opening, Topic, Wording
+from rules.faults.wear import Why
 from rules.kinds import EventKind
 
 ZH = Wording(
@@ -25,6 +26,13 @@ ZH = Wording(
     device_of_home="{name}家的{device}",
     device_alone="{device}{name}",
     months=tuple(str(month) for month in range(1, 13)),
+    seconds="{n}秒",
+    minutes="{n}分钟",
+    hours="{n}小时",
+    still="{as_of}已有{lasting}没有动静。",
+    down="{as_of}已有{lasting}没有起来。",
+    as_of="到{time}",
+    up="{time}似已起来活动。",
     elsewhere="{time}（您当地{own}）",
     at="{clock}",
     dated="{month}月{day}日{clock}",
@@ -62,6 +70,13 @@ ZH = Wording(
         Opening.LEAK: "{time}水已停。",
     },
     wrong_codes="{who}{time}被连续输错密码。",
+    unfit={
+        Why.NOT_WORN: "{who}{time}发现没有戴在身上。",
+        Why.CHARGING: "{who}充电后，到{time}还没有戴回身上。",
+        Why.CLIPPED: "{who}{time}发现量程太小，摔倒时可能发现不了。",
+        Why.SLOW: "{who}{time}发现采样太慢，摔倒时可能发现不了。",
+        Why.SPARSE: "{who}{time}发现数据断断续续，摔倒时可能发现不了。",
+    },
     silenced_life="摔倒和求助也不通知。",
     ask="您还好吗？没事请按取消键，{until}起通知家人。",
     arrived="{by}{time}到达现场。",

@@ -4,15 +4,16 @@ How much somebody moves is the standard deviation of the acceleration's magnitud
 the device is turned. A long lie is an hour on the floor in the literature. Of people over 90 who fell, 80 % could not get up at least
 once and 30 % lay for an hour, and did not use the alarm they had (Fleming and Brayne, BMJ 2008, 337:a2227); half of those who lay for an
 hour were dead within six months (Wild, Nayak and Isaacs, BMJ 1981, 282:266). The harm is in the waiting, so an hour is no limit to wait
-for: this tells after 2 minutes without movement, and after 10 without a walk.
+for: stillness is told as it goes on, from 10 s, and that nobody has walked after 10 minutes. What of it reaches whom is the incident's
+business (docs/adr/0012-what-comes-after-a-fall.md).
 """
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, fields
 
 import numpy as np
 
-from devices.model import NS_PER_MS, NS_PER_S, Bool, Device, Float64, Int64, PersonId
+from devices.model import NS_PER_MS, NS_PER_S, Bool, Device, Float64, Int64, PersonId, Placement
 from devices.sensors.acceleration import AccelerationBatch
 from devices.sensors.button import ButtonBatch, Press
 from rules.fall.windows import spread
@@ -20,33 +21,49 @@ from rules.kinds import EventKind
 from rules.model import Event, Facts, Snapshot
 from rules.premises import Premises
 
+STILL_MARKS_S = (10, 30, 60, 120, 300, 600, 1800, 3600)
+"""So long still is a long lie, and said anew."""
+
+DOWN_MARKS_S = (600, 1800, 3600)
+"""So long without walking, however much an arm moves."""
+
 STILL_G = 0.08
 """A second with less is still. Acted falls lie at 0.005 (median, SisFall's waists) and 0.03 (WEDA-FALL's wrists)."""
 
-WALK_G, WALK_S, WALK_OF_S = 0.10, 10, 15
-"""Walking moves more than this in so many of so many seconds. That finds 98 % of old people's walks at the waist (SisFall), 67 and 95 %
-at the wrist (WEDA-FALL, SmartFallMM), and 2 of 152 recordings of sitting and lying; 0.15 g would find 83, 20 and 79 %."""
-
-SETTLE_S = 5
-"""The impact and the bouncing after it say nothing."""
-
-STILL_S, STRUGGLE_S = 120, 60
-"""So long still, beginning within a minute of the impact: who struggles and then gives up is told as well."""
-
-LYING_S = 600
-"""So long without walking, however much an arm moves."""
+STRUGGLE_S = 60
+"""Stillness begins so soon after the impact: later somebody may have got up unseen, and sits."""
 
 STILL_SHARE, KNOWN_SHARE = 0.9, 0.8
 """Of the seconds that are known so many must be still, and so many must be known at all: silence is not stillness."""
 
+DOWN_S = 600
+"""Of these newest seconds so many as `KNOWN_SHARE` must be known, where nobody has walked."""
+
+WALK_G, WALK_S, WALK_OF_S = 0.10, 10, 15
+"""Walking moves more than this in so many of so many seconds."""
+
+UNEVEN = {Placement.WAIST: 0.3, Placement.CHEST: 0.3}
+UNEVEN_ELSEWHERE = 0.7
+"""And evenly: the standard deviation of the seconds' movements is at most this share of their mean. Who struggles on the floor moves in
+bursts, and is neither still nor up. It costs none of the 193 walks that move enough (94 of SisFall's waists; 59 of WEDA-FALL's and 40 of
+SmartFallMM's wrists). Where arms swing as they like it helps less: docs/reference/rules/long_lie.md."""
+
+SETTLE_S = 5
+"""The impact and the bouncing after it are no walk."""
+
 WATCH_S = 3600
 """How long after a fall a recovery is looked for."""
 
-KEPT_S, KEPT_AFTER_S = 720, 60
-"""Seconds that are remembered until a long lie is known, and afterwards, when only a walk is looked for; a later packet is too late."""
+KEPT_S = 240
+"""A packet that comes later than this is too late; of what is older only how it was is remembered."""
+
+SAME_FALL_NS = 10 * NS_PER_S
+"""Two devices of one person that find a fall within this found the same one."""
 
 PATIENCE_NS = NS_PER_S
 """Between knowing and telling: a cancel, or the steps that follow, may be in the same burst of buffered readings."""
+
+_UNKNOWN, _STILL, _MOVING = "?", ".", "-"
 
 Evidence = dict[str, float | int | str | bool]
 
@@ -59,20 +76,24 @@ class _Watch:
     ----------
     fall_ns : int
         The impact.
+    uneven : float
+        How uneven a walk may be where the device is worn.
     rate_hz : float
         Of the newest packet.
     sums : mapping
         Second to (count, sum, sum of squares) of the magnitude in whole milli-g, which add up in any order.
+    past : str
+        How each second was that is too long ago for `sums`: unknown, still or moving.
     until_s : int
         End of the newest second of which anything is known.
     is_over : bool
         Cancelled, recovered, or too long ago. Kept, so that the same fall is not taken up again.
-    is_lie : bool
-        It was found to be a long lie.
+    still_s, down_s : int
+        The longest that was found of both marks.
     judged_s : int
         Up to here it was looked for.
-    lie_s, evidence
-        End of the long lie that is known and not yet told, and why; -1 for none.
+    lies : list of (int, evidence)
+        End of each long lie that is known and not yet told, and why.
     walk_s : int
         First second of the walking that is known; -1 for none.
     due_ns : int
@@ -80,21 +101,18 @@ class _Watch:
     """
 
     fall_ns: int
+    uneven: float = UNEVEN_ELSEWHERE
     rate_hz: float = 0.0
     sums: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    past: str = ""
     until_s: int = 0
     is_over: bool = False
-    is_lie: bool = False
+    still_s: int = 0
+    down_s: int = 0
     judged_s: int = 0
-    lie_s: int = -1
-    evidence: Evidence = field(default_factory=dict)
+    lies: list[tuple[int, Evidence]] = field(default_factory=list)
     walk_s: int = -1
     due_ns: int = 0
-
-    @property
-    def since_s(self) -> int:
-        """Oldest second that is looked at."""
-        return max(0, self.until_s - (KEPT_AFTER_S if self.is_lie else KEPT_S))
 
     def add(self, second: int, count: int, total_mg: int, squares_mg2: int) -> None:
         """Add samples of one second."""
@@ -104,6 +122,8 @@ class _Watch:
 
     def movement_g(self, first: int, end: int) -> Float64:
         """(end - first,) g: standard deviation of the magnitude in each second; NaN where less than half of it is known."""
+        if end <= first:
+            return np.zeros(0)
         count, total_mg, squares_mg2 = np.array([self.sums.get(second, (0, 0, 0)) for second in range(first, end)], np.float64).T
         enough = np.maximum(self.rate_hz / 2.0, 2.0)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -112,51 +132,110 @@ class _Watch:
 
     def judge(self, first: int, known_ns: int) -> None:
         """Look at what the seconds from `first` on have changed, known at `known_ns`."""
-        start = max(SETTLE_S, first - WALK_OF_S + 1)
+        start = max(SETTLE_S, len(self.past), first - WALK_OF_S + 1)
         if self.walk_s < 0 and self.until_s - start >= WALK_OF_S:
-            walks = self.movement_g(start, self.until_s) > WALK_G
-            enough = np.flatnonzero(np.convolve(walks, np.ones(WALK_OF_S), "valid") >= WALK_S)
-            if len(enough):
-                self.walk_s = start + int(enough[0]) + int(np.argmax(walks[enough[0] :]))
-        self._judge_lying(first)
-        if self.walk_s >= 0 or self.lie_s >= 0:
-            self.due_ns = self.due_ns or known_ns + PATIENCE_NS
-        if len(self.sums) > KEPT_AFTER_S:
-            self.sums = {second: sums for second, sums in self.sums.items() if second >= self.since_s}
-
-    def _judge_lying(self, first: int) -> None:
+            self.walk_s = _walk(self.movement_g(start, self.until_s), start, self.uneven)
         until_s = self.until_s if self.walk_s < 0 else min(self.until_s, self.walk_s)
         judged_s, self.judged_s = min(self.judged_s, first), until_s
-        ends = [end for end in (*range(STILL_S, STILL_S + STRUGGLE_S + 1), LYING_S) if judged_s < end <= until_s]
-        for end in [] if self.is_lie else ends:
-            lasts_s, least = (LYING_S, 0.0) if end == LYING_S else (STILL_S, STILL_SHARE)
-            movement_g = self.movement_g(max(end - lasts_s, SETTLE_S), end)
-            known = movement_g[~np.isnan(movement_g)]
-            known_share = len(known) / len(movement_g)
-            if known_share >= KNOWN_SHARE and np.mean(known <= STILL_G) >= least:
-                self.is_lie, self.lie_s = True, end
-                self.evidence = {
+        if judged_s < until_s:
+            self.lies += self._found(judged_s, until_s)
+        if self.walk_s >= 0 or self.lies:
+            self.due_ns = self.due_ns or known_ns + PATIENCE_NS
+        self._put_by()
+
+    def _found(self, judged_s: int, until_s: int) -> Iterator[tuple[int, Evidence]]:
+        """Long lies that end after `judged_s`, the earliest first; of two that end together the longer."""
+        is_known, is_still = self._seconds(until_s)
+        known, still = (np.concatenate(([0], np.cumsum(one))) for one in (is_known, is_still))
+        found: dict[int, tuple[str, int]] = {}
+        for mark_s in STILL_MARKS_S:
+            end = np.arange(max(judged_s + 1, mark_s), min(until_s, mark_s + STRUGGLE_S) + 1)
+            lies: Bool = np.ones(len(end), np.bool_)
+            for span_s in {mark_s, STILL_MARKS_S[0]}:  # and still now: not at the beginning of a walk
+                known_s, still_s = known[end] - known[end - span_s], still[end] - still[end - span_s]
+                lies &= (known_s >= KNOWN_SHARE * span_s) & (still_s >= STILL_SHARE * known_s)
+            ends = end[lies]
+            if mark_s > self.still_s and len(ends):
+                self.still_s = mark_s
+                found[int(ends[0])] = ("still_s", mark_s)
+        for mark_s in DOWN_MARKS_S:
+            if mark_s > self.down_s and judged_s < mark_s <= until_s:
+                counts = [int(one[mark_s] - one[mark_s - DOWN_S]) for one in (known, still)]
+                if counts[0] >= KNOWN_SHARE * DOWN_S and counts[1] < STILL_SHARE * counts[0]:
+                    self.down_s = mark_s
+                    found.setdefault(mark_s, ("down_s", mark_s))
+        for end_s, (name, mark_s) in sorted(found.items()):
+            since_s = end_s - (mark_s if name == "still_s" else DOWN_S)
+            counts = [int(one[end_s] - one[since_s]) for one in (known, still)]
+            movement_g = self.movement_g(max(since_s, len(self.past)), end_s)
+            yield (
+                end_s,
+                {
                     "fall_t_ms": self.fall_ns // NS_PER_MS,
-                    "since_fall_s": end,
-                    "known_share": known_share,
-                    "still_share": float(np.mean(known <= STILL_G)),
-                    "movement_g": float(np.median(known)),
-                }
-                break
+                    "since_fall_s": end_s,
+                    name: mark_s,
+                    "known_share": counts[0] / (end_s - since_s),
+                    "still_share": counts[1] / counts[0],
+                    "movement_g": float(np.nanmedian(movement_g)) if not np.isnan(movement_g).all() else 0.0,
+                },
+            )
+
+    def _seconds(self, until_s: int) -> tuple[Bool, Bool]:
+        """(until_s,) each: seconds that are known, and that are still."""
+        past = np.frombuffer(self.past.encode(), np.uint8)
+        movement_g = self.movement_g(len(self.past), until_s)
+        is_known = np.concatenate((past != ord(_UNKNOWN), ~np.isnan(movement_g)))
+        return is_known[:until_s], np.concatenate((past == ord(_STILL), movement_g <= STILL_G))[:until_s]
+
+    def _put_by(self) -> None:
+        """Remember of what is long ago only how it was."""
+        first, end = len(self.past), max(len(self.past), min(self.until_s - KEPT_S, WATCH_S))
+        for movement_g in self.movement_g(first, end).tolist():
+            self.past += _STILL if movement_g <= STILL_G else _MOVING if movement_g > STILL_G else _UNKNOWN
+        if end > first:
+            self.sums = {second: sums for second, sums in self.sums.items() if second >= end}
+
+    def tell(self) -> list[tuple[int, Evidence]]:
+        """Take out what is to be told: no lie beyond the walk that ended it."""
+        told = [one for one in sorted(self.lies, key=lambda one: one[0]) if self.walk_s < 0 or one[0] <= self.walk_s]
+        self.lies, self.due_ns = [], 0
+        return told
+
+    def follow(self, other: "_Watch") -> None:
+        """What another device of the same person has told is not told again."""
+        self.still_s, self.down_s = max(self.still_s, other.still_s), max(self.down_s, other.down_s)
+        self.lies = [one for one in self.lies if _mark(one[1], "still_s") > other.still_s or _mark(one[1], "down_s") > other.down_s]
+        if not self.lies and self.walk_s < 0:
+            self.due_ns = 0
 
     def end(self) -> None:
         """Look no further, and forget what was seen."""
-        self.is_over, self.due_ns, self.lie_s, self.evidence = True, 0, -1, {}
-        self.sums = {}
+        self.is_over, self.due_ns, self.lies, self.sums, self.past = True, 0, [], {}, ""
+
+
+def _walk(movement_g: Float64, start: int, uneven: float) -> int:
+    """First second of a walk; -1 if there is none. `movement_g` (N,) is of the seconds from `start` on, NaN where nothing is known."""
+    moved = np.lib.stride_tricks.sliding_window_view(movement_g, WALK_OF_S)
+    walks = movement_g > WALK_G
+    enough = np.lib.stride_tricks.sliding_window_view(walks, WALK_OF_S).sum(axis=1) >= WALK_S
+    for place in np.flatnonzero(enough).tolist():
+        if np.nanstd(moved[place]) <= uneven * np.nanmean(moved[place]):
+            return start + place + int(np.argmax(walks[place:]))
+    return -1
+
+
+def _mark(evidence: Evidence, name: str) -> int:
+    return int(evidence.get(name, 0))
 
 
 class LongLie:
     """After a fall: a long lie where somebody lies still or does not walk, a recovery where somebody walks. Nothing where no packets come.
 
-    A recovery is an event of its own, once; before a long lie it takes its place, after one it is noted. The wearer's cancel, pressed after
-    the impact, ends the watch. Facts come by time, a second after they are known, so what arrives in one burst is judged as one.
-    Fails where somebody gets up and sits down without ten steps (told after 10 minutes all the same), and where the device is taken off
-    after the fall (a table is still).
+    A long lie is an event at each mark it reaches. A recovery is one too, and ends the watch, as the wearer's cancel does that was pressed
+    after the impact, and a later fall. Who struggles is neither still nor up. Facts come by time, a second after they are known, so what
+    arrives in one burst is judged as one. Fails where somebody gets up and sits down without ten steps (told as not up after 10 minutes),
+    and where the device is taken off after the fall: a table is still. That is told all the same, because nobody can tell the two apart,
+    and whoever looks finds a person or a watch.
 
     Parameters
     ----------
@@ -216,7 +295,9 @@ class LongLie:
                 self._cancel_ns[device.community_id, _wearer(device)] = cancel_ns
             if (kept := snapshot.get(device.key)) is not None:
                 sums = {second: (count, total, squares) for second, count, total, squares in kept["sums"]}
-                self._watches[row] = watch = _Watch(**{**kept, "sums": sums})
+                lies = [(end_s, evidence) for end_s, evidence in kept.get("lies", [])]
+                state = {**kept, "sums": sums, "lies": lies}  # one of before 0.3 has other fields too
+                self._watches[row] = watch = _Watch(**{one.name: state[one.name] for one in fields(_Watch) if one.name in state})
                 self._watched[row] = not watch.is_over
                 self._since_seq[row] = -1
 
@@ -224,7 +305,9 @@ class LongLie:
         watch = self._watches.get(row)
         if not self._whose(row)[1] or (watch is not None and fall.t_ns <= watch.fall_ns):
             return
-        self._watches[row], self._since_seq[row], self._watched[row] = _Watch(fall_ns=fall.t_ns), fall.seq, True
+        self._end(self._of_wearer(row, fall.t_ns - SAME_FALL_NS))
+        uneven = UNEVEN.get(self._registry[row].placement, UNEVEN_ELSEWHERE)
+        self._watches[row], self._since_seq[row], self._watched[row] = _Watch(fall_ns=fall.t_ns, uneven=uneven), fall.seq, True
         if self._cancel_ns.get(self._whose(row), 0) >= fall.t_ns:
             self._end([row])
 
@@ -260,28 +343,27 @@ class LongLie:
     def _take_packet(self, batch: AccelerationBatch, index: int, seconds: list[tuple[int, int, int, int]]) -> None:
         row = int(batch.device[index])
         watch = self._watches[row]
-        new = [part for part in seconds if part[0] >= watch.since_s]
+        new = [part for part in seconds if part[0] >= len(watch.past)]
         if watch.is_over or watch.walk_s >= 0 or int(batch.seq[index]) < self._since_seq[row] or not new:
             return
         watch.rate_hz = float(batch.rate_hz[index])
         for part in new:
             watch.add(*part)
         watch.judge(new[0][0], int(batch.received_ns[index]))
-        if watch.until_s > WATCH_S and not watch.due_ns:
+        if watch.until_s > WATCH_S + STRUGGLE_S and not watch.due_ns:
             self._end([row])
 
     def _tell(self, row: int, now_ns: int) -> Facts:
         watch, facts = self._watches[row], Facts()
-        if watch.lie_s >= 0 and (watch.walk_s < 0 or watch.lie_s <= watch.walk_s):
-            facts.append(self._event(EventKind.LONG_LIE, row, watch.lie_s, now_ns, watch.evidence))
-            for other in self._of_wearer(row, watch.fall_ns + watch.lie_s * NS_PER_S):
-                self._watches[other].is_lie = True
-                self._watches[other].lie_s = -1
+        for end_s, evidence in watch.tell():
+            facts.append(self._event(EventKind.LONG_LIE, row, end_s, now_ns, evidence))
+        for other in self._of_wearer(row, watch.fall_ns + SAME_FALL_NS):
+            if other != row:
+                self._watches[other].follow(watch)
         if watch.walk_s >= 0:
-            evidence: Evidence = {"fall_t_ms": watch.fall_ns // NS_PER_MS, "since_fall_s": watch.walk_s}
+            evidence = {"fall_t_ms": watch.fall_ns // NS_PER_MS, "since_fall_s": watch.walk_s}
             facts.append(self._event(EventKind.RECOVERED, row, watch.walk_s, now_ns, evidence))
             self._end(self._of_wearer(row, watch.fall_ns + watch.walk_s * NS_PER_S))
-        watch.due_ns, watch.lie_s, watch.evidence = 0, -1, {}
         return facts
 
     def _event(self, kind: EventKind, row: int, after_s: int, now_ns: int, evidence: Evidence) -> Event:

@@ -1,15 +1,23 @@
 """The last seconds of every device's samples, so that a rule can look a little back and a little ahead.
 
-Samples are placed by time: a gap is a hole of NaN, a packet that comes late fills its hole, and one that comes twice changes nothing.
+Samples are placed by time: a gap is a hole, a packet that comes late fills its hole, and one that comes twice changes nothing. A sample is
+8 bytes: x, y, z in whole milli-g, as a packed packet sends them, and when it was measured. The same numbers sent as text give the same.
+
+A device may say g and send m/s², or the other way round. What it rests at tells: samples of a device whose magnitude is about 9.8 or about
+0.1 over many seconds are converted. All others are left as they are.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from devices.model import NS_PER_S, Bool, Float32, Float64, Int32, Int64
-from devices.sensors.acceleration import AccelerationBatch
+from devices.model import NS_PER_MS, NS_PER_S, Bool, Float32, Float64, Int32, Int64
+from devices.sensors.acceleration import STANDARD_GRAVITY_MPS2, AccelerationBatch
+from rules.fall.slots import LARGEST_MG, LARGEST_TICK, MG_PER_G, TICK_NS, Int16, biased, pack, unbiased
 
 RATES_HZ = (10.0, 1000.0)
 """Sampling rates that can be used: slower ones cannot show an impact, faster ones only cost memory."""
@@ -17,9 +25,10 @@ RATES_HZ = (10.0, 1000.0)
 JITTER_S = 0.1
 """A packet this much after its expected time follows its predecessor without a hole: real senders jitter by tens of milliseconds."""
 
-LATE_S = 10.0
-"""How late a packet may come and still fill its hole: a broker sends again after 3 s what ingest, killed, had not acknowledged, and it may
-be killed again. A longer hole is kept as one of this length: nothing looks across it."""
+LATE_S = 4.0
+"""How late a sample may come and still count as if it had come in time. A broker sends again after 3 s what ingest, killed, had not
+acknowledged, and packets last a second. Every second more costs 400 bytes a wearer. Nothing looks across a hole that is longer than this
+and a window's end together; it is kept as one of that length."""
 
 STALE_PACKETS = 3
 """So many packets in a row out of the past are a clock set back or a backlog: the windows start anew with them. Fewer are repetitions."""
@@ -27,55 +36,59 @@ STALE_PACKETS = 3
 RATE_CHANGE = 0.1
 """A promised rate that changes by more than this share starts the windows anew."""
 
-_SLICE = 128
-"""Samples of one packet taken at once, so that a packet of any length fits a small ring."""
+LEVEL_S, HEARD_S = 10.0, 1.5
+"""What a device rests at is its mean magnitude over about the last 10 s, believed once 1.5 s were heard. A fall lasts a second: it moves
+the mean by 1 or 2 g, never to 5."""
+
+SENDS_MPS2, SENDS_G = (5.0, 20.0), (0.05, 0.2)
+"""Levels of a device that says g and sends m/s² (it rests at 9.8), and of one that says m/s² and sends g (it rests at 1 / 9.8)."""
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+_CHUNK = 1 << 15
+"""Samples taken at once, so that what is made of them stays in the cache."""
+
+_SPARE = 1024
+"""Slots behind the last ring, more than a stretch has samples: what does not fit its ring as one block is thrown there first."""
+
+_SLACK = 16
+"""The memory for slots grows by a 16th when devices come one by one."""
 
 _GROWTH = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Ripe:
-    """K samples whose surroundings are complete now: each once, and once more when a late packet fills a hole in them.
+class Step:
+    """What one stretch of samples, at most one of each device, brought about; P of them.
 
     Attributes
     ----------
-    packet : (K,) int64
-        Row of the batch that completed it.
-    device : (K,) int64
+    packet : (P,) int64
+        Row of the batch that it is of.
+    device : (P,) int64
         Row in the registry.
-    position : (K,) int64
-        Number of the sample in its device's ring.
+    was, head : (P,) int64
+        Samples of positions `was:head` have been received or passed over by it.
+    start, end : (P,) int64
+        Positions of the stretch itself; none where it is only a gap that is passed over.
+    highest_mg2 : (P,) float32
+        Largest squared magnitude in it, milli-g².
+    fills : (P,) bool
+        It came late and filled a hole.
     """
 
     packet: Int64
     device: Int64
-    position: Int64
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Surroundings of one sample.
-
-    Attributes
-    ----------
-    accel_g : (3, B + 1 + A) float64
-        In g, device axes, gravity included; B samples before, A after; NaN where nothing is known.
-    centre : int
-        Column of the sample, B.
-    rate_hz : float
-        Sampling rate.
-    time_ns : int
-        When the sample was measured.
-    """
-
-    accel_g: Float64
-    centre: int
-    rate_hz: float
-    time_ns: int
+    was: Int64
+    head: Int64
+    start: Int64
+    end: Int64
+    highest_mg2: Float32
+    fills: Bool
 
 
 class Windows:
-    """Rings of samples, one per device that ever sent any.
+    """Rings of samples, one per device that ever sent any; at 50 Hz less than 4 kB each.
 
     A sample's surroundings are the same however the samples were cut into packets and packets into batches.
 
@@ -84,124 +97,293 @@ class Windows:
     devices
         Number of devices in the registry.
     before_s, after_s
-        How far a window reaches around its sample, in seconds; `before_s` at most `LATE_S`.
+        How far a window reaches around its sample, in seconds; `after_s` at most `LATE_S`.
+    stretch_s
+        Longest stretch of samples that is taken in at once, in seconds; a longer packet is several.
     """
 
-    def __init__(self, devices: int, *, before_s: float, after_s: float) -> None:
-        self._before_s, self._after_s = before_s, after_s
-        self._accel_g: Float32 = np.full((3, 0), np.nan, np.float32)
-        self._time_ns: Int64 = np.zeros(0, np.int64)
+    def __init__(self, devices: int, *, before_s: float, after_s: float, stretch_s: float) -> None:
+        self._before_s, self._after_s, self._stretch_s = before_s, after_s, stretch_s
+        self._slots: Int64 = np.zeros(0, np.int64)
         self._used = 0
-        self._base, self._size, self._head = (np.zeros(devices, np.int64) for _ in range(3))
-        self._seen: Bool = np.zeros(devices, np.bool_)
-        self._expected_ns: Int64 = np.zeros(devices, np.int64)
+        self._base: Int64 = np.zeros(devices, np.int64)
+        self._size: Int64 = np.zeros(devices, np.int64)
+        self._head: Int64 = np.zeros(devices, np.int64)
         self._rate_hz: Float64 = np.zeros(devices, np.float64)
-        self._stale: Int64 = np.zeros(devices, np.int64)
+        self._expected_ns: Int64 = np.zeros(devices, np.int64)
+        self._origin_ns: Int64 = np.zeros(devices, np.int64)
+        self._seen: Bool = np.zeros(devices, np.bool_)
+        self._stale: NDArray[np.int8] = np.zeros(devices, np.int8)
+        self._level_mg: Float32 = np.zeros(devices, np.float32)
+        self._heard_s: Float32 = np.zeros(devices, np.float32)
+        self._gain: Float32 = np.ones(devices, np.float32)
 
-    def take(self, batch: AccelerationBatch, packets: Int64) -> Iterator[Ripe]:
-        """Take these rows of a batch in; each answer must be used before the next is asked for.
+    @property
+    def nbytes(self) -> int:
+        """Memory of all devices."""
+        return sum(value.nbytes for value in vars(self).values() if isinstance(value, np.ndarray))
+
+    def take(self, batch: AccelerationBatch, wanted: Bool) -> Iterator[Step]:
+        """Take packets of a batch in; each answer must be used before the next is asked for.
 
         Parameters
         ----------
         batch
             Not changed.
-        packets : (P,) int64
-            Rows to take, ascending.
+        wanted : (N,) bool
+            Packets to take; of these, what has no usable rate is left out.
         """
-        rate_hz, samples = batch.rate_hz[packets], np.diff(batch.offset)[packets]
-        usable = (rate_hz >= RATES_HZ[0]) & (rate_hz <= RATES_HZ[1]) & (samples > 0)
-        for round_ in _one_per_device(packets[usable], batch.device):
-            kept, position = self._place(batch, round_)
-            length = np.diff(batch.offset)[kept]
-            for first in range(0, int(length.max(initial=0)), _SLICE):
-                here = length > first
-                yield self._write(batch, kept[here], position[here] + first, np.minimum(length[here] - first, _SLICE), first)
-
-    def accel_g(self, device: Int64, position: Int64) -> Float32:
-        """(3, …) samples in g, NaN where nothing is known; `device` and `position` broadcast."""
-        return self._accel_g[:, self._index(device, position)]
+        length = np.diff(batch.offset)
+        usable = wanted & (batch.rate_hz >= RATES_HZ[0]) & (batch.rate_hz <= RATES_HZ[1]) & (length > 0)
+        for packets in _one_per_device(np.flatnonzero(usable), batch.device):
+            kept, start = self._place(batch, packets, length[packets])
+            device = batch.device[kept].astype(np.int64)
+            yield from self._pass(kept, device, start)
+            most = np.rint(self._stretch_s * np.minimum(self._rate_hz[device], batch.rate_hz[kept])).astype(np.int64) + 1
+            first, rest = np.zeros_like(start), length[kept]
+            while len(kept):
+                yield self._write(batch, kept, start + first, first, np.minimum(rest, most))
+                longer = rest > most
+                if not longer.any():
+                    break
+                kept, start, first, rest, most = (one[longer] for one in (kept, start, first + most, rest - most, most))
 
     def rate_hz(self, device: Int64) -> Float64:
         """Sampling rates of devices."""
         return self._rate_hz[device]
 
-    def window(self, device: int, position: int) -> Window:
-        """Surroundings of one ripe sample."""
-        rate_hz = float(self._rate_hz[device])
-        before, after = round(self._before_s * rate_hz), round(self._after_s * rate_hz)
-        index = self._index(np.array(device), np.arange(position - before, position + after + 1))
-        return Window(self._accel_g[:, index].astype(np.float64), before, rate_hz, int(self._time_ns[index[before]]))
+    def oldest(self, device: Int64) -> Int64:
+        """Position of the oldest sample whose surroundings are kept, of each device."""
+        rate_hz = self._rate_hz[device]
+        return self._head[device] - _samples(self._after_s, rate_hz) - _samples(LATE_S, rate_hz)
+
+    def samples(self, device: Int64, position: Int64) -> Int16:
+        """(…, 4) x, y, z in milli-g, and what is 0 where nothing is known; `device` and `position` broadcast."""
+        slots = self._slots[self._index(device, position)]
+        return slots.view(np.int16).reshape(*slots.shape, 4)
+
+    def stretches(self, device: Int64, first: Int64, count: int) -> Int16:
+        """(K, count, 4) as in `samples`: `count` samples from a position on, for each of K devices; no more than a ring holds."""
+        size, slot = self._size[device], self._index(device, first)
+        left = self._base[device] + size - slot  # until the ring's end; behind it the samples stand a ring's size before
+        ends = (slot + count <= len(self._slots)) & (slot >= size)
+        begin = np.where(ends, slot, 0)
+        whole = _rows(self._slots, count)[begin] if len(self._slots) >= count else np.zeros((len(device), count), np.int64)
+        wraps = np.flatnonzero(ends & (left < count))
+        if wraps.size:
+            turned = _rows(self._slots, count)[(slot - size)[wraps]]
+            whole[wraps] = np.where(np.arange(count) < left[wraps, None], whole[wraps], turned)
+        edge = np.flatnonzero(~ends)  # of the first and the last ring: no block can be taken across the memory's ends
+        if edge.size:
+            column = np.arange(count)
+            whole[edge] = self._slots[(slot[edge, None] + column) - np.where(column < left[edge, None], 0, size[edge, None])]
+        return whole.view(np.int16).reshape(len(device), count, 4)
+
+    def time_ns(self, device: Int64, position: Int64) -> Int64:
+        """When samples that are known were measured, to the millisecond: so a restart, which counts from another origin, finds the same."""
+        ticks = unbiased(self.samples(device, position)[..., 3])
+        return (self._even_ns(device, position) + ticks * TICK_NS + NS_PER_MS // 2) // NS_PER_MS * NS_PER_MS
 
     def _index(self, device: Int64, position: Int64) -> Int64:
         return self._base[device] + position % self._size[device]
 
-    def _place(self, batch: AccelerationBatch, packets: Int64) -> tuple[Int64, Int64]:
+    def _even_ns(self, device: Int64, position: Int64) -> Int64:
+        """Times of positions on a clock that ticks evenly at the device's rate."""
+        return self._origin_ns[device] + np.rint(position * (NS_PER_S / self._rate_hz[device])).astype(np.int64)
+
+    def _place(self, batch: AccelerationBatch, packets: Int64, length: Int64) -> tuple[Int64, Int64]:
         """Packets that are kept and the position of each one's first sample; at most one packet per device."""
-        device, time_ns, rate_hz = batch.device[packets], batch.time_ns[packets], batch.rate_hz[packets]
-        length_s = np.diff(batch.offset)[packets] / rate_hz
+        device, time_ns, rate_hz = batch.device[packets].astype(np.int64), batch.time_ns[packets], batch.rate_hz[packets]
         known_hz = self._rate_hz[device]
-        for row in np.flatnonzero(np.abs(rate_hz - known_hz) > RATE_CHANGE * known_hz):
-            self._open(int(device[row]), float(rate_hz[row]))
-        ahead_s = np.where(self._seen[device], (time_ns - self._expected_ns[device]) / NS_PER_S, 0.0)
+        changed = np.abs(rate_hz - known_hz) > RATE_CHANGE * known_hz
+        if changed.any():
+            self._open(device[changed], rate_hz[changed])
+        length_s = length / rate_hz
+        ahead_s = (time_ns - self._expected_ns[device]) / NS_PER_S
+        seen = self._seen[device]
+        if not seen.all():
+            ahead_s[~seen] = 0.0
+            self._start(device[~seen], time_ns[~seen])
         # A time of arrival says nothing about order, and a packet that is early by less than half of itself is not its predecessor again.
         is_late = (-ahead_s > np.minimum(length_s / 2, 1.0)) & ~batch.clock_wrong[packets]
-        is_stale = is_late & (ahead_s + length_s < -(self._after_s + LATE_S))
+        next_ns = time_ns + np.rint(length_s * NS_PER_S).astype(np.int64)
+        if not (is_late | (ahead_s > JITTER_S)).any():
+            self._stale[device] = 0
+            self._expected_ns[device] = next_ns
+            return packets, self._head[device]
+        reach_s = self._after_s + LATE_S
+        is_stale = is_late & (ahead_s + length_s < -reach_s)
         self._stale[device] = np.where(is_stale, self._stale[device] + 1, 0)
-        for row in np.flatnonzero(self._stale[device] >= STALE_PACKETS):
-            self._open(int(device[row]), float(rate_hz[row]))
-            is_late[row] = is_stale[row] = False
-            ahead_s[row] = 0.0
-        steps = np.rint(np.minimum(ahead_s, LATE_S) * self._rate_hz[device]).astype(np.int64)
-        position = self._head[device] + np.where(is_late | (ahead_s > JITTER_S), steps, 0)
+        anew = self._stale[device] >= STALE_PACKETS
+        self._open(device[anew], rate_hz[anew])
+        self._start(device[anew], time_ns[anew])
+        is_late[anew] = is_stale[anew] = False
+        ahead_s[anew] = 0.0
+        steps = _samples(np.minimum(ahead_s, reach_s), self._rate_hz[device])
+        start = self._head[device] + np.where(is_late | (ahead_s > JITTER_S), steps, 0)
         kept = ~is_stale
         leads = kept & ~(is_late & (ahead_s + length_s <= 0))
-        self._expected_ns[device[leads]] = (time_ns + np.rint(length_s * NS_PER_S).astype(np.int64))[leads]
-        self._seen[device[kept]] = True
-        return packets[kept], position[kept]
+        self._expected_ns[device[leads]] = next_ns[leads]
+        return packets[kept], start[kept]
 
-    def _write(self, batch: AccelerationBatch, packets: Int64, start: Int64, length: Int64, first: int) -> Ripe:
-        """Put samples `first…` of packets at positions `start…`, and answer what became ripe by it."""
+    def _pass(self, packets: Int64, device: Int64, start: Int64) -> Iterator[Step]:
+        """Go on to where packets start: what lies between is a hole."""
+        gap = start > self._head[device]
+        while gap.any():
+            packets, device, start = packets[gap], device[gap], start[gap]
+            was = self._head[device]
+            head = np.minimum(start, was + _samples(LATE_S, self._rate_hz[device]))
+            owner, position = spread(was, head - was)
+            self._slots[self._index(device[owner], position)] = 0  # what the ring held a turn ago
+            self._head[device] = head
+            yield Step(packets, device, was, head, head, head, np.zeros(len(device), np.float32), np.zeros(len(device), np.bool_))
+            gap = start > head
+
+    def _write(self, batch: AccelerationBatch, packets: Int64, start: Int64, first: Int64, length: Int64) -> Step:
+        """Put samples `first…` of packets at positions `start…`."""
         device = batch.device[packets].astype(np.int64)
-        old = self._head[device]
-        head = np.maximum(old, start + length)
-        owner, position = spread(old, head - old)
-        self._accel_g[:, self._index(device[owner], position)] = np.nan  # what the ring held a turn ago
+        was, gain = self._head[device], self._gain[device]
+        is_late = start < was
+        some_late = bool(is_late.any())
+        head = np.maximum(was, start + length) if some_late else start + length
+        ticks, slope = self._ticks(batch, packets, start=start, first=first, is_late=is_late)
+        self._head[device] = head
+        fills = np.zeros(len(packets), np.bool_)
+        highest_mg2, mean_mg = np.empty(len(packets), np.float32), np.empty(len(packets), np.float32)
+        slot = self._index(device, start)
+        is_whole = bool((length == (batch.offset[packets + 1] - batch.offset[packets])).all())
+        for here in _chunks(length):
+            accel_g, limits, which = _stretches(batch, packets[here], first[here], length[here], is_whole=is_whole)
+            packed = pack(accel_g, limits, _among(which, ticks[here], len(limits) - 1, 0), _among(which, gain[here], len(limits) - 1, 1))
+            highest_mg2[here], mean_mg[here] = packed.highest_mg2[which], packed.mean_mg[which]
+            at = limits[:-1][which]
+            if slope is not None:
+                _tilt(packed.slots, at, length[here], ticks[here], slope[here])
+            if some_late and (late := np.flatnonzero(is_late[here])).size:
+                rows = late + here.start
+                fills[rows] = self._fill(packed.slots, at[late], device[rows], start=start[rows], length=length[rows], was=was[rows])
+                in_turn = np.flatnonzero(~is_late[here])
+                rows = in_turn + here.start
+                self._put(packed.slots, at[in_turn], slot[rows], device[rows], length[rows])
+            else:
+                self._put(packed.slots, at, slot[here], device[here], length[here])
+        highest_mg2 *= self._weigh(device, gain, mean_mg, length)
+        begin = np.maximum(start, self.oldest(device)) if some_late else start
+        return Step(packets, device, was, head, begin, start + length, highest_mg2, fills)
 
+    def _ticks(
+        self, batch: AccelerationBatch, packets: Int64, *, start: Int64, first: Int64, is_late: Bool
+    ) -> tuple[Int64, Float64 | None]:
+        """Deviation of each stretch's first sample from the even clock, and by how much more every sample deviates; None for nothing."""
+        device = batch.device[packets].astype(np.int64)
+        rate_hz, kept_hz = batch.rate_hz[packets], self._rate_hz[device]
+        time_ns = batch.time_ns[packets] + np.rint(first * (NS_PER_S / rate_hz)).astype(np.int64)
+        ticks = np.rint((time_ns - self._even_ns(device, start)) / TICK_NS).astype(np.int64)
+        far = np.abs(ticks) > LARGEST_TICK
+        if far.any():
+            for row in np.flatnonzero(far & ~is_late):
+                self._shift(int(device[row]), int(ticks[row]))
+                ticks[row] = 0
+            np.clip(ticks, -LARGEST_TICK, LARGEST_TICK, out=ticks)
+        differs = rate_hz != kept_hz
+        return ticks, (NS_PER_S / rate_hz - NS_PER_S / kept_hz) / TICK_NS if differs.any() else None
+
+    def _shift(self, device: int, ticks: int) -> None:
+        """Let a device's even clock begin so much later; what is too far from it then is forgotten."""
+        slots = self._ring(device)
+        columns = slots.view(np.int16).reshape(-1, 4)
+        shifted = unbiased(columns[:, 3]) - ticks
+        lost = (columns[:, 3] == 0) | (np.abs(shifted) > LARGEST_TICK)
+        columns[:, 3] = biased(shifted)
+        slots[lost] = 0
+        self._origin_ns[device] += ticks * TICK_NS
+
+    def _put(self, slots: Int64, at: Int64, slot: Int64, device: Int64, length: Int64) -> None:
+        """Copy `slots[at:at + length]` to the ring from `slot` on, for each of the rows."""
+        if not len(at):
+            return
+        left = self._base[device] + self._size[device] - slot
+        usual = int(length[len(length) // 2])
+        is_usual = length == usual
+        fits = left >= usual
+        if is_usual.all() and len(slots) == usual * len(at):  # nearly always: each row is copied as one block, and what turns goes astray
+            _rows(self._slots, usual)[np.where(fits, slot, len(self._slots) - usual)] = slots.reshape(-1, usual)
+        else:
+            blocks = np.flatnonzero(is_usual & fits)
+            _rows(self._slots, usual)[slot[blocks]] = _rows(slots, usual)[at[blocks]]
+        turning = np.flatnonzero(is_usual & ~fits)
+        step = np.arange(usual)
+        index = slot[turning, None] + step - np.where(step < left[turning, None], 0, self._size[device[turning], None])
+        self._slots[index] = slots[at[turning, None] + step]
+        if (others := np.flatnonzero(~is_usual)).size:
+            owner, step = spread(np.zeros(len(others), np.int64), length[others])
+            row = others[owner]
+            index = slot[row] + step - np.where(step < left[row], 0, self._size[device[row]])
+            self._slots[index] = slots[at[row] + step]
+
+    def _fill(self, slots: Int64, at: Int64, device: Int64, *, start: Int64, length: Int64, was: Int64) -> Bool:
+        """Put what came late where nothing is known, and what is new behind it; whether a row filled a hole."""
         owner, position = spread(start, length)
         index = self._index(device[owner], position)
-        after = np.rint(self._after_s * self._rate_hz[device]).astype(np.int64)
-        oldest = head - after - np.rint(LATE_S * self._rate_hz[device]).astype(np.int64)
-        new = np.isnan(self._accel_g[0, index]) & (position >= oldest[owner])
-        owner, position, index = owner[new], position[new], index[new]
-        step = first + position - start[owner]
-        self._accel_g[:, index] = batch.accel_g[:, batch.offset[packets][owner] + step]
-        self._time_ns[index] = batch.time_ns[packets][owner] + np.rint(step * (NS_PER_S / batch.rate_hz[packets][owner])).astype(np.int64)
-        self._head[device] = head
+        is_new = position >= was[owner]
+        is_hole = ~is_new & (self._slots[index] == 0) & (position >= self.oldest(device)[owner])
+        put = is_new | is_hole
+        self._slots[index[put]] = slots[(at[owner] + position - start[owner])[put]]
+        return np.bincount(owner[is_hole], minlength=len(at)) > 0
 
-        in_turn, ripe = spread(old - after, head - old)
-        fills_hole = np.bincount(owner[position < old[owner]], minlength=len(packets)) > 0
-        around = np.maximum(start - after, oldest)
-        passed = np.minimum(start + length + np.rint(self._before_s * self._rate_hz[device]).astype(np.int64), old - after)
-        again, anew = spread(around, np.where(fills_hole, np.maximum(passed - around, 0), 0))
-        owner, position = np.concatenate([again, in_turn]), np.concatenate([anew, ripe])
-        return Ripe(packets[owner], device[owner], position)
+    def _weigh(self, device: Int64, gain: Float32, mean_mg: Float32, length: Int64) -> Float32 | float:
+        """Go on with what devices rest at; what squared magnitudes are to be multiplied by, where a unit is another now."""
+        seconds = (length / self._rate_hz[device]).astype(np.float32)
+        heard_s = np.minimum(self._heard_s[device] + seconds, np.float32(LEVEL_S))
+        level_mg = self._level_mg[device]
+        level_mg += (mean_mg / gain - level_mg) * (seconds / heard_s)
+        self._heard_s[device], self._level_mg[device] = heard_s, level_mg
+        odd = np.flatnonzero((level_mg < SENDS_G[1] * MG_PER_G) | (level_mg > SENDS_MPS2[0] * MG_PER_G) | (gain != 1))
+        if not odd.size:
+            return 1.0
+        level_g, wanted = level_mg[odd] / MG_PER_G, np.ones(odd.size, np.float32)
+        wanted[(level_g >= SENDS_MPS2[0]) & (level_g <= SENDS_MPS2[1])] = 1 / STANDARD_GRAVITY_MPS2
+        wanted[(level_g >= SENDS_G[0]) & (level_g <= SENDS_G[1])] = STANDARD_GRAVITY_MPS2
+        wanted[heard_s[odd] < HEARD_S] = 1
+        factor = np.ones(len(device), np.float32)
+        for row, new in zip(odd[wanted != gain[odd]], wanted[wanted != gain[odd]], strict=True):
+            factor[row] = new / gain[row]
+            self._convert(int(device[row]), float(factor[row]))
+            self._gain[device[row]] = new
+        return np.square(factor)
 
-    def _open(self, device: int, rate_hz: float) -> None:
-        """Start a device's ring anew, as nothing but holes."""
-        size = round((self._before_s + self._after_s + LATE_S) * rate_hz) + _SLICE + 2
-        if size > self._size[device]:
-            size = max(size, _GROWTH * int(self._size[device])) if self._size[device] else size  # rates that climb leave few blocks behind
-            self._base[device], self._size[device] = self._used, size
-            self._used += size
-            if self._used > len(self._time_ns):
-                more = max(self._used, _GROWTH * len(self._time_ns)) - len(self._time_ns)
-                self._accel_g = np.concatenate([self._accel_g, np.full((3, more), np.nan, np.float32)], axis=1)
-                self._time_ns = np.concatenate([self._time_ns, np.zeros(more, np.int64)])
-        base = int(self._base[device])
-        self._accel_g[:, base : base + int(self._size[device])] = np.nan
-        self._head[device] = self._stale[device] = 0
+    def _convert(self, device: int, factor: float) -> None:
+        """Multiply what the ring holds: it was taken for another unit."""
+        columns = self._ring(device).view(np.int16).reshape(-1, 4)
+        columns[:, :3] = np.clip(np.rint(columns[:, :3] * factor), -LARGEST_MG, LARGEST_MG)
+
+    def _ring(self, device: int) -> Int64:
+        return self._slots[self._base[device] : self._base[device] + self._size[device]]
+
+    def _open(self, device: Int64, rate_hz: Float64) -> None:
+        """Start devices' rings anew, as nothing but holes."""
+        size = sum(_samples(seconds, rate_hz) for seconds in (self._before_s, self._after_s, LATE_S)) + 2
+        known = self._size[device]
+        for row in device[size <= known].tolist():
+            self._ring(row)[:] = 0
+        new = size > known
+        grown = np.where(known > 0, np.maximum(size, _GROWTH * known), size)[new]  # rates that climb leave few blocks behind
+        self._base[device[new]], self._size[device[new]] = self._used + np.cumsum(grown) - grown, grown
+        kept, self._used = self._used, self._used + int(grown.sum())
+        if self._used + _SPARE > len(self._slots):
+            slots = np.zeros(max(self._used + _SPARE, len(self._slots) + len(self._slots) // _SLACK), np.int64)
+            slots[:kept] = self._slots[:kept]
+            self._slots = slots
+        self._head[device] += self._size[device]  # positions are never used again
+        self._stale[device] = 0
         self._seen[device] = False
         self._rate_hz[device] = rate_hz
+
+    def _start(self, device: Int64, time_ns: Int64) -> None:
+        """Let a device's even clock begin with a packet that is taken in next."""
+        self._origin_ns[device] = 0
+        self._origin_ns[device] = time_ns - self._even_ns(device, self._head[device])
+        self._seen[device] = True
 
 
 def spread(start: Int64, length: Int64) -> tuple[Int64, Int64]:
@@ -217,12 +399,76 @@ def spread(start: Int64, length: Int64) -> tuple[Int64, Int64]:
     return owner, np.arange(len(owner)) - begin[owner] + start[owner]
 
 
+def _samples(seconds: float | Float64, rate_hz: Float64) -> Int64:
+    return np.rint(seconds * rate_hz).astype(np.int64)
+
+
 def _one_per_device(packets: Int64, device: Int32) -> Iterator[Int64]:
-    """Packets in rounds with at most one of each device, each device's in order."""
+    """Packets in rounds with at most one of each device, each device's in order; a round's packets ascend."""
+    ordered = np.sort(device[packets])
+    if (ordered[1:] != ordered[:-1]).all():
+        if len(packets):
+            yield packets
+        return
     by_device = np.argsort(device[packets], kind="stable")
-    ordered = device[packets][by_device]
     nth = np.empty(len(packets), np.int64)
     nth[by_device] = np.arange(len(packets)) - np.searchsorted(ordered, ordered)
     by_round = np.argsort(nth, kind="stable")
-    for round_ in np.split(by_round, np.cumsum(np.bincount(nth))[:-1]) if len(packets) else ():
+    for round_ in np.split(by_round, np.cumsum(np.bincount(nth))[:-1]):
         yield packets[round_]
+
+
+def _chunks(length: Int64) -> Iterator[slice]:
+    """Rows in parts of about `_CHUNK` samples."""
+    bounds = np.flatnonzero(np.diff(np.cumsum(length) // _CHUNK)) + 1
+    for begin, end in pairwise([0, *bounds.tolist(), len(length)]):
+        yield slice(begin, end)
+
+
+def _stretches(
+    batch: AccelerationBatch, packets: Int64, first: Int64, length: Int64, *, is_whole: bool
+) -> tuple[Float32, Int64, Int64 | slice]:
+    """Samples `first…` of ascending packets; `is_whole` where that is all of them.
+
+    Returns
+    -------
+    accel_g : (3, n) float32
+        A view of the batch where the packets stand together, whole; others that stand among them are in it too.
+    limits : (S + 1,) int64
+        Of the packets in it.
+    which : (P,) int64 or slice
+        Which of the S are wanted.
+    """
+    low, high = int(packets[0]), int(packets[-1]) + 1
+    limits = batch.offset[low : high + 1] - batch.offset[low]
+    if is_whole and limits[-1] <= 2 * length.sum():
+        accel_g = batch.accel_g[:, batch.offset[low] : batch.offset[high]]
+        return accel_g, limits, slice(None) if high - low == len(packets) else packets - low
+    _, sample = spread(batch.offset[packets] + first, length)
+    return batch.accel_g[:, sample], np.concatenate([[0], np.cumsum(length)]), slice(None)
+
+
+def _among(which: Int64 | slice, values: NDArray[Scalar], count: int, others: float) -> NDArray[Scalar]:
+    """(count,) with `values` where they are wanted."""
+    if isinstance(which, slice):
+        return values
+    full = np.full(count, others, values.dtype)
+    full[which] = values
+    return full
+
+
+def _tilt(slots: Int64, at: Int64, length: Int64, ticks: Int64, slope: Float64) -> None:
+    """Let deviations change along stretches whose rate is not their ring's."""
+    rows = np.flatnonzero(slope)
+    owner, step = spread(np.zeros(len(rows), np.int64), length[rows])
+    row = rows[owner]
+    sample = at[row] + step
+    known = sample[slots[sample] != 0]
+    row, step = row[slots[sample] != 0], step[slots[sample] != 0]
+    tilted = np.clip(ticks[row] + np.rint(step * slope[row]).astype(np.int64), -LARGEST_TICK, LARGEST_TICK)
+    slots.view(np.int16)[4 * known + 3] = biased(tilted)
+
+
+def _rows(slots: Int64, length: int) -> Int64:
+    """(n - length + 1, length) view: row i is `slots[i:i + length]`."""
+    return np.lib.stride_tricks.as_strided(slots, (len(slots) - length + 1, length), (8, 8))

@@ -302,7 +302,7 @@ def test_parts_that_are_killed_lose_nothing_and_tell_nobody_twice(serving: Calla
 
     assert {message for _, message in script(ROUNDS * ROUND_S, begin_ns)} == in_log, "what was acknowledged is in the log"
     assert disturbed.events() == undisturbed.events()
-    assert {kind for kind, _, _ in undisturbed.events()} == {"fall", "sos"}
+    assert {kind for kind, _, _ in undisturbed.events()} == {"fall", "long_lie", "sos"}
     after_unknown = disturbed.after_unknown()
     report(f"told by another channel because nobody knew: {sorted(after_unknown)}")
     told = [one for one in disturbed.notifications() if not ((one[0], one[3]) in after_unknown and one[4] != "sms")]

@@ -46,6 +46,7 @@ from rules.fall.stillness import LongLie
 from rules.faults.fault import Clock, LowBattery, Offline, Tamper
 from rules.faults.plausible import Implausible
 from rules.faults.stuck import Stuck
+from rules.faults.wear import Wear
 from rules.fences.geofence import Area, Line
 from rules.home import codes
 from rules.home.contact import LeftOpen
@@ -377,6 +378,22 @@ def standing_still() -> list[Item]:
     return sorted([*ghost, *worn, *moving], key=lambda item: item.at_s)
 
 
+def put_down() -> list[Item]:
+    """Worn, put on a charger and left there; the other one clips, is slow and loses most of what it measures, and is well in the end."""
+    rng = np.random.default_rng(5)
+    up = np.array([[0.0], [0.0], [1.0]])
+    rest = [acceleration("w-01", 60.0 * i, up + rng.normal(0, 0.003, (3, 30)), rate_hz=50.0) for i in range(230)]
+    level = [status("w-01", 600.0 * i + 7, battery_percent=40.0 + i) for i in range(1, 20)]
+    worn = [acceleration("w-01", 60.0 * 230 + i, up + rng.normal(0, 0.2, (3, 50))) for i in range(8)]
+    wall = np.clip(up * 3 * np.sin(np.arange(50)), -2, 2)
+    clips = [acceleration("w-02", 20.0 * i, wall) for i in range(20)]
+    slow = [acceleration("w-02", 500.0 + 25 * i, wall, rate_hz=10.0) for i in range(6)]
+    gaps = [acceleration("w-02", 700.0 + 100 * i, 0.7 * wall) for i in range(40)]
+    well = [acceleration("w-02", 6000.0 + 120 * i, (1 + i / 50) * 2 * wall, rate_hz=25.0) for i in range(60)]
+    fallen = [acceleration("w-02", 13_300.0, np.full((3, 50), 3.0), rate_hz=25.0)]
+    return sorted([*rest, *level, *worn, *clips, *slow, *gaps, *well, *fallen], key=lambda item: item.at_s)
+
+
 def nonsense() -> list[Item]:
     heavy = [acceleration(name, 2.0 * i + late_s, np.full((3, 4), 5.0)) for i in range(40) for name, late_s in (("w-01", 0), ("w-02", 0.1))]
     light = [acceleration("w-01", 90 + i, np.tile([[0.0], [0.0], [1.0]], 4)) for i in range(3)]
@@ -401,6 +418,7 @@ EXAMPLES = (
     Example(rule=LowBattery, stream=batteries),
     Example(rule=Stuck, stream=standing_still),
     Example(rule=Implausible, stream=nonsense),
+    Example(rule=Wear, stream=put_down, feed=feed_falls),
     Example(rule=Fall, stream=falling),
     Example(rule=LongLie, stream=lying, feed=feed_falls, rest_s=5),
     Example(rule=Area, stream=walking_out),

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from devices.model import DeviceId, HomeId, PersonId
-from incidents.directory import Channel, Severity, Step, When
+from incidents.directory import Channel, Recovery, Severity, Step, When
 from rules.home import codes
 from rules.kinds import EventKind, Mode
 from rules.premises import Arming, Care, Codes, Use
@@ -97,6 +97,18 @@ def test_a_policys_windows_turns_and_circumstances_are_kept() -> None:
     )
 
 
+@pytest.mark.parametrize("wish", list(Recovery))
+def test_a_family_says_what_getting_up_again_comes_to(wish: Recovery) -> None:
+    assert read(("cancel_window_s: 90", f"recovered: {wish}")).directory.people[PersonId("ann")].recovered is wish
+    assert read().directory.people[PersonId("ann")].recovered is Recovery.NOTE
+
+
+def test_a_step_may_be_for_who_does_not_get_up() -> None:
+    policy = read((NIGHT, "lies_s: 60")).directory.policy(EventKind.FALL)
+    assert policy is not None
+    assert policy.steps[1].when == When(lies_s=60)
+
+
 def test_what_is_left_out_is_as_usual() -> None:
     community = parse("community: {id: elm, name: 榆园, timezone: UTC}\nhomes: [{id: a-1}]\npeople: []\n", "elm.yaml")
     premises = community.premises()
@@ -115,6 +127,10 @@ def test_what_is_left_out_is_as_usual() -> None:
         ("inactivity: true", "inactivity: 1", "people[0].care.inactivity"),
         ("of: [ann]", "of: [ann], care: {wandering: true}", "people[1].care: does not fit cai, wanted it with a resident only"),
         ("of: [ann]", "of: [ann], cancel_window_s: 5", "people[1].cancel_window_s: does not fit cai"),
+        ("of: [ann]", "of: [ann], recovered: tell", "people[1].recovered: does not fit cai, wanted it with a resident only"),
+        ("cancel_window_s: 90", "recovered: never", "people[0].recovered"),
+        ("cancel_window_s: 90", "recoverd: tell", "people[0].recoverd: is no key known here, did you mean recovered?"),
+        (NIGHT, "lies_s: 5", "policies[0].steps[1].when.lies_s"),
         ("Europe/London", "Europe/Londn", "people[1].timezone: 'Europe/Londn' is no time zone, wanted a name such as Europe/London"),
         (f'code: "{DIGEST}"', 'code: "2580"', "people[1].code: is '2580', wanted what `anju code` prints"),
         ("via: hub", "via: c-2", "devices[0].via: 'c-2' is not in the devices of kind gateway"),
@@ -125,7 +141,7 @@ def test_what_is_left_out_is_as_usual() -> None:
         ("in_turn_s: 60", "in_turn_s: 0", "policies[0].steps[0].in_turn_s"),
         ("in_turn_s: 60", "when: {modes: [away]}", "policies[0].steps: are all for some circumstances only"),
         (NIGHT, 'from: "22:00"', "when: holds only one of from and to"),
-        (NIGHT, "", "when: is empty, wanted modes, severity, or from and to"),
+        (NIGHT, "", "when: is empty, wanted modes, severity, lies_s, or from and to"),
         ("by: [voice]", "by: [device]", "policies[0].steps[1].by: holds device, which asks its wearer and tells nobody"),
     ],
 )

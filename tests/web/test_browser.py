@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from fakes.falling import evidence
 from fakes.lakeside import LAKESIDE, Estate, Service
 from playwright.sync_api import Page, expect
 
@@ -145,6 +146,37 @@ def test_a_note_that_is_being_written_stays_and_a_photo_is_seen(estate: Estate, 
     expect(photo).to_have_js_property("complete", value=True)
     assert photo.evaluate("photo => photo.naturalWidth") > 100
     expect(page.locator(".timeline")).to_contain_text("陈队 looked at this page")
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("locale", ["zh-CN", "en"])
+@pytest.mark.parametrize("seen", [{"until_s": 3.0}, {"until_s": 1.5, "lies": False}], ids=["lies", "early"])
+def test_the_picture_of_a_fall_can_be_read_on_a_phone_and_on_a_desk(
+    *, estate: Estate, served: Service, screen: Screens, width: int, locale: str, seen: dict[str, float]
+) -> None:
+    incident = estate.happens(EventKind.FALL, "wang-xiuying", device="w-01", score=0.97, evidence=evidence(**seen))
+    page = screen(locale, width, scripts=False)
+    page.context.add_cookies([{"name": f"me-{LAKESIDE}", "value": "wang-lei", "url": served.url}])
+    page.goto(f"{served.url}/incidents/{LAKESIDE}/{incident.id}")
+    expect(page.get_by_role("img", name=re.compile("撞击前后几秒的动作|Movement in the seconds around the hit"))).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    letters_px = page.locator(".decision *").evaluate_all("all => all.map(one => parseFloat(getComputedStyle(one).fontSize))")
+    assert min(letters_px) >= 14
+    labels = page.locator("svg.fall text").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect()).map(box => [box.left, box.top, box.right, box.bottom])"
+    )
+    left, top, right, bottom = page.locator("svg.fall").evaluate(
+        "it => (b => [b.left, b.top, b.right, b.bottom])(it.getBoundingClientRect())"
+    )
+    assert [box for box in labels if box[0] < left - 1 or box[1] < top - 1 or box[2] > right + 1 or box[3] > bottom + 1] == []
+    overlaps = [
+        (one, other)
+        for number, one in enumerate(labels)
+        for other in labels[:number]
+        if min(one[2], other[2]) - max(one[0], other[0]) > 1
+        and min(one[3], other[3]) - max(one[1], other[1]) > 5  # air above and below letters
+    ]
+    assert overlaps == []
 
 
 def test_what_is_being_pressed_is_not_taken_from_under_the_finger(estate: Estate, served: Service, screen: Screens) -> None:

@@ -5,6 +5,7 @@ from http.client import HTTPConnection
 
 import httpx
 import pytest
+from fakes.falling import evidence as evidence_of_a_fall
 from fakes.lakeside import LAKESIDE, Estate, Service
 from fakes.reading import act, answer, is_me, path, text
 from sqlmodel import col, delete
@@ -18,8 +19,10 @@ from rules.model import Cancelled, Cleared
 from store import timelines
 from store.session import Database
 from store.tables import EntryRow
+from web.evidence import Reason
 from web.guard import LARGEST_FORM
 from web.site import WORDS
+from web.timeline import MOST_PICTURES
 from web.words import Notice
 
 EN, ZH = WORDS[Language.EN], WORDS[Language.ZH]
@@ -157,6 +160,88 @@ def test_what_a_decision_was_made_of_is_shown_to_staff(client: httpx.Client, est
     assert ("97 % sure impact_g 3.438 moved no posture lying" in said) is sees
     assert ("impact" in said) is sees
     assert ("把握 97 %" in text(client.get(path(incident), params={"lang": "zh"}))) is sees
+
+
+@pytest.mark.parametrize(
+    ("person", "sees"),
+    [("guard-chen", True), ("office", True), ("wang-lei", True), ("li-anna", False), ("wang-xiuying", False), ("", False)],
+)
+def test_why_it_is_thought_to_be_a_fall_is_shown_to_staff_and_to_the_family(
+    *, client: httpx.Client, estate: Estate, person: str, sees: bool
+) -> None:
+    incident = estate.happens(EventKind.FALL, "wang-xiuying", device="w-01", score=0.97, evidence=evidence_of_a_fall())
+    is_me(client, person)
+    page, chinese = client.get(path(incident)), client.get(path(incident), params={"lang": "zh"})
+    for part in ("Very likely a fall 97 % sure", "A hard hit: 4.2\u00a0g", "Turned by 81°", "Seen up to 3 s after the hit."):
+        assert (" ".join(part.split()) in text(page)) is sees
+    assert ("很可能摔倒了 把握 97 %" in text(chinese)) is sees
+    assert (page.text.count("<svg "), chinese.text.count('role="img"')) == ((3, 1) if sees else (0, 0))
+
+
+def test_the_series_of_a_fall_are_drawn_and_never_written(client: httpx.Client, estate: Estate) -> None:
+    said = evidence_of_a_fall()
+    incident = estate.happens(EventKind.FALL, "wang-xiuying", device="w-01", score=0.97, evidence=said)
+    estate.pass_s(31)
+    estate.dispatch()
+    is_me(client, "guard-chen")
+    pages = [client.get(place).text for place in ("/", "/phones", "/homes", path(incident))]
+    for name in ("magnitude_cg", "angle_deg_series"):
+        assert not [page for page in pages if name in page or str(said[name])[:40] in page]
+    assert "from_s" not in pages[-1]
+    numbers = text(client.get(path(incident)))
+    assert "The numbers angle_deg 81 impact_g 4.21 lowest_g 0.28 stage_s 3 unrest_g 0.012" in numbers
+    assert "May have fallen" in numbers
+
+
+def test_what_people_are_sent_of_a_fall_does_not_depend_on_its_evidence(client: httpx.Client, estate: Estate) -> None:
+    sent = []
+    for said in (evidence_of_a_fall(), {}):
+        incident = estate.happens(EventKind.FALL, "wang-xiuying", device="w-01", ago_s=0, score=0.97, evidence=said)
+        estate.now_ns += 60_000_000_000
+        estate.pass_s(0)
+        estate.dispatch()
+        page = text(client.get(path(incident)))
+        sent.append(re.sub(r"\d", "", page[page.index("【") :]))
+        act(client, Do.RESOLVE, incident)
+        estate.dispatch()
+        estate.now_ns += 3600_000_000_000
+    assert sent[0] == sent[1]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{"magnitude_cg": "nan " * 141}, {"from_s": "now"}, {"angle_deg": "much", "impact_g": True}, {"stage_s": "soon"}],
+    ids=str,
+)
+def test_evidence_that_makes_no_sense_is_still_a_page(client: httpx.Client, estate: Estate, broken: dict[str, str]) -> None:
+    incident = estate.happens(EventKind.FALL, "wang-xiuying", score=0.97, evidence=evidence_of_a_fall() | broken)
+    is_me(client, "guard-chen")
+    for language in Language:
+        page = client.get(path(incident), params={"lang": language})
+        assert WORDS[language].reasons[Reason.DROPPED].split("{")[0] in page.text
+        assert "nan nan" not in page.text
+
+
+def test_an_older_fall_is_explained_without_a_picture_and_without_a_probability(client: httpx.Client, estate: Estate) -> None:
+    said = {"impact_g": 5.08, "lowest_g": 0.23, "impulse_gs": 1.14, "unrest_g": 0.02, "angle_deg": 80.7}
+    incident = estate.happens(EventKind.FALL, "wang-xiuying", score=0.92, evidence=said)
+    is_me(client, "guard-chen")
+    page = client.get(path(incident))
+    assert "Hardly moving afterwards Nothing much speaks against it. 92 % sure angle_deg 80.7" in text(page)
+    assert "<svg" not in page.text
+    assert "likely" not in text(page)
+
+
+def test_of_many_falls_the_first_ones_are_drawn(client: httpx.Client, estate: Estate) -> None:
+    for _ in range(MOST_PICTURES + 3):
+        estate.now_ns += 20_000_000_000
+        incident = estate.happens(EventKind.FALL, "wang-xiuying", device="w-01", score=0.97, evidence=evidence_of_a_fall())
+    is_me(client, "wang-lei")
+    page = client.get(path(incident)).text
+    assert page.count('role="img"') == MOST_PICTURES
+    assert page.count("Very likely a fall") == MOST_PICTURES + 3
+    ids = re.findall(r'id="(e-[^"]*)"', page)
+    assert len(ids) == len(set(ids))
 
 
 def test_a_note_stands_in_the_timeline_with_who_wrote_it(client: httpx.Client, estate: Estate) -> None:

@@ -12,8 +12,9 @@ from incidents.model import CLOSED, Do, Ended, IncidentState, Purpose
 from rules.kinds import EventKind, Mode
 from store.outbox import NotificationState
 from web.en import EN
+from web.evidence import Reason, Sureness
 from web.silences import QUIET_MIN
-from web.words import Move, Notice, Particular, Words
+from web.words import Mark, Move, Notice, Particular, Words
 from web.zh import ZH
 
 WHOLE: dict[str, set[Any]] = {
@@ -30,6 +31,9 @@ WHOLE: dict[str, set[Any]] = {
     "moves": set(Move),
     "quiet_for": set(QUIET_MIN),
     "modes": set(Mode),
+    "sureness": set(Sureness),
+    "reasons": set(Reason),
+    "marks": set(Mark),
     "notices": set(Notice),
 }
 

@@ -3,10 +3,11 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from store import views
+from store import views, wearing
 from web.cards import card
 from web.silences import silence, told_apart
 from web.site import TheSite, Visit
+from web.unguarded import in_words, unguarded
 
 MOST_OVER = 20
 """Incidents that are over, on the console."""
@@ -19,6 +20,7 @@ def console(request: Request, site: TheSite) -> HTMLResponse:
     """What is going on, the gravest first, then what was over last."""
     with site.visit(request) as visit:
         going_on, silences = told_apart(views.open_incidents(visit.session, visit.community.id))
+        fall_blind = unguarded(wearing.of_community(visit.session, visit.community.id), going_on, visit.scene)
         over = views.closed_incidents(visit.session, visit.community.id, MOST_OVER)
         told = views.tellings(visit.session, visit.community.id, [one.id for one in (*going_on, *over)])
         return visit.page(
@@ -27,6 +29,7 @@ def console(request: Request, site: TheSite) -> HTMLResponse:
             silences=[silence(one, visit.scene) for one in silences],
             going_on=[card(one, told[one.id], visit.scene) for one in going_on],
             over=[card(one, told[one.id], visit.scene) for one in over],
+            unguarded=in_words([one for said in fall_blind.values() for one in said], visit.scene),
             responders=visit.scene.responders(),
             counts=_counts(visit),
         )

@@ -12,12 +12,13 @@ from incidents.directory import Home
 from incidents.model import Incident
 from notifier.messages.names import flat
 from rules.kinds import EventKind, Mode
-from store import standings, views
+from store import standings, views, wearing
 from web.cards import href
 from web.readiness import Homes, Named, sensors, things
 from web.scene import Scene
 from web.silences import told_apart
 from web.site import TheSite, Visit
+from web.unguarded import in_words, unguarded
 from web.words import Notice
 
 router = APIRouter()
@@ -47,6 +48,8 @@ class Dwelling:
         Of its gravest open incident; "" where there is none, or none that is to be seen here.
     open_now, no_signal : Named
         What stands open; what is not heard.
+    unguarded : str
+        Whose falls may not be noticed now; "" where there is nobody.
     quiet_until : str
         Until when alerts are paused; "" where they are not.
     has_code : bool
@@ -65,6 +68,7 @@ class Dwelling:
     severity: str
     open_now: Named
     no_signal: Named
+    unguarded: str
     quiet_until: str
     quiet_href: str
     choices: tuple[Choice, ...]
@@ -131,6 +135,7 @@ class _Found:
         self._scene, self._id = visit.scene, visit.community.id
         self._history = views.mode_history(visit.session, self._id, MOST_CHANGES)
         self._readiness = Homes(visit.community, standings.of_community(visit.session, self._id), among)
+        self._unguarded = unguarded(wearing.of_community(visit.session, self._id), going_on, visit.scene)
         self._silences = {one.subject: one for one in silences}
         self._severities: dict[str, str] = {}
         for incident in going_on:  # the gravest first
@@ -174,6 +179,7 @@ class _Found:
             severity=self._severities.get(home.id, ""),
             open_now=things(readiness.open, scene),
             no_signal=sensors(readiness.silent, scene),
+            unguarded=in_words(self._unguarded.get(home.id, ()), scene),
             quiet_until=words.quiet_until.format(time=scene.clock(silence.eta_ns or silence.opened_ns)) if silence else "",
             quiet_href=href(silence) if silence else "",
             choices=tuple(self._choice(home.id, one, chosen=one is mode) for one in Mode),

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from devices.model import PersonId
-from incidents.directory import Person
+from incidents.directory import Person, Role
 from incidents.model import Incident, IncidentId, Story
 from incidents.timeline import EntryKind
 from rules.kinds import EventKind
@@ -36,7 +36,14 @@ def incident(request: Request, site: TheSite, community_id: str, incident_id: st
             title=f"{shown.title} · {shown.who}",
             card=shown,
             incident=found,
-            moments=timeline(found, told, visit.scene, entries, with_evidence=_is_staff(visit.me)),
+            moments=timeline(
+                found,
+                told,
+                visit.scene,
+                entries,
+                with_decisions=_is_staff(visit.me) or _is_family(visit.me, found),
+                with_evidence=_is_staff(visit.me),
+            ),
             responders=visit.scene.responders(),
             quiet=_quiet_subject(found),
         )
@@ -49,6 +56,11 @@ def incident(request: Request, site: TheSite, community_id: str, incident_id: st
 
 def _is_staff(me: Person | None) -> bool:
     return me is not None and not STAFF.isdisjoint(me.roles)
+
+
+def _is_family(me: Person | None, of: Incident) -> bool:
+    """Whether somebody is a relative of whom an incident is about."""
+    return me is not None and Role.RELATIVE in me.roles and of.subject in me.of
 
 
 def _is_looked_at(request: Request) -> bool:

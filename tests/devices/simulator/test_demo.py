@@ -12,14 +12,15 @@ import pytest
 
 from devices.decode import Decoder
 from devices.model import NS_PER_S, SensorKind
-from devices.simulator import demo, estate, life, motion
-from devices.simulator.model import Timed
-from rules.fall.thresholds import THRESHOLDS
+from devices.simulator import demo, estate, life
+from devices.simulator.model import RATE_HZ, Timed
 from store.capture import Arrival, ModeChanged, read
 from store.community import parse
 
 ANJU = Path(sys.executable).with_name("anju")
 MINUTES = 10
+IMPACT_G = 3.0
+"""Real falls hit the wrist with 4 g or more, nine of ten of them (docs/reference/simulated-falls.md)."""
 NOTICED_S = 20.0
 """A story is noticed at most so long after it begins."""
 
@@ -151,23 +152,24 @@ def test_a_capture_says_the_modes_first_and_ends_when_it_was_asked_to(tmp_path: 
 @pytest.mark.parametrize("seed", range(6))
 def test_everyday_life_is_far_from_the_impact_of_a_fall(seed: int) -> None:
     accel_g = np.concatenate(list(islice(life.wrist(np.random.default_rng(seed), ()), 600)), axis=1)
-    assert np.sqrt((accel_g**2).sum(axis=0)).max() < min(limits.impact_g for limits in THRESHOLDS.values())
+    assert np.sqrt((accel_g**2).sum(axis=0)).max() < IMPACT_G
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_fall_begins_when_it_is_meant_to_and_somebody_walks_before_and_lies_after_it(seed: int) -> None:
+def test_a_fall_hits_when_it_is_meant_to_and_somebody_walks_before_and_lies_after_it(seed: int) -> None:
     accel_g = np.concatenate(list(islice(life.wrist(np.random.default_rng(seed), (15.0,)), 60)), axis=1)
     magnitude_g = np.sqrt((accel_g**2).sum(axis=0))
-    begin, rate = 15 * motion.RATE_HZ, motion.RATE_HZ
-    assert np.flatnonzero(magnitude_g < 0.5)[0] - begin in range(rate // 2)
-    assert magnitude_g.argmax() - begin in range(rate)
-    assert magnitude_g[begin - 5 * rate : begin - rate].std() > 0.05
-    assert magnitude_g[begin + 3 * rate :].std() < 0.05
+    hit, rate = 15 * RATE_HZ, RATE_HZ
+    assert abs(int(magnitude_g.argmax()) - hit) <= rate // 2
+    assert magnitude_g.max() > IMPACT_G
+    assert magnitude_g[hit - rate : hit].min() < 0.8
+    assert magnitude_g[hit - 5 * rate : hit - rate].std() > 0.05
+    assert magnitude_g[hit + 3 * rate :].std() < 0.05
 
 
 def test_samples_are_continuous_over_packets() -> None:
     seconds = list(islice(life.wrist(np.random.default_rng(0), ()), 300))
-    assert {second.shape for second in seconds} == {(3, motion.RATE_HZ)}
+    assert {second.shape for second in seconds} == {(3, RATE_HZ)}
     steps = np.abs(np.diff(np.concatenate(seconds, axis=1), axis=1))
     assert steps.max() < 0.5
 

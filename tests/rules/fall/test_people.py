@@ -1,4 +1,4 @@
-"""The rule on recordings of real people, where those are at hand. The floors lie below what was measured: they catch breakage only."""
+"""The rule on recordings of people that it was trained on, where those are at hand: the floors catch breakage, they prove nothing else."""
 
 from pathlib import Path
 
@@ -21,9 +21,10 @@ def people(name: str) -> Recordings:
 @pytest.mark.parametrize(
     ("name", "placement", "sensitivity", "specificity"),
     [
-        ("weda_dev.npz", Placement.WRIST, 0.88, 0.88),
-        ("sisfall_dev.npz", Placement.WAIST, 0.92, 0.98),
-        ("weda_dev.npz", Placement.UNKNOWN, 0.85, 0.83),
+        ("weda_dev.npz", Placement.WRIST, 0.97, 0.97),
+        ("sisfall_dev.npz", Placement.WAIST, 0.97, 0.99),
+        ("weda_dev.npz", Placement.UNKNOWN, 0.97, 0.95),
+        ("sisfall_dev.npz", Placement.UNKNOWN, 0.97, 0.97),
     ],
 )
 def test_most_falls_are_found_and_most_of_daily_life_is_left_alone(
@@ -44,5 +45,5 @@ def test_detections_come_by_recording_and_time_with_scores_and_times_that_fit() 
     for one in found:
         assert one.kind == "fall"
         assert 0.5 <= one.score <= 1
-        assert one.at_s + 3 <= one.decided_s <= recordings.length_s[one.recording]
+        assert one.at_s < one.decided_s <= min(one.at_s + 4.0, recordings.length_s[one.recording])
         assert one.decided_s == recordings.length_s[one.recording] or one.decided_s == int(one.decided_s)

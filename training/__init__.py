@@ -1,0 +1,1 @@
+"""How the fall detector's weights are made. Nothing here runs in the service."""

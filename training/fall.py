@@ -1,0 +1,191 @@
+"""Make the fall detector's weights: `python -m training.fall --help`.
+
+1. `cross-validate` fits on all people but a group, for every group, and writes what each unseen impact got (logits) to a file outside the
+   repository. Leaving out a whole data set at a time tells what an unseen device would do.
+2. `python -m training.report` chooses thresholds and calibration from that file and writes `rules/fall/operating.json`.
+3. `fit` fits on everybody and writes `rules/fall/weights.npz`, with those thresholds and with where all comes from.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import minimize
+
+from devices.model import Float32, Float64, Placement
+from rules.fall import model
+from rules.fall.features import channels, features, images, outlines
+from rules.fall.resampling import resampled
+from rules.fall.verdict import BEFORE_S, STAGES_S
+from store.recordings import load
+from training import fitting
+from training.candidates import MARGIN, REACH, Candidates, candidates, copied
+
+OPERATING = Path(model.__file__).with_name("operating.json")
+WEIGHTS = Path(model.__file__).with_name(model.WEIGHTS)
+SEED = 7
+FALLS, OTHERS = 0.6, 1.4
+"""Weights of a data set's falls and of its other impacts, together."""
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Recordings to learn from: `wrist:weda_dev.npz`, with how much they count and how many copies are made of each impact."""
+
+    name: str
+    path: Path
+    placement: Placement
+    weight: float
+    copies: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Source":
+        """`PLACEMENT:FILE[:WEIGHT[:COPIES]]`."""
+        placement, file, *rest = text.split(":")
+        weight, copies = float(rest[0]) if rest else 1.0, int(rest[1]) if len(rest) > 1 else 3
+        return cls(name=Path(file).stem, path=Path(file), placement=Placement(placement), weight=weight, copies=copies)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A source's impacts, and of each copy of them and each stage the outlines, features and channels."""
+
+    source: Source
+    impacts: Candidates
+    tables: Sequence[Sequence[tuple[Float32, Float32, np.ndarray]]]
+    """By stage, then copy; the first is the original."""
+
+
+def prepare(source: Source) -> Prepared:
+    """Read, cut, copy, measure."""
+    rng = np.random.default_rng(SEED)
+    impacts = candidates(load(source.path, labelled=True), source.name, source.placement, rng)
+    copies = [impacts.accel_g, *(copied(impacts.accel_g, rng) for _ in range(source.copies))]
+    tables = [[_measured(copy, after_s) for copy in copies] for after_s in STAGES_S]
+    return Prepared(source=source, impacts=impacts, tables=tables)
+
+
+def _measured(accel_g: Float32, after_s: float) -> tuple[Float32, Float32, np.ndarray]:
+    strokes, rows, pictures = [], [], []
+    end = MARGIN + REACH[0] - MARGIN + round(after_s * 50) + 1
+    for first in range(0, len(accel_g), _AT_ONCE):
+        window = resampled(np.ascontiguousarray(accel_g[first : first + _AT_ONCE, :, MARGIN:end]), 50.0, BEFORE_S, after_s)
+        of = channels(window)
+        strokes.append(outlines(window))
+        rows.append(features(of)[0])
+        pictures.append(images(of).astype(np.float16))
+    return np.concatenate(strokes), np.concatenate(rows), np.concatenate(pictures)
+
+
+def groups(impacts: Candidates, count: int) -> np.ndarray:
+    """(K,) group of each impact's person; who falls and who does not are dealt out apart."""
+    fallers = sorted({who for who, label in zip(impacts.subject.tolist(), impacts.label.tolist(), strict=True) if label == 1})
+    rest = sorted(set(impacts.subject.tolist()) - set(fallers))
+    number = {who: i % count for people in (fallers, rest) for i, who in enumerate(people)}
+    return np.array([number[who] for who in impacts.subject.tolist()])
+
+
+def fit(given: Sequence[Prepared], learns: Sequence[np.ndarray], stage: int) -> model.Stage:
+    """A judge from these impacts of each source."""
+    outline, table, image, label, weight = [], [], [], [], []
+    for one, chosen in zip(given, learns, strict=True):
+        kept = chosen & (one.impacts.label >= 0)
+        of = one.impacts.label[kept]
+        share = np.where(of == 1, FALLS / max(1, (of == 1).sum()), OTHERS / max(1, (of == 0).sum()))
+        for strokes, rows, pictures in one.tables[stage]:
+            outline.append(strokes[kept])
+            table.append(rows[kept])
+            image.append(pictures[kept])
+            label.append(of)
+            weight.append(share * one.source.weight / len(one.tables[stage]))
+    seeds = (
+        fitting.SEEDS if stage == len(STAGES_S) - 1 else ()
+    )  # the early word is the trees' alone: the certain ones need no second opinion
+    columns = (np.concatenate(column) for column in (outline, table, image, label, weight))
+    return fitting.fit(*columns, seeds=seeds)
+
+
+def cross_validate(given: Sequence[Prepared], count: int) -> dict[str, np.ndarray]:
+    """Logits of every impact by judges that know neither the person (`/people`) nor the data set (`/sets`): (stage, copy, voice, K)."""
+    made: dict[str, np.ndarray] = {}
+    for one in given:
+        impacts = one.impacts
+        made |= {f"{one.source.name}/{name}": getattr(impacts, name) for name in ("recording", "sample", "label", "after", "subject")}
+        for way in ("people", "sets"):
+            made[f"{one.source.name}/{way}"] = np.full((len(STAGES_S), 2, 2, len(impacts)), np.nan)
+    for stage in range(len(STAGES_S)):
+        for number in range(count):
+            judge = fit(given, [groups(one.impacts, count) != number for one in given], stage)
+            for one in given:
+                unseen = groups(one.impacts, count) == number
+                made[f"{one.source.name}/people"][stage][..., unseen] = _logits(judge, one, stage)[..., unseen]
+            _say(f"stage {stage}, people of group {number}")
+        for out in given if len(given) > 1 else ():
+            judge = fit(given, [np.full(len(one.impacts), one is not out) for one in given], stage)
+            made[f"{out.source.name}/sets"][stage] = _logits(judge, out, stage)
+            _say(f"stage {stage}, without {out.source.name}")
+    return made
+
+
+def _logits(judge: model.Stage, one: Prepared, stage: int) -> Float64:
+    """(2, 2, K): of the originals and of the first copy; what the trees say and what the networks say."""
+    return np.stack([fitting.voices(judge, *one.tables[stage][copy][1:]) for copy in (0, 1)])
+
+
+def calibrated(logits: Float64, label: np.ndarray) -> tuple[float, float]:
+    """Slope and offset that make logits of impacts into logits of probabilities (Platt 1999)."""
+
+    def loss(at: np.ndarray) -> float:
+        z = at[0] * logits + at[1]
+        return float(np.logaddexp(0, np.where(label == 1, -z, z)).mean())
+
+    slope, offset = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead").x
+    return float(slope), float(offset)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+def _operating() -> Mapping[str, Mapping[str, Sequence[float]]]:
+    found: Mapping[str, Mapping[str, Sequence[float]]] = json.loads(OPERATING.read_text())
+    return found
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.fall", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["cross-validate", "fit"])
+    parser.add_argument("sources", nargs="+", type=Source.parse, metavar="PLACEMENT:FILE[:WEIGHT[:COPIES]]")
+    parser.add_argument("--groups", type=int, default=10, help="of people, of whom one at a time is left out")
+    parser.add_argument("--out", type=Path, help="where what cross-validation found goes (outside the repository)")
+    given = parser.parse_args()
+    prepared = [prepare(source) for source in given.sources]
+    if given.what == "cross-validate":
+        np.savez(given.out, **cross_validate(prepared, given.groups))
+        return
+    points = _operating()
+    fitted = []
+    for stage in range(len(STAGES_S)):
+        judge = fit(prepared, [np.ones(len(one.impacts), np.bool_) for one in prepared], stage)
+        chosen = {
+            name: {placement: points[placement.value][name][stage] for placement in Placement} for name in ("threshold", "slope", "offset")
+        }
+        fitted.append(replace(judge, **chosen))
+        _say(f"stage {stage} is fitted")
+    origin = []
+    for one in prepared:
+        falls, others = (int((one.impacts.label == label).sum()) for label in (1, 0))
+        origin.append(f"{one.source.name}, {one.source.placement}: {falls} falls and {others} other impacts, weight {one.source.weight:g}")
+    np.savez_compressed(WEIGHTS, provenance=np.array("; ".join(origin)), **model.packed(fitted))
+
+
+if __name__ == "__main__":
+    main()

@@ -23,6 +23,8 @@ LIE_S, GET_UP_S = 90.0, 6.0
 
 _STAND_UP_S = 1.0
 _FALLEN_S = 5.0
+_LYING_MOVES = 0.2
+"""Of the small movements of somebody who sits."""
 _FALLS = (Kind.FORWARD, Kind.BACKWARD, Kind.SIDEWAYS)
 
 RADAR_HZ = 10
@@ -90,7 +92,7 @@ def _accident(rng: np.random.Generator, before_s: float, gravity: Float64) -> It
     fallen = motion.fall(rng, kind=kind, typical=True, gravity=standing, before_s=walks_s, after_s=_FALLEN_S)
     yield fallen
     lying = motion.pointing(fallen[:, -RATE_HZ:])
-    yield motion.resting(rng, LIE_S - _FALLEN_S, gravity=lying)
+    yield motion.resting(rng, LIE_S - _FALLEN_S, gravity=lying, movement=_LYING_MOVES)
     yield motion.turned(rng, GET_UP_S, lying, RESTING)
 
 
@@ -107,7 +109,7 @@ def _gesture(rng: np.random.Generator, seconds: float, gravity: Float64) -> tupl
 
 
 def _sleep(rng: np.random.Generator, seconds: float, gravity: Float64) -> tuple[Float32, Float64]:
-    return motion.resting(rng, seconds, gravity=gravity), gravity
+    return motion.resting(rng, seconds, gravity=gravity, movement=_LYING_MOVES), gravity
 
 
 class _Stay(Protocol):

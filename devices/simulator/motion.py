@@ -219,6 +219,7 @@ def resting(
     placement: Placement = Placement.WRIST,
     rate_hz: float = RATE_HZ,
     gravity: Float64 | None = None,
+    movement: float = 1.0,
 ) -> Float32:
     """Sitting or lying: breath, small movements, the sensor's noise; as somebody sits in the recordings before they faint.
 
@@ -232,6 +233,8 @@ def resting(
         Samples a second, 25 or more.
     gravity : (3,) float64, optional
         Direction.
+    movement
+        Factor of the small movements: less for who sleeps or lies helpless, 0 for a breath alone.
 
     Returns
     -------
@@ -242,7 +245,7 @@ def resting(
     upright = _any_direction(rng) if gravity is None else gravity
     times = _times(seconds, rate_hz)
     steady = np.repeat(upright[:, None], len(times), axis=1)
-    moving = _Dice(rng).of(falling.calm_g) * _trembling(rng, times, 0.5, 4.0)
+    moving = _Dice(rng).of(falling.calm_g, movement) * _trembling(rng, times, 0.5, 4.0)
     return _sensed(rng, steady + moving + _breathing(rng, times, steady), falling.range_g)
 
 

@@ -108,3 +108,10 @@ def test_rest_is_quiet_and_walking_is_not() -> None:
     for seed in range(20):
         rng = np.random.default_rng(seed)
         assert magnitude(motion.resting(rng, 10.0)).std() < 0.05 < magnitude(motion.walking(rng, 10.0)).std()
+
+
+def test_who_lies_moves_as_little_as_is_said() -> None:
+    for seed in range(20):
+        usual, less, none = (motion.resting(np.random.default_rng(seed), 20.0, movement=share) for share in (1.0, 0.2, 0.0))
+        assert usual.std(axis=1).sum() > less.std(axis=1).sum() > none.std(axis=1).sum()
+        assert magnitude(none).std() < 0.01

@@ -26,8 +26,9 @@ from devices.sensors.acceleration import STANDARD_GRAVITY_MPS2, AccelerationBatc
 from rules.fall.recordings import Recordings, detect
 from rules.fall.rule import Fall
 from rules.model import Event
+from store.recordings import load
 from tests.rules.fall import streams
-from tests.rules.fall.streams import BODY, CHEST, POCKET, STREAMS, UNKNOWN, WAIST, WRIST, Case, Packets, S, Sensor, Signal
+from tests.rules.fall.streams import BODY, CHEST, POCKET, STREAMS, T0_NS, UNKNOWN, WAIST, WRIST, Case, Packets, S, Sensor, Signal
 
 SENSOR: Final = Sensor(step_g=0.001)
 """Whole milli-g, so that every encoding carries the very same samples."""
@@ -327,3 +328,30 @@ def printed(signals: Sequence[Signal]) -> list[tuple[int, float, float, float]]:
 def test_detect_knows_within_four_seconds_and_never_before_the_impact() -> None:
     for one in detect(recorded([signal for _, signal in people()]), UNKNOWN):
         assert 0 < one.decided_s - one.at_s <= 4.0
+
+
+# --- Recordings of people --------------------------------------------------------------------------------------------------------------
+
+DATA: Final = Path(__file__).resolve().parents[3].parent / "shared" / "data"
+PEOPLE: Final = 60
+
+
+@pytest.mark.parametrize(("file", "placement"), [("weda_dev.npz", WRIST), ("sisfall_dev.npz", WAIST)])
+def test_detect_prints_what_is_found_in_recordings_of_people_however_they_are_cut(tmp_path: Path, file: str, placement: Placement) -> None:
+    if not (DATA / file).exists():
+        pytest.skip(f"no recordings of people at ../shared/data/{file}")
+    everybody = load(DATA / file)
+    some = [everybody.acc[:, slice(*everybody.off[row : row + 2])] for row in range(0, len(everybody), len(everybody) // PEOPLE)]
+    signals = [np.divide(signal, np.float32(1000), dtype=np.float32) for signal in some]
+    recordings = recorded(signals)
+    np.savez(tmp_path / file, acc=recordings.acc, off=recordings.off)
+    one, other = (CliRunner().invoke(cli, ["detect", str(tmp_path / file), "--placement", placement.value]) for _ in range(2))
+    assert one.stdout_bytes == other.stdout_bytes
+    found = [json.loads(line) for line in one.stdout.splitlines()]
+    assert len(found) >= PEOPLE // 5
+    rng = np.random.default_rng(5)
+    fed = [(placement, signal) for signal in signals]
+    events = streams.feed(rule_for(fed), streamed(fed, lengths=lambda _: rng.integers(1, 120, 80).tolist()), [97])
+    assert sorted((int(event.subject[-3:]), (event.t_ns - T0_NS) / S, round(event.score, 2)) for event in events) == [
+        (line["recording"], line["at_s"], line["score"]) for line in found
+    ]

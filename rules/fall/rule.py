@@ -80,15 +80,17 @@ class Fall:
         self._worn: Bool = np.array([device.wearer is not None for device in devices], np.bool_)
         trigger_mg = [TRIGGER_G[device.placement] * MG_PER_G for device in devices]
         self._trigger_mg2: Float32 = np.square(np.array(trigger_mg, np.float32))
-        self._windows = Windows(len(devices), before_s=BEFORE_S, after_s=STAGES_S[-1], stretch_s=PEAK_S)
+        least_g = min(TRIGGER_G.values())
+        self._windows = Windows(len(devices), before_s=BEFORE_S, after_s=STAGES_S[-1], stretch_s=PEAK_S, least_g=least_g)
         self._waiting: Int64 = np.zeros((len(devices), _WAITING), np.int64)
         self._until: Int64 = np.zeros(len(devices), np.int64)
         self._last: dict[int, tuple[int, float]] = {}
+        self._fell: Bool = np.zeros(len(devices), np.bool_)
 
     @property
     def nbytes(self) -> int:
         """Memory of all wearables' samples and candidates."""
-        own = (self._worn, self._trigger_mg2, self._waiting, self._until)
+        own = (self._worn, self._trigger_mg2, self._waiting, self._until, self._fell)
         return self._windows.nbytes + sum(one.nbytes for one in own)
 
     def update(self, batch: AccelerationBatch, /) -> Facts:
@@ -118,24 +120,17 @@ class Fall:
         for row, device in enumerate(self._registry.devices):
             if device.key in snapshot:
                 kept = snapshot[device.key]
-                self._last[row] = (int(kept["fall_ns"]), float(kept.get("impact_g", 0.0)))
+                self._last[row], self._fell[row] = (int(kept["fall_ns"]), float(kept.get("impact_g", 0.0))), True
 
     def _note(self, step: Step) -> None:
         """Let the highest sample of each stretch wait where it is over the trigger, and nothing higher that waits is near.
 
         A stretch is so short that no other sample of it can be a candidate. What waits and is lower, but near, does so no longer.
         """
-        high = step.highest_mg2 >= self._trigger_mg2[step.device]
-        rows = np.flatnonzero(high & (step.fills | (step.start >= step.was)))
+        rows = np.flatnonzero(step.peak_mg2 >= self._trigger_mg2[step.device])
         if not rows.size:
             return
-        device, start, length = step.device[rows], step.start[rows], (step.end - step.start)[rows]
-        column = np.arange(int(length.max()))
-        found_mg2 = magnitude_mg2(self._windows.stretches(device, start, len(column)))
-        if (length < len(column)).any():
-            found_mg2[column >= length[:, None]] = -1.0
-        highest = np.argmax(found_mg2, axis=1)
-        new, new_mg2 = start + highest, found_mg2[np.arange(len(rows)), highest][:, None]
+        device, new, new_mg2 = step.device[rows], step.peak[rows], step.peak_mg2[rows, None]
         waiting = self._waiting[device]
         rate_hz = self._windows.rate_hz(device)
         stale = waiting + _samples(STAGES_S[-1], rate_hz)[:, None] < step.was[rows, None]
@@ -188,19 +183,21 @@ class Fall:
     def _decide(self, batch: AccelerationBatch, ripe: _Candidates) -> Facts:
         """Falls among candidates."""
         ripe = ripe[self._are_peaks(ripe)]
-        if self._last:  # what is told already need not be judged
-            ripe = ripe[~self._are_told(ripe)]
+        ripe = ripe[~self._are_told(ripe)]  # these need not be judged
         verdicts = dict(self._judged(ripe))
+        if not verdicts:
+            return []
+        hardest = np.zeros(len(ripe.device), np.int64)
+        hardest[list(verdicts)] = [verdict.hardest for verdict in verdicts.values()]
+        of_fallen = np.flatnonzero(np.isin(ripe.device, ripe.device[list(verdicts)]))
+        impacts = self._impacts(ripe.device[of_fallen], (ripe.position + hardest)[of_fallen])
         facts: Facts = []
-        for which in range(len(ripe.device) if verdicts else 0):
-            row, packet = int(ripe.device[which]), int(ripe.packet[which])
-            verdict = verdicts.get(which)
-            impact = ripe.position[which : which + 1] + (verdict.hardest if verdict else 0)
-            ((at_ns, impact_g),) = self._impacts(ripe.device[which : which + 1], impact)
+        for which, (at_ns, impact_g) in zip(of_fallen.tolist(), impacts, strict=True):
+            row, packet, verdict = int(ripe.device[which]), int(ripe.packet[which]), verdicts.get(which)
             if self._joins(row, at_ns, impact_g) or verdict is None:
                 continue
             device = self._registry[row]
-            self._last[row] = (at_ns, impact_g)
+            self._last[row], self._fell[row] = (at_ns, impact_g), True
             facts.append(
                 Event(
                     community_id=device.community_id,
@@ -249,8 +246,12 @@ class Fall:
 
     def _are_told(self, ripe: _Candidates) -> Bool:
         """Which impacts belong to their devices' newest falls."""
-        each = zip(ripe.device.tolist(), self._impacts(ripe.device, ripe.position), strict=True)
-        return np.array([self._joins(row, *impact) for row, impact in each], np.bool_)
+        answer = np.zeros(len(ripe.device), np.bool_)
+        rows = np.flatnonzero(self._fell[ripe.device])
+        if rows.size:
+            impacts = self._impacts(ripe.device[rows], ripe.position[rows])
+            answer[rows] = [self._joins(row, *impact) for row, impact in zip(ripe.device[rows].tolist(), impacts, strict=True)]
+        return answer
 
     def _joins(self, row: int, at_ns: int, impact_g: float) -> bool:
         """Whether an impact belongs to its device's newest fall, which is then at least as hard."""
@@ -275,7 +276,8 @@ def _in_g(samples: Int16) -> tuple[Float32, Bool]:
     """(K, 3, W) in g, NaN where nothing is known, and (K, W) whether something is."""
     known = samples[..., 3] != 0
     accel_g = np.empty((len(samples), 3, samples.shape[1]), np.float32)
-    np.divide(samples[..., :3].transpose(0, 2, 1), np.float32(MG_PER_G), out=accel_g)
+    np.copyto(accel_g, samples[..., :3].transpose(0, 2, 1))
+    accel_g /= np.float32(MG_PER_G)
     if not known.all():
         np.copyto(accel_g, np.nan, where=~known[:, None, :])
     return accel_g, known

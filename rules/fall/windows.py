@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from devices.model import NS_PER_MS, NS_PER_S, Bool, Float32, Float64, Int32, Int64
 from devices.sensors.acceleration import STANDARD_GRAVITY_MPS2, AccelerationBatch
-from rules.fall.slots import LARGEST_MG, LARGEST_TICK, MG_PER_G, TICK_NS, Int16, biased, pack, unbiased
+from rules.fall.slots import LARGEST_MG, LARGEST_TICK, MG_PER_G, TICK_NS, Int16, biased, magnitude_mg2, pack, unbiased
 
 RATES_HZ = (10.0, 1000.0)
 """Sampling rates that can be used: slower ones cannot show an impact, faster ones only cost memory."""
@@ -45,8 +45,8 @@ SENDS_MPS2, SENDS_G = (5.0, 20.0), (0.05, 0.2)
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-_CHUNK = 1 << 15
-"""Samples taken at once, so that what is made of them stays in the cache."""
+_CHUNK = 1 << 18
+"""Samples taken at once: what is made of them takes 10 MB."""
 
 _SPARE = 1024
 """Slots behind the last ring, more than a stretch has samples: what does not fit its ring as one block is thrown there first."""
@@ -71,8 +71,10 @@ class Step:
         Samples of positions `was:head` have been received or passed over by it.
     start, end : (P,) int64
         Positions of the stretch itself; none where it is only a gap that is passed over.
-    highest_mg2 : (P,) float32
-        Largest squared magnitude in it, milli-g².
+    peak : (P,) int64
+        Position of the highest sample in it, of equals the first; -1 where none is as high as was asked for, or nothing in it is new.
+    peak_mg2 : (P,) float32
+        Squared magnitude of that sample, milli-g²; else 0.
     fills : (P,) bool
         It came late and filled a hole.
     """
@@ -83,7 +85,8 @@ class Step:
     head: Int64
     start: Int64
     end: Int64
-    highest_mg2: Float32
+    peak: Int64
+    peak_mg2: Float32
     fills: Bool
 
 
@@ -100,10 +103,13 @@ class Windows:
         How far a window reaches around its sample, in seconds; `after_s` at most `LATE_S`.
     stretch_s
         Longest stretch of samples that is taken in at once, in seconds; a longer packet is several.
+    least_g
+        Samples with less than this are no peaks.
     """
 
-    def __init__(self, devices: int, *, before_s: float, after_s: float, stretch_s: float) -> None:
+    def __init__(self, devices: int, *, before_s: float, after_s: float, stretch_s: float, least_g: float) -> None:
         self._before_s, self._after_s, self._stretch_s = before_s, after_s, stretch_s
+        self._least_mg2 = (least_g * MG_PER_G) ** 2
         self._slots: Int64 = np.zeros(0, np.int64)
         self._used = 0
         self._base: Int64 = np.zeros(devices, np.int64)
@@ -141,9 +147,11 @@ class Windows:
             yield from self._pass(kept, device, start)
             most = np.rint(self._stretch_s * np.minimum(self._rate_hz[device], batch.rate_hz[kept])).astype(np.int64) + 1
             first, rest = np.zeros_like(start), length[kept]
+            are_whole = True
             while len(kept):
-                yield self._write(batch, kept, start + first, first, np.minimum(rest, most))
                 longer = rest > most
+                are_whole = are_whole and not longer.any()
+                yield self._write(batch, kept, start + first, first, rest if are_whole else np.minimum(rest, most), are_whole=are_whole)
                 if not longer.any():
                     break
                 kept, start, first, rest, most = (one[longer] for one in (kept, start, first + most, rest - most, most))
@@ -236,11 +244,12 @@ class Windows:
             owner, position = spread(was, head - was)
             self._slots[self._index(device[owner], position)] = 0  # what the ring held a turn ago
             self._head[device] = head
-            yield Step(packets, device, was, head, head, head, np.zeros(len(device), np.float32), np.zeros(len(device), np.bool_))
+            nothing = np.zeros(len(device), np.bool_)
+            yield Step(packets, device, was, head, head, head, np.full(len(device), -1), nothing.astype(np.float32), nothing)
             gap = start > head
 
-    def _write(self, batch: AccelerationBatch, packets: Int64, start: Int64, first: Int64, length: Int64) -> Step:
-        """Put samples `first…` of packets at positions `start…`."""
+    def _write(self, batch: AccelerationBatch, packets: Int64, start: Int64, first: Int64, length: Int64, *, are_whole: bool) -> Step:
+        """Put samples `first…` of packets at positions `start…`, and look for what is high in them."""
         device = batch.device[packets].astype(np.int64)
         was, gain = self._head[device], self._gain[device]
         is_late = start < was
@@ -249,14 +258,19 @@ class Windows:
         ticks, slope = self._ticks(batch, packets, start=start, first=first, is_late=is_late)
         self._head[device] = head
         fills = np.zeros(len(packets), np.bool_)
-        highest_mg2, mean_mg = np.empty(len(packets), np.float32), np.empty(len(packets), np.float32)
+        mean_mg = np.empty(len(packets), np.float32)
+        peak, peak_mg2 = np.full(len(packets), -1), np.zeros(len(packets), np.float32)
         slot = self._index(device, start)
-        is_whole = bool((length == (batch.offset[packets + 1] - batch.offset[packets])).all())
         for here in _chunks(length):
-            accel_g, limits, which = _stretches(batch, packets[here], first[here], length[here], is_whole=is_whole)
-            packed = pack(accel_g, limits, _among(which, ticks[here], len(limits) - 1, 0), _among(which, gain[here], len(limits) - 1, 1))
-            highest_mg2[here], mean_mg[here] = packed.highest_mg2[which], packed.mean_mg[which]
+            accel_g, limits, which = _stretches(batch, packets[here], first[here], length[here], are_whole=are_whole)
+            gains = _among(which, gain[here], len(limits) - 1, 1)
+            packed = pack(accel_g, limits, _among(which, ticks[here], len(limits) - 1, 0), gains, self._least_mg2)
+            mean_mg[here] = packed.mean_mg[which]
             at = limits[:-1][which]
+            if (high := np.flatnonzero(packed.is_high[which])).size:
+                rows = high + here.start
+                sample, peak_mg2[rows] = _highest(packed.squared_mg2, at[high], length[rows])
+                peak[rows] = start[rows] + sample
             if slope is not None:
                 _tilt(packed.slots, at, length[here], ticks[here], slope[here])
             if some_late and (late := np.flatnonzero(is_late[here])).size:
@@ -267,9 +281,24 @@ class Windows:
                 self._put(packed.slots, at[in_turn], slot[rows], device[rows], length[rows])
             else:
                 self._put(packed.slots, at, slot[here], device[here], length[here])
-        highest_mg2 *= self._weigh(device, gain, mean_mg, length)
         begin = np.maximum(start, self.oldest(device)) if some_late else start
-        return Step(packets, device, was, head, begin, start + length, highest_mg2, fills)
+        step = Step(packets, device, was, head, begin, start + length, peak, peak_mg2, fills)
+        is_other = self._weigh(device, gain, mean_mg, length)
+        if some_late or is_other is not None:
+            self._look_again(step, np.flatnonzero(is_late if is_other is None else is_late | is_other))
+        return step
+
+    def _look_again(self, step: Step, rows: Int64) -> None:
+        """Find the peaks of stretches of which not all is new, or which are in another unit now."""
+        step.peak[rows], step.peak_mg2[rows] = -1, 0
+        rows = rows[(step.fills | (step.head > step.was))[rows]]
+        if not rows.size:
+            return
+        length = (step.end - step.start)[rows]
+        found_mg2 = magnitude_mg2(self.stretches(step.device[rows], step.start[rows], int(length.max())))
+        highest, highest_mg2 = _highest(found_mg2.reshape(-1), np.arange(len(rows)) * found_mg2.shape[1], length)
+        is_high = highest_mg2 >= self._least_mg2
+        step.peak[rows[is_high]], step.peak_mg2[rows[is_high]] = (step.start[rows] + highest)[is_high], highest_mg2[is_high]
 
     def _ticks(
         self, batch: AccelerationBatch, packets: Int64, *, start: Int64, first: Int64, is_late: Bool
@@ -331,8 +360,8 @@ class Windows:
         self._slots[index[put]] = slots[(at[owner] + position - start[owner])[put]]
         return np.bincount(owner[is_hole], minlength=len(at)) > 0
 
-    def _weigh(self, device: Int64, gain: Float32, mean_mg: Float32, length: Int64) -> Float32 | float:
-        """Go on with what devices rest at; what squared magnitudes are to be multiplied by, where a unit is another now."""
+    def _weigh(self, device: Int64, gain: Float32, mean_mg: Float32, length: Int64) -> Bool | None:
+        """Go on with what devices rest at; which of them are in another unit now, None for none."""
         seconds = (length / self._rate_hz[device]).astype(np.float32)
         heard_s = np.minimum(self._heard_s[device] + seconds, np.float32(LEVEL_S))
         level_mg = self._level_mg[device]
@@ -340,17 +369,17 @@ class Windows:
         self._heard_s[device], self._level_mg[device] = heard_s, level_mg
         odd = np.flatnonzero((level_mg < SENDS_G[1] * MG_PER_G) | (level_mg > SENDS_MPS2[0] * MG_PER_G) | (gain != 1))
         if not odd.size:
-            return 1.0
+            return None
         level_g, wanted = level_mg[odd] / MG_PER_G, np.ones(odd.size, np.float32)
         wanted[(level_g >= SENDS_MPS2[0]) & (level_g <= SENDS_MPS2[1])] = 1 / STANDARD_GRAVITY_MPS2
         wanted[(level_g >= SENDS_G[0]) & (level_g <= SENDS_G[1])] = STANDARD_GRAVITY_MPS2
         wanted[heard_s[odd] < HEARD_S] = 1
-        factor = np.ones(len(device), np.float32)
+        is_other = np.zeros(len(device), np.bool_)
+        is_other[odd] = wanted != gain[odd]
         for row, new in zip(odd[wanted != gain[odd]], wanted[wanted != gain[odd]], strict=True):
-            factor[row] = new / gain[row]
-            self._convert(int(device[row]), float(factor[row]))
+            self._convert(int(device[row]), float(new / gain[row]))
             self._gain[device[row]] = new
-        return np.square(factor)
+        return is_other
 
     def _convert(self, device: int, factor: float) -> None:
         """Multiply what the ring holds: it was taken for another unit."""
@@ -426,9 +455,9 @@ def _chunks(length: Int64) -> Iterator[slice]:
 
 
 def _stretches(
-    batch: AccelerationBatch, packets: Int64, first: Int64, length: Int64, *, is_whole: bool
+    batch: AccelerationBatch, packets: Int64, first: Int64, length: Int64, *, are_whole: bool
 ) -> tuple[Float32, Int64, Int64 | slice]:
-    """Samples `first…` of ascending packets; `is_whole` where that is all of them.
+    """Samples `first…` of ascending packets; `are_whole` where that is all of them.
 
     Returns
     -------
@@ -441,11 +470,22 @@ def _stretches(
     """
     low, high = int(packets[0]), int(packets[-1]) + 1
     limits = batch.offset[low : high + 1] - batch.offset[low]
-    if is_whole and limits[-1] <= 2 * length.sum():
+    if are_whole and limits[-1] <= 2 * length.sum():
         accel_g = batch.accel_g[:, batch.offset[low] : batch.offset[high]]
         return accel_g, limits, slice(None) if high - low == len(packets) else packets - low
     _, sample = spread(batch.offset[packets] + first, length)
     return batch.accel_g[:, sample], np.concatenate([[0], np.cumsum(length)]), slice(None)
+
+
+def _highest(values: Float32, at: Int64, length: Int64) -> tuple[Int64, Float32]:
+    """Which is the highest of `values[at[i]:at[i] + length[i]]`, of equals the first, and how high it is."""
+    step = np.arange(int(length.max()))
+    index = at[:, None] + step
+    if (length < len(step)).any():
+        np.minimum(index, (at + length - 1)[:, None], out=index)  # the last again and again: the first of equals counts
+    found = values[index]
+    highest = np.argmax(found, axis=1)
+    return highest, found[np.arange(len(at)), highest]
 
 
 def _among(which: Int64 | slice, values: NDArray[Scalar], count: int, others: float) -> NDArray[Scalar]:

@@ -20,7 +20,7 @@ _SHARES: Final = np.linspace(0.04, 0.96, 24)
 """Of an edge's length: where a caption beside it may stand."""
 _CHINESE: Final = 0x2E80
 """From here on Unicode's letters are square (the CJK blocks)."""
-_NARROW: Final = 0.6
+_NARROW: Final = 0.7
 """Width of the others, at most, as a share of their height."""
 
 

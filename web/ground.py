@@ -9,6 +9,7 @@ import shapely
 
 from devices.model import Bool, Float64
 from geofence.frames import Frame
+from rules.fences.way import frame_of
 from rules.premises import Fence, FenceKind, Side
 
 
@@ -46,10 +47,9 @@ class Ground:
     @classmethod
     def of(cls, fence: Fence) -> Self | None:
         """A fence's ground; None where nothing of it is left to be drawn."""
+        frame = frame_of(fence)
         if fence.kind is FenceKind.LINE:
-            frame = Frame.around(fence.path)
             return cls(shape=None, edge=shapely.LineString(_metres(frame, fence.path)), near=fence.near)
-        frame = Frame.around([vertex for polygon in fence.rings for vertex in polygon[0]])
         polygons = [[_metres(frame, ring) for ring in polygon] for polygon in fence.rings]
         drawn = shapely.MultiPolygon([shapely.Polygon(shell, holes) for shell, *holes in polygons])
         shape = shapely.make_valid(drawn, method="structure", keep_collapsed=False)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable
 from copy import deepcopy
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -10,6 +12,7 @@ from fakes.lakeside import LAKESIDE, Estate, Service
 from fakes.reading import is_me, path, text
 from fakes.walking import coming, leaving
 from playwright.sync_api import Page, expect
+from stories import at, picked, tell
 
 from devices.model import NS_PER_S
 from incidents.model import Incident
@@ -128,6 +131,27 @@ def test_of_many_exits_the_first_ones_are_drawn(client: httpx.Client, estate: Es
     shown = page(client, incident)
     assert shown.count('class="fence"') == MOST_PICTURES
     assert shown.count("Went out of “estate”") >= MOST_PICTURES + 2
+
+
+def replayed(folder: Path, said: dict[str, Any], batch: int) -> dict[str, Any]:
+    """The exit that a replay tells of somebody who walks out of the estate by its southern edge."""
+    north_deg = [31.7786 - 1e-5 * second for second in range(100)]
+    fixes = [{"t": at(second), "lon": 119.9501, "lat": lat, "accuracy_m": 5} for second, lat in enumerate(north_deg)]
+    lines = [{"at": fix["t"], "topic": "anju/lakeside/w-01/position", "payload": fix} for fix in fixes]
+    (told,) = picked(tell(folder, lines, said, batch), "event", kind="exit")
+    return told
+
+
+def test_what_a_replay_tells_is_drawn_on_the_page(client: httpx.Client, estate: Estate, tmp_path: Path) -> None:
+    told = replayed(tmp_path, estate.said, 256)
+    assert told == replayed(tmp_path, estate.said, 1)
+    incident = estate.happens(EventKind.EXIT, "wang-xiuying", device="w-01", score=told["score"], cause="estate", evidence=told["evidence"])
+    is_me(client, "wang-lei")
+    shown = page(client, incident)
+    assert 'class="fence"' in shown
+    assert "Went out of “estate” on the south side" in shown
+    assert "Seen on both sides of the edge, one after the other" in shown
+    assert "从“estate”南侧走出" in client.get(path(incident), params={"lang": "zh"}).text
 
 
 @pytest.mark.parametrize("width", [360, 390, 1440])

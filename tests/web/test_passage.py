@@ -13,10 +13,13 @@ from fakes.walking import SQUARE, T_NS, Places, area, coming, event, leaving, li
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devices.simulator import estate as simulated
 from incidents.directory import Directory
 from rules.kinds import EventKind
 from rules.premises import Fence, FenceId, FenceKind, Side
+from store import community
 from store.community import load
+from web import fence_walk
 from web.en import EN
 from web.fence_walk import drawing
 from web.ground import Compass, Ground
@@ -328,3 +331,15 @@ def test_an_area_of_which_nothing_is_left_has_no_ground() -> None:
     flat = Fence(community_id=ESTATE.community_id, id=ESTATE.id, kind=FenceKind.AREA, rings=((((0, 0), (1e-3, 0), (2e-3, 0), (0, 0)),),))
     assert Ground.of(flat) is None
     assert decision(leaving(), flat).plan is None
+
+
+def test_a_simulated_walk_out_is_found_by_the_rule_and_drawn() -> None:
+    here = community.parse(simulated.community_file(), "the simulated estate")
+    fence = next(one for one in here.fences if one.id == fence_walk.FENCE)
+    path_m = fence_walk.walked(np.random.default_rng(fence_walk.SEED))
+    found = fence_walk.left(here, fence, path_m)
+    assert found is not None
+    told = decision(dict(found.evidence), fence)
+    assert told.sure.startswith("Went out of “estate” on the east side")
+    assert told.plan is not None
+    assert fence_walk.left(here, fence, path_m[:50]) is None

@@ -1,11 +1,11 @@
 """Where the words of a picture stand, so that they hide as little of it as can be, and never one another."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from devices.model import Float64
 
@@ -51,53 +51,51 @@ class Captions:
     placed: list[Caption] = field(default_factory=list)
     _boxes: list[shapely.Geometry] = field(default_factory=list)
 
-    def beside(self, places: Iterable[Float64], text: str, kind: str, away: float) -> None:
-        """Place a text so far away from one of some places (2,); nowhere, if there is no room for it."""
+    def beside(self, place: Float64, text: str, kind: str, away: float) -> None:
+        """Place a text so far away from one of some places (N, 2); nowhere, if there is no room for it."""
         right, down = away + _length(text) / 2.0, away + LETTER / 2.0
         ways = [(right, 0.0), (-right, 0.0), (0.0, -down), (0.0, down), (right, -down), (right, down), (-right, -down), (-right, down)]
-        self._place([place + way for place in places for way in ways], text, kind)
+        self._place((place[:, None] + np.array(ways)).reshape(-1, 2), text, kind)
 
     def along(self, edge: shapely.MultiLineString, ground: shapely.Geometry, path: Float64, text: str, kind: str) -> None:
         """Place a text on some ground beside an edge, as far as can be from a path (N, 2); nowhere, if there is no room for it."""
-        places = [one for one in _sides(edge, text) if shapely.intersects_xy(ground, *one)]
-        hangs_over = [not shapely.covers(ground, _box(place, text)) for place in places]
-        away = [float(np.hypot(*(path - place).T).min()) for place in places]
-        best_first = sorted(range(len(places)), key=lambda index: (hangs_over[index], -away[index]))
-        self._place([places[index] for index in best_first], text, kind)
+        place = _sides(edge, text)
+        place = place[shapely.intersects_xy(ground, place[:, 0], place[:, 1])]
+        hangs_over = ~shapely.covers(ground, _boxes(place, text))
+        away = np.hypot(*(place[:, None] - path).T).min(axis=0)
+        self._place(place[np.lexsort((-away, hangs_over))], text, kind)
 
-    def _place(self, places: Iterable[Float64], text: str, kind: str) -> None:
-        """Place a text at the first of the places at which it hides least."""
-        boxes = [(place, _box(place, text)) for place in places]
-        free = [(place, box) for place, box in boxes if shapely.covers(self.room, box) and not shapely.intersects(box, self._boxes).any()]
-        if free:
-            place, box = min(free, key=lambda one: self._hides(one[1]))
-            self._boxes.append(box)
-            self.placed.append(Caption(x=round(float(place[0]), 1), y=round(float(place[1]) + _MIDDLE * LETTER, 1), text=text, kind=kind))
+    def _place(self, place: Float64, text: str, kind: str) -> None:
+        """Place a text at the first of the places (N, 2) at which it hides least."""
+        box = _boxes(place, text)
+        free = shapely.covers(self.room, box) & ~shapely.intersects(box[:, None], np.array(self._boxes, object)).any(axis=1)
+        if not free.any():
+            return
+        hides = shapely.length(shapely.intersection(_boxes(place[free], text, _AIR), self.drawn))
+        best = np.flatnonzero(free)[np.argmin(hides)]
+        self._boxes.append(box[best])
+        x, y = place[best].tolist()
+        self.placed.append(Caption(x=round(x, 1), y=round(y + _MIDDLE * LETTER, 1), text=text, kind=kind))
 
-    def _hides(self, box: shapely.Geometry) -> float:
-        return float(shapely.length(shapely.intersection(shapely.buffer(box, _AIR), self.drawn)))
 
-
-def _sides(edge: shapely.MultiLineString, text: str) -> Iterator[Float64]:
-    """Where a text stands on either side of an edge, without touching it where that is straight."""
+def _sides(edge: shapely.MultiLineString, text: str) -> Float64:
+    """Places (N, 2) of a text on either side of an edge, without touching it where that is straight."""
     if shapely.length(edge) == 0.0:
-        return
+        return np.zeros((0, 2))
     start, end = (
         shapely.get_coordinates(shapely.line_interpolate_point(edge, _SHARES + shift, normalized=True)) for shift in (-0.01, 0.01)
     )
-    along = (end - start)[np.hypot(*(end - start).T) > 0.0]
-    middle = ((start + end) / 2.0)[np.hypot(*(end - start).T) > 0.0]
+    is_long = np.hypot(*(end - start).T) > 0.0
+    along, middle = (end - start)[is_long], ((start + end) / 2.0)[is_long]
     across = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.hypot(*along.T)[:, None]
-    away = _EDGE_AWAY + np.abs(across) @ np.array([_length(text) / 2.0, LETTER / 2.0])
-    for side in (1.0, -1.0):
-        yield from middle + side * away[:, None] * across
+    away = (_EDGE_AWAY + np.abs(across) @ np.array([_length(text) / 2.0, LETTER / 2.0]))[:, None]
+    return np.concatenate((middle + away * across, middle - away * across))
 
 
-def _box(place: Float64, text: str) -> shapely.Geometry:
-    """What a text in the middle of a place covers."""
-    across, down = _length(text) / 2.0, 0.6 * LETTER
-    x, y = float(place[0]), float(place[1])
-    return shapely.box(x - across, y - down, x + across, y + down)
+def _boxes(place: Float64, text: str, air: float = 0.0) -> NDArray[np.object_]:
+    """What a text in the middle of each of some places (N, 2) covers, with so much air around it."""
+    half = np.array([_length(text) / 2.0, 0.6 * LETTER]) + air
+    return np.asarray(shapely.box(*(place - half).T, *(place + half).T), np.object_)
 
 
 def _length(text: str) -> float:

@@ -148,7 +148,7 @@ def passage(event: Event, ground: Ground | None) -> Passage | None:
 
 def fence_id(event: Event) -> str:
     """Which fence an event is about; "" of what is about none."""
-    return str(event.evidence.get("fence") or event.cause)
+    return _text(event.evidence, "fence") or event.cause
 
 
 def _of_area(evidence: Evidence, way: Trail | None, ground: Ground | None, kind: EventKind) -> Iterator[Seen]:
@@ -183,8 +183,7 @@ def _of_line(evidence: Evidence, way: Trail | None) -> Iterator[Seen]:
         seen_s = float(way.time_s[-1] - way.time_s[0])
         if not _GLIMPSE_S < seen_s < _LONG_S:
             yield Seen(sign=Sign.LONG if seen_s >= _LONG_S else Sign.GLIMPSE, value=seen_s)
-    others = evidence.get("corroborated_by")
-    if isinstance(others, str) and others:
+    if others := _text(evidence, "corroborated_by"):
         yield Seen(sign=Sign.OTHERS, names=others)
 
 
@@ -192,3 +191,9 @@ def _least(evidence: Evidence, name: str) -> float | None:
     """A number of the evidence that can be believed; None where there is none of that name."""
     value = number(evidence, name)
     return value if value is not None and 0.0 <= value <= _MOST else None
+
+
+def _text(evidence: Evidence, name: str) -> str:
+    """A text of the evidence; "" where there is none of that name, or one that cannot be shown."""
+    value = evidence.get(name)
+    return value if isinstance(value, str) and value.isprintable() else ""

@@ -154,12 +154,12 @@ def plan(of: Passage, ground: Ground, scene: Scene, t_ns: int, says: str) -> Pla
     marks = [np.array([place - _RING, place + _RING]) for place in (at, path[-1])]
     drawn = shapely.MultiLineString([*edge.geoms, *(line for line in (path, np.array([at, to]), *marks) if len(line) > 1)])
     captions = Captions(room=view.map(-2.0), drawn=drawn)
-    captions.beside([at], scene.wall(t_ns + round(way.time_s[of.decided] * NS_PER_S)), "there", _RING + 3.0)
+    captions.beside(at[None], scene.wall(t_ns + round(way.time_s[of.decided] * NS_PER_S)), "there", _RING + 3.0)
     if of.distance_m is not None and is_apart:
-        between = [at + share * (to - at) for share in (0.5, 0.3, 0.7)]
+        between = at + np.array([[0.5], [0.3], [0.7]]) * (to - at)
         captions.beside(between, spots[Spot.METRES].format(n=metres(of.distance_m)), "apart", 4.0)
     if float(np.hypot(*(path[0] - at))) >= _SHORT:
-        captions.beside([path[0]], scene.wall(t_ns + round(way.time_s[0] * NS_PER_S)), "hour", _RING + 3.0)
+        captions.beside(path[:1], scene.wall(t_ns + round(way.time_s[0] * NS_PER_S)), "hour", _RING + 3.0)
     near, far = _sides(ground, view)
     captions.along(edge, near, path, spots[Spot.INSIDE if ground.shape is not None else Spot.NEAR], "near")
     captions.along(edge, far, path, spots[Spot.OUTSIDE if ground.shape is not None else Spot.FAR], "far")

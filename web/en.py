@@ -249,6 +249,7 @@ EN = Words(
         EventKind.APPROACH: "{value} m from the line",
         EventKind.CROSS: "{value} m past the line",
     },
+    so_long="for {lasting}",
     one_position="one position",
     positions="{n} positions",
     frames="{n} radar frames",

@@ -21,10 +21,11 @@ AT_FENCES: Final = OF_AREAS | OF_LINES
 TRACK: Final = frozenset({"track_dm", "track_s"})
 """Of the evidence what is there to be drawn, and is never shown as text."""
 
+_BEEN: Final = {EventKind.DWELL: "stayed_s", EventKind.ABSENT: "outside_s"}
 _FEW, _MANY = 2, 5
 """Positions. Two are the fewest that decide, and at one a second five outlast most jumps of a receiver."""
 _DEVIATIONS: Final = 1.5
-"""Standard deviations in a reported accuracy, as `geofence.sides` takes it."""
+"""Standard deviations along one axis in a reported accuracy, the radius that holds 68 % (Android, `Location.getAccuracy`)."""
 _GAP_S: Final = 60.0
 """Who walks is a street further after this time."""
 _NEARER_M, _BARELY_M = 1.0, 0.7
@@ -85,6 +86,8 @@ class Passage:
         How many positions, or frames, decided it.
     lasted_s : float or None
         How long after the event it was decided.
+    been_s : float or None
+        How long somebody has been where they are.
     trail : Trail or None
         The way there; None where the evidence tells none that can be drawn.
     decided : int
@@ -98,6 +101,7 @@ class Passage:
     accuracy_m: float | None
     count: int | None
     lasted_s: float | None
+    been_s: float | None
     speaks_for: tuple[Seen, ...]
     speaks_against: tuple[Seen, ...]
     trail: Trail | None
@@ -139,6 +143,7 @@ def passage(event: Event, ground: Ground | None) -> Passage | None:
         accuracy_m=_least(evidence, "accuracy_m"),
         count=None if count is None else round(count),
         lasted_s=lasted_s,
+        been_s=_least(evidence, _BEEN[event.kind]) if event.kind in _BEEN else None,
         speaks_for=tuple(one for one in signs if one.sign in FOR),
         speaks_against=tuple(one for one in signs if one.sign not in FOR),
         trail=way,
@@ -152,12 +157,14 @@ def fence_id(event: Event) -> str:
 
 
 def _of_area(evidence: Evidence, way: Trail | None, ground: Ground | None, kind: EventKind) -> Iterator[Seen]:
-    distance_m, accuracy_m, fixes = (_least(evidence, name) for name in ("distance_m", "accuracy_m", "fixes"))
-    if distance_m is not None and accuracy_m:
-        if distance_m >= accuracy_m:
-            yield Seen(sign=Sign.FAR, value=distance_m, more=accuracy_m)
-        elif distance_m < accuracy_m / _DEVIATIONS:
-            yield Seen(sign=Sign.CLOSE, value=distance_m, more=accuracy_m)
+    distance_m, accuracy_m, sigma_m, fixes = (_least(evidence, name) for name in ("distance_m", "accuracy_m", "sigma_m", "fixes"))
+    # Where several positions were made one of, that errs less than each.
+    error_m = _DEVIATIONS * sigma_m if sigma_m else accuracy_m
+    if distance_m is not None and error_m:
+        if distance_m >= error_m:
+            yield Seen(sign=Sign.FAR, value=distance_m, more=error_m)
+        elif distance_m < error_m / _DEVIATIONS:
+            yield Seen(sign=Sign.CLOSE, value=distance_m, more=error_m)
     if fixes is not None and fixes >= _MANY:
         yield Seen(sign=Sign.MANY, value=fixes)
     elif fixes is not None and fixes <= _FEW:

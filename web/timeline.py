@@ -227,6 +227,8 @@ def passed(event: Event, fence: Fence | None, scene: Scene, *, draws: bool = Tru
     said = [words.passages[known.kind].format(fence=known.fence_id, side=_side(known, ground, words))]
     if known.distance_m is not None:
         said.append(words.distances[known.kind].format(value=metres(known.distance_m)))
+    if known.been_s:
+        said.append(words.so_long.format(lasting=scene.wording.lasting(int(known.been_s))))
     sure, percent = words.clause_gap.join(said), words.sure.format(percent=known.percent) if known.percent is not None else ""
     says = words.clause_gap.join(part for part in (sure, _counted(known, words), percent) if part)
     more = (

@@ -152,6 +152,8 @@ class Words:
         The `{side}` of an area.
     distances : mapping
         How far from the edge or the line that was, `{value}`.
+    so_long : str
+        For how long somebody has been there, `{lasting}`.
     one_position, positions, frames : str
         By how many positions of somebody, or frames of a radar, it was decided, `{n}`; `lasting` `{value}` seconds.
     signs : mapping
@@ -265,6 +267,7 @@ class Words:
     passages: Mapping[EventKind, str]
     compass: Mapping[Compass, str]
     distances: Mapping[EventKind, str]
+    so_long: str
     one_position: str
     positions: str
     frames: str

@@ -99,6 +99,29 @@ def test_one_position_is_not_said_to_be_several() -> None:
     assert found.speaks_against == ("Few positions say so: 1",)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "english", "chinese"),
+    [
+        (
+            EventKind.DWELL,
+            "stayed_s",
+            "Has stayed in “estate”, 14\u00a0m from the edge, for 15 min",
+            "一直待在“estate”里，离边界 14\u00a0米，已有15分钟",
+        ),
+        (
+            EventKind.ABSENT,
+            "outside_s",
+            "Outside “estate” on the east side, 14\u00a0m beyond the edge, for 15 min",
+            "人在“estate”东侧外面，离边界 14\u00a0米，已有15分钟",
+        ),
+    ],
+)
+def test_how_long_somebody_has_been_there_is_said(kind: EventKind, name: str, english: str, chinese: str) -> None:
+    said = leaving(**{name: 900.0})
+    assert decision(said, kind=kind).sure == english
+    assert decision(said, words=ZH, kind=kind).sure == chinese
+
+
 def test_the_same_is_said_in_chinese() -> None:
     found = decision(leaving(), words=ZH)
     assert (found.sure, found.percent) == ("从“estate”东侧走出，超出边界 14\u00a0米", "把握 99 %")
@@ -140,6 +163,7 @@ def test_a_probability_goes_before_the_score_and_a_lines_score_is_none() -> None
         (EventKind.EXIT, {"distance_m": 8.0, "accuracy_m": 8.0}, Sign.FAR),
         (EventKind.EXIT, {"distance_m": 7.0, "accuracy_m": 8.0}, None),
         (EventKind.EXIT, {"distance_m": 5.0, "accuracy_m": 8.0}, Sign.CLOSE),
+        (EventKind.EXIT, {"distance_m": 5.0, "accuracy_m": 8.0, "sigma_m": 3.0}, Sign.FAR),
         (EventKind.EXIT, {"distance_m": 5.0, "fixes": 2}, Sign.FEW),
         (EventKind.EXIT, {"distance_m": 5.0, "fixes": 4}, None),
         (EventKind.EXIT, {"distance_m": 5.0, "fixes": 5}, Sign.MANY),

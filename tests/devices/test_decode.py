@@ -184,8 +184,9 @@ def test_a_source_of_another_adapter_is_not_ours() -> None:
     assert isinstance(Decoder(Registry([odd])).route("zigbee2mqtt/x", b'{"contact":true}', 0, 1), Rejected)
 
 
-def test_no_adapter_takes_our_topics_or_those_of_another() -> None:
-    prefixes = [adapter.prefix for adapter in ADAPTERS]
+def test_no_adapter_takes_our_topics_or_those_of_another_but_the_last_which_takes_the_rest() -> None:
+    *prefixes, rest = [adapter.prefix for adapter in ADAPTERS]
+    assert rest == ""
     assert not [(a, b) for a in ("anju/", *prefixes) for b in prefixes if a is not b and a.startswith(b)]
 
 

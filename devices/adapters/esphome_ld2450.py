@@ -34,6 +34,8 @@ _ORDER = {"x": 0, "y": 1}
 _PIECES = 3
 """Of one target, in their order: x, y, and the rest."""
 _PRESENCE = "presence"
+_STATUS, _LOG = "status", "debug"
+"""Topics of the node itself."""
 _NOBODY = frozenset({"", "nan", "none", "unknown", "unavailable"})
 _OF_STATE = 3
 """Levels of a topic after the node's: the type of the component, the object id, `state`."""
@@ -91,8 +93,10 @@ class Frames:
         """What a topic of the node says: a frame as it is over, presence, online or offline; of other sensors that the node is alive."""
         text = heard.payload.decode(errors="replace").strip().lower()
         t = heard.received_ns // NS_PER_MS
-        if heard.topic.endswith("/status"):
+        if heard.topic.endswith(f"/{_STATUS}"):
             return self._availability(text, t)
+        if heard.topic.endswith(f"/{_LOG}"):
+            return ()
         name = heard.topic.lower().split("/")[-2]
         if piece := _PIECE.fullmatch(name):
             # A retained coordinate is no target: the one who stood there may have left last year.
@@ -112,18 +116,17 @@ class Frames:
         return ((SensorKind.STATUS, msgspec.json.encode({"t": t, "online": text == "online"})),)
 
     def _piece(self, number: int, what: str, text: str, now_ns: int) -> Said | str:
-        """Take one number of one target, and give the frame that is over by it."""
-        target, place = self.targets[number], number * _PIECES + _ORDER.get(what, _PIECES - 1)
-        is_coordinate = what in _ORDER
+        """Take one number of one target, and give the frame that is over by it. A broken one is as if it had not come."""
+        is_coordinate, is_kept = what in _ORDER, what in _ORDER or what == "speed"
+        value = _number(text) if is_kept and text not in _NOBODY else None
+        if isinstance(value, str):
+            return value
+        place = number * _PIECES + _ORDER.get(what, _PIECES - 1)
         over: Said = ()
         if self.begun_ns is not None and (now_ns - self.begun_ns > FRAME_NS or place < self.last + is_coordinate):
             over = self._close(now_ns)
-        if is_coordinate or what == "speed":
-            value = None if text in _NOBODY else _number(text)
-            if isinstance(value, str):
-                target.forget()  # half of one place and half of another would be a third
-                return value
-            self._set(target, what, value, now_ns)
+        if is_kept:
+            self._set(self.targets[number], what, value, now_ns)
         if is_coordinate and self.begun_ns is None:
             self.begun_ns = now_ns
         if self.begun_ns is None:
@@ -183,7 +186,7 @@ def _number(text: str) -> float | str:
 def speakers(topic: str, _payload: bytes) -> tuple[str, ...] | str:
     """The node: what ESPHome calls the topic prefix, which may hold slashes."""
     levels = topic.split("/")
-    if levels[-1] == "status" and len(levels) > 1:
+    if levels[-1] in (_STATUS, _LOG) and len(levels) > 1:
         return ("/".join(levels[:-1]),)
     if levels[-1] == "state" and len(levels) > _OF_STATE:
         return ("/".join(levels[:-_OF_STATE]),)

@@ -94,7 +94,9 @@ def homography(pixels: Float64, ground: Float64) -> Matrix:
     if not (depth > 0.0).all():
         raise ViewError("lie on both sides of a horizon: are two of them in another order than their pixels?")
     if np.linalg.det(found) > 0.0:
-        raise ViewError("mirror the picture: is x measured to the left, or are two of them in another order than their pixels?")
+        raise ViewError(
+            "mirror the picture: is x measured to the left, or y towards the camera, or are two of them in another order than their pixels?"
+        )
     _check_fit(_moved(found, pixels), ground)
     rows = (found / np.abs(found).max()).tolist()
     return (tuple(rows[0]), tuple(rows[1]), tuple(rows[2]))

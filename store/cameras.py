@@ -9,7 +9,7 @@ from devices.model import DeviceId, Pose
 from devices.view import View, ViewError, homography
 from geofence.frames import Frame, turned
 from store import shapes
-from store.document import KeyPath, shown
+from store.document import KeyPath
 from store.references import Findings
 from store.schema import CommunityFile, DeviceSaid, ViewSaid
 
@@ -45,7 +45,8 @@ def _view(said: ViewSaid, pose: Pose, path: KeyPath, findings: Findings) -> View
     width_px, height_px = said.detect
     if not all(_FEWEST_PX <= size <= _MOST_PX and size.is_integer() for size in said.detect):
         findings.wrong(
-            (*path, "detect"), f"is {shown(said.detect)}, wanted [width, height] in pixels of the picture in which people are looked for"
+            (*path, "detect"),
+            f"is ({width_px:g}, {height_px:g}), wanted [width, height] in pixels of the picture in which people are looked for",
         )
         return None
     for place, (u, v) in enumerate(said.pixels):

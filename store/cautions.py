@@ -21,6 +21,8 @@ _TYPICAL_FIX_M = 7.5
 
 _RADAR_REACH_M = 8.0
 """HLK-LD2450 and its like see a walking person to 6 m; a little more for a pose measured by eye."""
+_CAMERA_REACH_M = 25.0
+"""At twice the height of a door and with 720 lines a pixel is a quarter of a metre of ground there: beyond it nobody is placed."""
 
 _BY_RESIDENT = frozenset({"occupants", "relatives", "neighbours"})
 """Words of `tell` that mean others for each resident."""
@@ -75,11 +77,17 @@ def fences(found: Sequence[Fence], all_devices: Sequence[Device], findings: Find
 
 
 def _line(fence: Fence, all_devices: Sequence[Device], path: KeyPath, findings: Findings) -> None:
-    poses = [device.pose for device in all_devices if device.pose is not None and device.home == fence.home]
-    if not poses:
+    watching = [(device, device.pose) for device in all_devices if device.pose is not None and device.home == fence.home]
+    if not watching:
         findings.warn(path, f"{fence.id} is watched by nothing: {fence.home} has no radar with a pose")
-    elif min(distance_m(fence.path, (pose.lon, pose.lat)) for pose in poses) > _RADAR_REACH_M:
-        findings.warn(path, f"{fence.id} is more than {_RADAR_REACH_M:g} m from every radar of {fence.home}: none sees so far")
+    elif not any(distance_m(fence.path, (pose.lon, pose.lat)) <= _reach_m(device) for device, pose in watching):
+        reach_m = max(_reach_m(device) for device, _ in watching)
+        findings.warn(path, f"{fence.id} is more than {reach_m:g} m from every radar of {fence.home}: none sees so far")
+
+
+def _reach_m(device: Device) -> float:
+    """How far a radar or a camera sees a walking person."""
+    return _CAMERA_REACH_M if device.kind is DeviceKind.CAMERA else _RADAR_REACH_M
 
 
 def reach(directory: Directory, findings: Findings) -> None:

@@ -253,3 +253,17 @@ def test_no_frame_holds_a_place_where_nobody_was(steps: list[tuple[int, int]]) -
     for when, (target,) in radar.frames:
         assert (round(target["x_m"] * 1000), round(target["y_m"] * 1000)) == steps[round(when) // 100]
     assert [when for when, _ in radar.frames] == sorted({when for when, _ in radar.frames})
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(1, 59))
+def test_who_begins_to_listen_anywhere_misses_one_frame_at_most(first: int) -> None:
+    said = [(at_ms, f"target-1_{axis}", str(value).encode()) for at_ms, axis, value in walk([(10 * n, 3000 - 40 * n) for n in range(30)])]
+    always, later = Radar(), Radar()
+    for place, one in enumerate(said):
+        always.say(*one)
+        if place >= first:
+            later.say(*one)
+    missed = [frame for frame in always.frames if frame[0] >= said[first][0] and frame not in later.frames]
+    assert len(missed) <= 1
+    assert [frame for frame in later.frames if frame not in always.frames] == []

@@ -255,8 +255,13 @@ def _fence(fence: FenceSaid, index: int, file: CommunityFile, findings: Findings
         residents=frozenset() if is_line else _concerned(fence, file),
         events=frozenset(DEFAULT_EVENTS[fence.kind] if fence.events is None else fence.events),
         modes=None if fence.modes is None else frozenset(fence.modes),
+        schedule=None if fence.schedule is None else duty.hours(fence.schedule),
         near=fence.near,
         approach_m=fence.approach_m,
+        dwell_s=fence.dwell_min * 60,
+        expected=None if fence.expected is None else duty.hours(fence.expected),
+        max_gap_s=fence.max_gap_s,
+        floor=fence.floor,
         rings=rings,
         path=path,
     )

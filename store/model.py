@@ -74,6 +74,7 @@ def premises_of(communities: Iterable[Community]) -> Premises:
         homes={
             (str(one.id), str(home.id)): HomePlace(
                 id=home.id,
+                floor=home.floor,
                 occupants=home.occupants,
                 arming=one.arming.get(home.id, Arming()),
                 codes=_codes(one, home),

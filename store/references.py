@@ -43,6 +43,16 @@ DEFAULT_EVENTS: Mapping[FenceKind, tuple[EventKind, ...]] = {
 }
 
 
+FENCES_WITH: Mapping[str, FenceKind] = {
+    **dict.fromkeys(("residents", "dwell_min", "expected"), FenceKind.AREA),
+    **dict.fromkeys(("near", "approach_m", "max_gap_s"), FenceKind.LINE),
+}
+"""Keys that only one kind of fences has."""
+
+EVENTS_WITH: Mapping[str, EventKind] = {"dwell_min": EventKind.DWELL, "expected": EventKind.ABSENT}
+"""Keys of areas that only one kind of events asks for."""
+
+
 @dataclass(slots=True)
 class Findings:
     """What was found wrong, and what is accepted with a warning."""
@@ -154,10 +164,15 @@ def _fence(fence: FenceSaid, names: _Names, path: KeyPath, findings: Findings) -
             findings.wrong(
                 (*path, "events", place), f"{shown(str(event))} does not fit a fence of kind {fence.kind}, wanted {', '.join(fitting)}"
             )
-    foreign = ("residents",) if fence.kind is FenceKind.LINE else ("near", "approach_m")
-    for key in foreign:
-        if fence.said(key):
+    for key, kind in FENCES_WITH.items():
+        if fence.said(key) and fence.kind is not kind:
             findings.wrong((*path, key), f"does not fit a fence of kind {fence.kind}")
+    for key, event in EVENTS_WITH.items():
+        if fence.said(key) and event not in (fence.events or DEFAULT_EVENTS[fence.kind]):
+            findings.wrong((*path, key), f"says nothing without {event} among the events, wanted both or none")
+    for key, hours in (("schedule", fence.schedule), ("expected", fence.expected)):
+        if hours is not None:
+            _begins(hours.since, (*path, key), findings)
     if fence.kind is FenceKind.LINE and fence.home is None:
         findings.wrong((*path, "home"), "is missing, wanted the home that the line protects")
 

@@ -21,6 +21,7 @@ _MAX_WAIT_S = 30 * 24 * 3600
 _MAX_REPEATS = 1000
 _MAX_DELAY_S = 600
 _MAX_OPEN_MIN = 24 * 60
+_MAX_DWELL_MIN = 7 * 24 * 60
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
@@ -71,8 +72,10 @@ Phone = Annotated[str, Field(max_length=40), BeforeValidator(_quoted)]
 Clock = Annotated[str, BeforeValidator(_quoted), AfterValidator(_clock)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
+Floor = Annotated[int, Field(ge=-20, le=300)]
 Digest = Annotated[str, Field(pattern=r"^scrypt:[0-9a-f]{32}:[0-9a-f]{64}$")]
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun", "workday", "holiday"]
+DayOfWeek = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Day = Literal[DayOfWeek, "workday", "holiday"]
 Date = Annotated[str, BeforeValidator(_quoted), AfterValidator(_date)]
 Datum = Literal["wgs84", "gcj02"]
 LanguageWord = Annotated[Language, Field(strict=False)]
@@ -120,7 +123,7 @@ class HomeSaid(_Said):
 
     id: Id
     building: Text = ""
-    floor: Annotated[int, Field(ge=-20, le=300)] | None = None
+    floor: Floor | None = None
     address: Text | None = None
     footprint: dict[str, Any] | None = None
     datum: Datum = "wgs84"
@@ -219,6 +222,14 @@ class DeviceSaid(_Said):
     asks: bool | None = None
 
 
+class HoursSaid(_Said):
+    """Times of day; `days` name the day they begin."""
+
+    since: Clock = Field(alias="from")
+    to: Clock
+    days: Annotated[list[DayOfWeek], Field(min_length=1)] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
 class FenceSaid(_Said):
     """An area or a line."""
 
@@ -230,8 +241,13 @@ class FenceSaid(_Said):
     residents: Annotated[list[Id], Field(min_length=1)] | None = None
     events: Annotated[list[Annotated[EventKind, Field(strict=False)]], Field(min_length=1)] | None = None
     modes: Annotated[list[Annotated[Mode, Field(strict=False)]], Field(min_length=1)] | None = None
+    schedule: HoursSaid | None = None
+    floor: Floor | None = None
+    dwell_min: Annotated[int, Field(ge=1, le=_MAX_DWELL_MIN)] = 15
+    expected: HoursSaid | None = None
     near: Annotated[Side, Field(strict=False)] = Side.LEFT
     approach_m: Annotated[float, Field(gt=0, le=1000)] = 2.0
+    max_gap_s: Annotated[float, Field(gt=0, le=3600)] | None = None
 
 
 class ShiftSaid(_Said):
@@ -322,7 +338,7 @@ SECTIONS = ("homes", "people", "devices", "geofences", "rosters", "policies")
 
 _MODELS: tuple[type[_Said], ...] = (
     *(CommunityFile, CommunityHead, NightSaid, HomeSaid, ArmingSaid, PersonSaid, CareSaid, ContactSaid, DeviceSaid, PoseSaid, SourceSaid),
-    *(FenceSaid, RosterSaid, ShiftSaid, OverrideSaid, PolicySaid, StepSaid, WhenSaid, RepeatSaid),
+    *(FenceSaid, HoursSaid, RosterSaid, ShiftSaid, OverrideSaid, PolicySaid, StepSaid, WhenSaid, RepeatSaid),
 )
 _KEYS = sorted({field.alias or name for model in _MODELS for name, field in model.model_fields.items()})
 

@@ -473,7 +473,7 @@ def test_rules_see_the_same_homes_devices_and_fences_and_every_home_disarmed() -
     community = read()
     premises = community.premises()
     homes = community.directory.homes.values()
-    assert premises.homes == {("elm", str(home.id)): HomePlace(id=home.id, occupants=home.occupants) for home in homes}
+    assert premises.homes == {("elm", str(home.id)): HomePlace(id=home.id, floor=home.floor, occupants=home.occupants) for home in homes}
     assert (premises.registry.devices, premises.fences) == (community.devices, community.fences)
     assert {premises.mode(one, 0) for one in community.devices} == {Mode.DISARMED}
 

@@ -199,6 +199,18 @@ def test_another_order_is_no_change(settled: Office) -> None:
             id="deep",
         ),
         pytest.param(
+            lambda said: item(said, "geofences", "park").update(
+                events=["dwell"], dwell_min=30, floor=-1, schedule={"from": "22:00", "to": "06:00"}
+            ),
+            [
+                '~ geofences park events: not said → ["dwell"]',
+                '~ geofences park schedule: not said → {"from": "22:00", "to": "06:00"}',
+                "~ geofences park floor: not said → -1",
+                "~ geofences park dwell_min: not said → 30",
+            ],
+            id="a fence's times and floor",
+        ),
+        pytest.param(
             lambda said: said["community"].update(name="老榆园", language="en"),
             ['~ community elm name: "榆园" → "老榆园"', '~ community elm language: not said → "en"'],
             id="community",

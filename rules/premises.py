@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NewType
 
 from devices.model import NS_PER_S, CommunityId, Device, HomeId, PersonId, Registry
+from geofence.datum import NO_RING, Wgs84Ring, Wgs84Rings
 from rules.kinds import EventKind, Mode
 
 FenceId = NewType("FenceId", str)
@@ -88,10 +89,12 @@ class Codes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomePlace:
-    """What rules need of a home. `codes`: who may arm and disarm it at a keypad."""
+    """What rules need of a home. `codes`: who may arm and disarm it at a keypad; `footprint`: empty where none is known."""
 
     id: HomeId
+    building: str = ""
     floor: int | None = None
+    footprint: Wgs84Rings = ()
     occupants: tuple[PersonId, ...] = ()
     arming: Arming = Arming()
     codes: Mapping[PersonId, Codes] = field(default_factory=dict)
@@ -222,8 +225,8 @@ class Fence:
     expected: Hours | None = None
     max_gap_s: float | None = None
     floor: int | None = None
-    rings: tuple[tuple[tuple[tuple[float, float], ...], ...], ...] = ()
-    path: tuple[tuple[float, float], ...] = ()
+    rings: Wgs84Rings = ()
+    path: Wgs84Ring = NO_RING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from devices.model import Covers, DeviceKind, Placement
+from geofence.datum import Datum
 from incidents.directory import Channel, Language, Recovery, Role, Severity
 from rules.kinds import EventKind, Mode
 from rules.premises import FenceKind, Side
@@ -77,7 +78,7 @@ Digest = Annotated[str, Field(pattern=r"^scrypt:[0-9a-f]{32}:[0-9a-f]{64}$")]
 DayOfWeek = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Day = Literal[DayOfWeek, "workday", "holiday"]
 Date = Annotated[str, BeforeValidator(_quoted), AfterValidator(_date)]
-Datum = Literal["wgs84", "gcj02"]
+DatumWord = Annotated[Datum, Field(strict=False)]
 LanguageWord = Annotated[Language, Field(strict=False)]
 
 
@@ -89,6 +90,22 @@ class _Said(BaseModel):
     def said(self, key: str) -> bool:
         """Whether the file names this key, rather than leaving it to its default."""
         return key in self.model_fields_set
+
+
+class _Drawn(_Said):
+    """Base of what has a shape: it is kept with the datum that it was drawn in, whether the file names that or leaves it to its default."""
+
+    datum: DatumWord = Datum.WGS84
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self._is_drawn:
+            self.model_fields_set.add("datum")
+        return self
+
+    @property
+    def _is_drawn(self) -> bool:
+        return True
 
 
 class NightSaid(_Said):
@@ -118,16 +135,19 @@ class ArmingSaid(_Said):
     arms_when_closed: bool = False
 
 
-class HomeSaid(_Said):
-    """A dwelling."""
+class HomeSaid(_Drawn):
+    """A dwelling; `datum` is that of its footprint."""
 
     id: Id
     building: Text = ""
     floor: Floor | None = None
     address: Text | None = None
     footprint: dict[str, Any] | None = None
-    datum: Datum = "wgs84"
     arming: ArmingSaid | None = None
+
+    @property
+    def _is_drawn(self) -> bool:
+        return self.footprint is not None
 
 
 class ContactSaid(_Said):
@@ -186,14 +206,13 @@ class PersonSaid(_Said):
     duress_code: Digest | None = None
 
 
-class PoseSaid(_Said):
+class PoseSaid(_Drawn):
     """Where a radar hangs and looks."""
 
     lon: Longitude
     lat: Latitude
     heading_deg: Annotated[float, Field(ge=-360, le=360)]
     height_m: Annotated[float, Field(gt=0, le=100)] = 2.0
-    datum: Datum = "wgs84"
 
 
 class SourceSaid(_Said):
@@ -230,13 +249,44 @@ class HoursSaid(_Said):
     days: Annotated[list[DayOfWeek], Field(min_length=1)] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
-class FenceSaid(_Said):
-    """An area or a line."""
+OUTLINES = ("geometry", "circle", "rectangle", "corridor", "around")
+"""Keys of which each fence has one: how it is drawn."""
+
+
+class CircleSaid(_Said):
+    """Every place at most so far from one."""
+
+    center: list[float]
+    radius_m: Annotated[float, Field(gt=0, le=100_000)]
+
+
+class RectangleSaid(_Said):
+    """A rectangle around a position, its length along a heading."""
+
+    center: list[float]
+    length_m: Annotated[float, Field(gt=0, le=100_000)]
+    width_m: Annotated[float, Field(gt=0, le=100_000)]
+    heading_deg: Annotated[float, Field(ge=-360, le=360)] = 0.0
+
+
+class CorridorSaid(_Said):
+    """Every place at most half a width from a line."""
+
+    line: list[list[float]]
+    width_m: Annotated[float, Field(gt=0, le=10_000)]
+
+
+class FenceSaid(_Drawn):
+    """An area or a line, drawn in one of several ways."""
 
     id: Id
     kind: Annotated[FenceKind, Field(strict=False)]
-    geometry: dict[str, Any]
-    datum: Datum = "wgs84"
+    geometry: dict[str, Any] | None = None
+    circle: CircleSaid | None = None
+    rectangle: RectangleSaid | None = None
+    corridor: CorridorSaid | None = None
+    around: Id | None = None
+    outwards_m: Annotated[float, Field(ge=0, le=1000)] = 0.0
     home: Id | None = None
     residents: Annotated[list[Id], Field(min_length=1)] | None = None
     events: Annotated[list[Annotated[EventKind, Field(strict=False)]], Field(min_length=1)] | None = None
@@ -248,6 +298,15 @@ class FenceSaid(_Said):
     near: Annotated[Side, Field(strict=False)] = Side.LEFT
     approach_m: Annotated[float, Field(gt=0, le=1000)] = 2.0
     max_gap_s: Annotated[float, Field(gt=0, le=3600)] | None = None
+
+    @property
+    def drawn_as(self) -> str | None:
+        """The key that holds its shape, the first of them; None where none does."""
+        return next((key for key in OUTLINES if getattr(self, key) is not None), None)
+
+    @property
+    def _is_drawn(self) -> bool:
+        return self.around is None
 
 
 class ShiftSaid(_Said):
@@ -338,7 +397,20 @@ SECTIONS = ("homes", "people", "devices", "geofences", "rosters", "policies")
 
 _MODELS: tuple[type[_Said], ...] = (
     *(CommunityFile, CommunityHead, NightSaid, HomeSaid, ArmingSaid, PersonSaid, CareSaid, ContactSaid, DeviceSaid, PoseSaid, SourceSaid),
-    *(FenceSaid, HoursSaid, RosterSaid, ShiftSaid, OverrideSaid, PolicySaid, StepSaid, WhenSaid, RepeatSaid),
+    *(
+        FenceSaid,
+        CircleSaid,
+        RectangleSaid,
+        CorridorSaid,
+        HoursSaid,
+        RosterSaid,
+        ShiftSaid,
+        OverrideSaid,
+        PolicySaid,
+        StepSaid,
+        WhenSaid,
+        RepeatSaid,
+    ),
 )
 _KEYS = sorted({field.alias or name for model in _MODELS for name, field in model.model_fields.items()})
 

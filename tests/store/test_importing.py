@@ -36,7 +36,7 @@ ELM: Said = {
         {"id": "guard", "name": "陈队", "roles": ["guard"], "phone": "+8613800000002"},
     ],
     "devices": [{"id": "w-1", "kind": "wearable", "wearer": "ann", "placement": "wrist"}],
-    "geofences": [{"id": "park", "kind": "area", "geometry": TRIANGLE}],
+    "geofences": [{"id": "park", "kind": "area", "geometry": TRIANGLE, "datum": "gcj02"}],
     "rosters": [{"id": "gate", "shifts": [{"responder": "guard", "from": "08:00", "to": "20:00"}]}],
     "policies": [{"id": "distress", "kinds": ["fall", "sos"], "steps": [{"after_s": 0, "tell": ["relatives"], "by": ["sms"]}]}],
 }
@@ -119,6 +119,32 @@ def test_a_first_import_creates_everything_and_says_so(office: Office) -> None:
 def test_what_is_kept_is_only_what_was_said_with_chinese_readable(settled: Office) -> None:
     assert "placement" not in json.dumps(settled.kept()["people"])
     assert "安奶奶" in settled.document
+
+
+def test_every_shape_is_kept_with_the_datum_that_it_was_drawn_in(office: Office) -> None:
+    pose = {"lon": 119.95, "lat": 31.78, "heading_deg": 0}
+    drawn = elm(
+        lambda said: (
+            item(said, "geofences", "park").pop("datum"),
+            item(said, "homes", "a-1").update(footprint=TRIANGLE),
+            item(said, "homes", "a-2").update(footprint=TRIANGLE, datum="gcj02"),
+            said["devices"].append({"id": "r-1", "kind": "radar", "home": "a-1", "pose": pose}),
+            said["geofences"].append({"id": "near-a-2", "kind": "area", "around": "a-2", "outwards_m": 30}),
+        )
+    )
+    office.imports(drawn)
+    kept = office.kept()
+    assert [one.get("datum") for one in (*kept["homes"], *kept["geofences"])] == ["wgs84", "gcj02", "wgs84", None]
+    assert kept["devices"][1]["pose"]["datum"] == "wgs84"
+    assert office.imports(drawn) == ()
+
+
+def test_what_was_kept_before_datums_were_named_is_no_change(settled: Office) -> None:
+    kept = settled.kept()
+    item(kept, "geofences", "park").pop("datum")
+    settled.documents[CommunityId("elm")] = json.dumps(kept)
+    assert settled.imports(elm(lambda said: item(said, "geofences", "park").pop("datum"))) == ()
+    assert item(settled.kept(), "geofences", "park")["datum"] == "wgs84"
 
 
 def test_a_yaml_file_is_kept_as_what_it_means(office: Office) -> None:

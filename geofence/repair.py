@@ -24,7 +24,7 @@ AREA_KEPT = 1e-6
 _RING_CORNERS = 3
 _LINE_ENDS = 2
 _THIN = 1e-9
-"""A ring whose hull is smaller than this share of its extent squared encloses nothing."""
+"""What is smaller than this share of its extent squared has no inside."""
 
 _EXPLAINED = re.compile(r"(?P<reason>[^\[]+)\[(?P<x>\S+) (?P<y>[^\s\]]+)")
 
@@ -110,7 +110,7 @@ def _closed(ring: Float64, part: Part, notes: list[tuple[Part, str]]) -> Float64
     corners = len(distinct) - is_closed
     if corners < _RING_CORNERS:
         raise UnclearShapeError(part, f"has {corners} different positions, wanted at least {_RING_CORNERS}")
-    if float(shapely.area(shapely.convex_hull(shapely.MultiPoint(distinct)))) <= _THIN * float(np.ptp(distinct, axis=0).max()) ** 2:
+    if _is_thin(shapely.convex_hull(shapely.MultiPoint(distinct))):
         raise UnclearShapeError(part, "encloses nothing: all its positions lie on one line")
     if is_closed:
         return distinct
@@ -133,14 +133,24 @@ def _rebuilt(shape: shapely.MultiPolygon, area_kept: float) -> shapely.Geometry:
     drawn = sum(
         shapely.Polygon(polygon.exterior).area - sum(shapely.Polygon(hole).area for hole in polygon.interiors) for polygon in shape.geoms
     )
-    rebuilt = shapely.make_valid(shape, method="structure", keep_collapsed=False)
-    is_area = isinstance(rebuilt, shapely.Polygon | shapely.MultiPolygon) and not rebuilt.is_empty
-    if is_area and abs(rebuilt.area - drawn) <= area_kept * abs(drawn):
+    # What was retraced may leave slivers of rounding.
+    parts = shapely.get_parts(shapely.make_valid(shape, method="structure", keep_collapsed=False))
+    rebuilt = shapely.MultiPolygon([_without_slivers(part) for part in parts if isinstance(part, shapely.Polygon) and not _is_thin(part)])
+    if rebuilt.geoms and abs(rebuilt.area - drawn) <= area_kept * abs(drawn):
         return rebuilt
     for number, polygon in enumerate(shape.geoms):
         if not polygon.is_valid:
             raise UnclearShapeError((number,), f"is no valid area ({_explained(polygon)}), wanted rings that do not cross")
     raise UnclearShapeError((), f"is no valid area ({_explained(shape)}), wanted polygons that do not overlap")
+
+
+def _without_slivers(polygon: shapely.Polygon) -> shapely.Polygon:
+    return shapely.Polygon(polygon.exterior, [hole for hole in polygon.interiors if not _is_thin(shapely.Polygon(hole))])
+
+
+def _is_thin(shape: shapely.Geometry) -> bool:
+    west, south, east, north = shapely.bounds(shape).tolist()
+    return float(shapely.area(shape)) <= _THIN * max(east - west, north - south) ** 2
 
 
 def _explained(shape: shapely.Geometry) -> str:

@@ -84,7 +84,10 @@ def area(geometry: Mapping[str, Any], datum: Datum) -> Shape:
     except repair.UnclearShapeError as error:
         raise ShapeError(_below(top, error.part, is_one=is_one), error.what) from None
     notes += [(_below(top, part, is_one=is_one), what) for part, what in valid.notes]
-    rings = _on_the_ground(valid.polygons, datum)
+    try:
+        rings = _on_the_ground(valid.polygons, datum)
+    except repair.UnclearShapeError as error:
+        raise ShapeError(top, f"is no clear area where it really lies: {error.what}") from None
     _within_reach([vertex for polygon in rings for vertex in polygon[0]], top)
     return Shape(rings=rings, notes=tuple(notes))
 

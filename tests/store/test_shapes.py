@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -298,7 +299,7 @@ def test_any_coordinates_are_a_shape_or_an_error_of_it(coordinates: object) -> N
             assert error.what  # noqa: PT017  either outcome is right
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=300)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=3, max_size=9), st.sampled_from(Datum))
 def test_any_ring_is_refused_or_becomes_valid_with_the_area_that_was_drawn(corners: list[tuple[int, int]], datum: Datum) -> None:
     ring = [[119.95 + x / 1000, 31.78 + y / 1000] for x, y in corners]
@@ -308,6 +309,7 @@ def test_any_ring_is_refused_or_becomes_valid_with_the_area_that_was_drawn(corne
         return
     x, y = np.array([*corners, corners[0]], np.float64).T
     drawn = abs(float(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1]))) / 2
+    # In degrees, as it is kept: where a corner touches an edge, another rounding of the same shape may cross it.
+    assert shapely.MultiPolygon([shapely.Polygon(shell, holes) for shell, *holes in found.rings]).is_valid
     frame, shape = metric(found.rings)
-    assert shape.is_valid
     assert shape.area == pytest.approx(drawn * frame.east_m_per_deg * frame.north_m_per_deg / 1e6, rel=0.01)

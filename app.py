@@ -214,6 +214,8 @@ def import_(settings: Settings, community_file: Path, *, prune: bool, dry_run: b
     plan = importing.plan(importing.kept_in(database) if database else lambda _new: None, community_file, prune=prune)
     for warning in (*plan.warnings, *plan.ahead(time.time_ns())):
         click.echo(f"warning: {warning}", err=True)
+    for notice in plan.notices:
+        click.echo(f"notice: {notice}", err=True)
     for change in plan.changes:
         click.echo(change)
     if database and not dry_run:

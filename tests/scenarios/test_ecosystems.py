@@ -218,8 +218,8 @@ def test_who_walks_up_to_the_window_before_a_camera_that_tells_often_is_told_of(
 @pytest.mark.parametrize("every_s", [1.0, 2.0, 5.0])
 def test_a_camera_that_tells_seldom_makes_no_approach_of_who_walks_past(every_s: float, seed: int, tmp_path: Path) -> None:
     rng = np.random.default_rng(seed)
-    # 0.5 m outside of the approach distance, there and back all evening, placed with an error of 0.3 m
-    past = [(4 * np.sin(0.3 * every_s * n) + rng.normal(0, 0.3), 4.0 + rng.normal(0, 0.3)) for n in range(round(300 / every_s))]
+    # There and back for five minutes, a metre outside of the approach distance, placed with an error of 0.3 m.
+    past = [(4 * np.sin(0.3 * every_s * n) + rng.normal(0, 0.3), 4.5 + rng.normal(0, 0.3)) for n in range(round(300 / every_s))]
     assert [kind for kind, device in events(story(tmp_path, *camera(NIGHT, every_s, past))) if device == "cam-1"] == []
 
 

@@ -11,7 +11,7 @@ from devices.view import View
 from geofence.datum import wgs84_to_gcj02
 from geofence.frames import Frame
 from store.community import parse
-from store.model import InputError
+from store.model import Community, InputError
 
 POSE = {"lon": 119.95, "lat": 31.78, "heading_deg": 180, "height_m": 2.6}
 # Of a pinhole camera 2.6 m above the ground that looks 20 degrees down, 900 pixels of focal length.
@@ -27,11 +27,15 @@ def lonlat(ground_m: list[list[float]]) -> list[list[float]]:
     return [[POSE["lon"] - x / frame.east_m_per_deg, POSE["lat"] - y / frame.north_m_per_deg] for x, y in ground_m]
 
 
-def camera(**said: Any) -> Device:
+def community(fences: list[dict[str, Any]], **said: Any) -> Community:
     device = {"id": "cam-1", "kind": "camera", "home": "a-1", "pose": POSE, "view": VIEW, "source": SOURCE, **said}
     device = {key: value for key, value in device.items() if value is not None}
     file = {"community": {"id": "elm", "name": "榆园", "timezone": "Asia/Shanghai"}, "homes": [{"id": "a-1"}], "devices": [device]}
-    (found,) = parse(json.dumps(file, ensure_ascii=False), "elm.yaml").devices
+    return parse(json.dumps({**file, "geofences": fences}, ensure_ascii=False), "elm.yaml")
+
+
+def camera(**said: Any) -> Device:
+    (found,) = community([], **said).devices
     return found
 
 
@@ -114,3 +118,11 @@ def test_other_nodes_may_be_called_as_they_like(name: str) -> None:
     source = camera(kind="radar", view=None, source={"adapter": "esphome_ld2450", "name": name}).source
     assert source is not None
     assert source.name == name
+
+
+@pytest.mark.parametrize(("ahead_m", "kind", "far"), [(7, "radar", False), (9, "radar", True), (20, "camera", False), (30, "camera", True)])
+def test_a_camera_sees_further_than_a_radar(ahead_m: float, kind: str, *, far: bool) -> None:
+    line = {"type": "LineString", "coordinates": lonlat([[-1, ahead_m], [1, ahead_m]])}
+    fence = {"id": "gate", "kind": "line", "home": "a-1", "geometry": line}
+    found = community([fence], kind=kind, view=None, source=None).warnings
+    assert any("none sees so far" in one for one in found) == far

@@ -29,22 +29,31 @@ class Frame:
     @classmethod
     def at(cls, lon_deg: float, lat_deg: float) -> Self:
         """Frame with its centre there, WGS 84 degrees."""
-        phi = np.radians(lat_deg)
-        squared = 1.0 - _ECCENTRICITY_SQUARED * np.sin(phi) ** 2
-        meridian_m = _SEMI_MAJOR_M * (1.0 - _ECCENTRICITY_SQUARED) / squared**1.5
-        parallel_m = _SEMI_MAJOR_M / np.sqrt(squared) * np.cos(phi)
+        east_m_per_deg, north_m_per_deg = metres_per_degree(lat_deg)
         return cls(
-            lon_deg=float(lon_deg),
-            lat_deg=float(lat_deg),
-            east_m_per_deg=float(np.radians(parallel_m)),
-            north_m_per_deg=float(np.radians(meridian_m)),
+            lon_deg=float(lon_deg), lat_deg=float(lat_deg), east_m_per_deg=float(east_m_per_deg), north_m_per_deg=float(north_m_per_deg)
         )
 
     def metres(self, lon_deg: ArrayLike, lat_deg: ArrayLike) -> Float64:
         """Positions in metres (..., 2), east and north of the centre, of WGS 84 degrees (...)."""
         lon, lat = np.asarray(lon_deg, np.float64), np.asarray(lat_deg, np.float64)
-        away_deg = np.mod(lon - self.lon_deg + 180.0, 360.0) - 180.0
-        return np.stack((away_deg * self.east_m_per_deg, (lat - self.lat_deg) * self.north_m_per_deg), axis=-1)
+        return np.stack((short_way(lon - self.lon_deg) * self.east_m_per_deg, (lat - self.lat_deg) * self.north_m_per_deg), axis=-1)
+
+
+def metres_per_degree(lat_deg: ArrayLike) -> tuple[Float64, Float64]:
+    """Metres of a degree to the east and to the north (...), at latitudes (...) in degrees."""
+    phi = np.radians(np.asarray(lat_deg, np.float64))
+    squared = 1.0 - _ECCENTRICITY_SQUARED * np.sin(phi) ** 2
+    root = np.sqrt(squared)
+    east: Float64 = np.radians(_SEMI_MAJOR_M / root * np.cos(phi))
+    north: Float64 = np.radians(_SEMI_MAJOR_M * (1.0 - _ECCENTRICITY_SQUARED) / (squared * root))
+    return east, north
+
+
+def short_way(away_deg: Float64) -> Float64:
+    """Differences of longitudes (...) the short way round, within 180 degrees either way; those that are, stay exactly as they are."""
+    turns: Float64 = 360.0 * np.rint(away_deg / 360.0)
+    return away_deg - turns
 
 
 def turned(heading_deg: float, x_m: ArrayLike, y_m: ArrayLike) -> Float64:

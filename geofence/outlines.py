@@ -1,0 +1,137 @@
+"""Outlines of fences as they are given: WGS 84 degrees, checked, as columns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float64 = NDArray[np.float64]
+Int64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+Ring = Sequence[tuple[float, float]]
+
+# Beyond it an equirectangular frame says nothing, and a fence that goes round a pole is no polygon in it.
+LARGEST_LAT_DEG = 89.0
+# The short way round is not the one that was meant.
+WIDEST_DEG = 180.0
+_FEWEST = {True: 2, False: 3}
+
+
+class OutlineError(ValueError):
+    """An outline that is no fence: the message names which, and what was wanted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """One fence.
+
+    Attributes
+    ----------
+    rings : sequence of sequences of (lon, lat) in WGS 84 degrees
+        Of an area all its shells and holes, in any order and direction, closed or not; of a line one path.
+    is_line : bool
+        A directed line; else an area.
+    reach_m : float
+        How far from it positions are near.
+    """
+
+    rings: Sequence[Ring]
+    is_line: bool = False
+    reach_m: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlines:
+    """Many fences, as columns.
+
+    Attributes
+    ----------
+    lon_deg, lat_deg : (V,) float64
+        Vertices, ring after ring.
+    ring : (R + 1,) int64
+        Where each ring begins, and the end.
+    fence : (M + 1,) int64
+        First ring of each fence, and the end.
+    is_line : (M,) bool
+        Whether it is a directed line; else an area.
+    reach_m : (M,) float64
+        How far from it positions are near.
+    """
+
+    lon_deg: Float64
+    lat_deg: Float64
+    ring: Int64
+    fence: Int64
+    is_line: Bool
+    reach_m: Float64
+
+    def __len__(self) -> int:
+        return len(self.is_line)
+
+    @classmethod
+    def of(cls, outlines: Sequence[Outline]) -> Self:
+        """Columns of these."""
+        rings = [np.asarray(ring, np.float64).reshape(-1, 2) for outline in outlines for ring in outline.rings]
+        vertices = np.concatenate([*rings, np.empty((0, 2))])
+        return cls(
+            lon_deg=np.ascontiguousarray(vertices[:, 0]),
+            lat_deg=np.ascontiguousarray(vertices[:, 1]),
+            ring=np.cumsum([0, *(len(ring) for ring in rings)], dtype=np.int64),
+            fence=np.cumsum([0, *(len(outline.rings) for outline in outlines)], dtype=np.int64),
+            is_line=np.array([outline.is_line for outline in outlines], np.bool_),
+            reach_m=np.array([outline.reach_m for outline in outlines], np.float64),
+        )
+
+    def part(self, begin: int, end: int) -> "Outlines":
+        """Those from one row to before another; views, no copies."""
+        rings = self.ring[self.fence[begin] : self.fence[end] + 1]
+        vertices = slice(rings[0], rings[-1])
+        return Outlines(
+            lon_deg=self.lon_deg[vertices],
+            lat_deg=self.lat_deg[vertices],
+            ring=rings - rings[0],
+            fence=self.fence[begin : end + 1] - self.fence[begin],
+            is_line=self.is_line[begin:end],
+            reach_m=self.reach_m[begin:end],
+        )
+
+
+def check(outlines: Outlines, first: int = 0) -> None:
+    """Refuse what is no fence.
+
+    Parameters
+    ----------
+    outlines
+        To be looked at.
+    first
+        Number of the first of them, for the message.
+
+    Raises
+    ------
+    OutlineError
+        Where a fence has no ring, a ring has too few vertices, a line has several paths, a vertex is not finite or beyond a latitude of 89
+        degrees, a fence spans 180 degrees of longitude or more, or its reach is below 0 or not finite.
+    """
+    rings, count = np.diff(outlines.fence), np.diff(outlines.ring)
+    _refuse(rings < 1, first, "has no ring")
+    _refuse(outlines.is_line & (rings != 1), first, "is a line of several paths, wanted one")
+    _refuse(~(outlines.reach_m >= 0.0) | ~np.isfinite(outlines.reach_m), first, "has a reach that is no distance")
+    line_ring = np.repeat(outlines.is_line, rings)
+    short = count < np.where(line_ring, _FEWEST[True], _FEWEST[False])
+    if short.any():
+        row = int(np.searchsorted(outlines.fence, np.flatnonzero(short)[0], side="right")) - 1
+        raise OutlineError(f"fence {first + row} has a ring of too few vertices, wanted 3, or 2 of a line")
+    at = outlines.ring[outlines.fence[:-1]]
+    if not len(at):
+        return
+    south, north = np.minimum.reduceat(outlines.lat_deg, at), np.maximum.reduceat(outlines.lat_deg, at)
+    west, east = np.minimum.reduceat(outlines.lon_deg, at), np.maximum.reduceat(outlines.lon_deg, at)
+    _refuse(~((south >= -LARGEST_LAT_DEG) & (north <= LARGEST_LAT_DEG)), first, "reaches a latitude beyond 89 degrees, or one that is none")
+    _refuse(~(east - west < WIDEST_DEG), first, "spans 180 degrees of longitude or more: split it, or go on beyond 180")
+
+
+def _refuse(wrong: Bool, first: int, words: str) -> None:
+    if wrong.any():
+        raise OutlineError(f"fence {first + int(np.argmax(wrong))} {words}")

@@ -1,7 +1,8 @@
 """Cells of the whole earth: a square number of degrees each, 38 m from south to north and less from west to east.
 
-A level is a power of two of them. Which cells are in use is kept as a page table of three stages, as memory is by a processor, so that a
-city costs its area and a world of estates costs theirs, not what lies between.
+A position is counted in eighths of them. A level is a power of two of them. Those in use are numbered: a directory of tiles over the
+box that they lie in, a bit for each cell of a tile that is in use, and a count of those before (a bit vector with rank, Jacobson 1989), so that a
+city costs little more than its area and a country of estates costs theirs.
 """
 
 from dataclasses import dataclass
@@ -11,89 +12,168 @@ import numpy as np
 from numpy.typing import NDArray
 
 Float64 = NDArray[np.float64]
+Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
+UInt64 = NDArray[np.uint64]
 
 BITS = 20
 """The equator has 2**20 cells."""
-PER_DEG = 2.0**BITS / 360.0
-WEST, SOUTH = 2.0 ** (BITS - 1), 2.0 ** (BITS - 2)
+EIGHTHS = 3
+"""Bits of the eighths of a cell."""
 ROWS = 1 << (BITS - 1)
-_TILE, _BLOCK = 6, 7
-_CELLS, _TILES = 1 << 2 * _TILE, 1 << 2 * _BLOCK
+PER_DEG = 2.0 ** (BITS + EIGHTHS) / 360.0
+"""Eighths of cells of a degree."""
+_EAST, _NORTH = 1 << (BITS + EIGHTHS), 1 << (BITS + EIGHTHS - 1)
 # So near to the antimeridian rounding may reach the other side.
 _WRAPS_DEG = 180.0 - 1e-9
 
+_WORD = 6
+_LARGEST_DIRECTORY = 1 << 21
+_ONE = np.uint64(1)
 
-def cells(lon_deg: Float64, lat_deg: Float64) -> tuple[Float64, Float64]:
-    """Cells (N,) from the antimeridian and from the south pole, fractions included; of what is nowhere a row that no fence is in."""
-    u, v = lon_deg * PER_DEG, lat_deg * PER_DEG
-    u += WEST
-    v += SOUTH
-    if not len(u) or (lon_deg.min() >= -180.0 and lon_deg.max() < _WRAPS_DEG and lat_deg.min() >= -90.0 and lat_deg.max() <= 90.0):
-        return u, v
-    with np.errstate(invalid="ignore"):
-        u = np.mod(lon_deg + 180.0, 360.0) * PER_DEG
-        somewhere = np.isfinite(u) & (np.abs(lat_deg) <= 90.0)
-    u = np.where(somewhere, np.minimum(u, np.nextafter(2.0**BITS, 0.0)), 0.0)
-    return u, np.where(somewhere, v, ROWS + 0.5)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spots:
+    """Positions (N,) in eighths of cells, east of the antimeridian and north of the south pole.
+
+    Attributes
+    ----------
+    u, v : (N,) float64
+        With fractions.
+    x, y : (N,) int32
+        Without. What is nowhere has a `y` north of the pole.
+    """
+
+    u: Float64
+    v: Float64
+    x: Int32
+    y: Int32
+
+    @classmethod
+    def of(cls, lon_deg: Float64, lat_deg: Float64) -> Self:
+        """Positions (N,) anywhere: any longitude is one of the earth's, and what is not finite, or no latitude, is nowhere."""
+        u, v = lon_deg * PER_DEG, lat_deg * PER_DEG
+        u += _EAST >> 1
+        v += _NORTH >> 1
+        if len(u) and not (lon_deg.min() >= -180.0 and lon_deg.max() < _WRAPS_DEG and lat_deg.min() >= -90.0 and lat_deg.max() <= 90.0):
+            with np.errstate(invalid="ignore"):
+                u = np.mod(lon_deg + 180.0, 360.0) * PER_DEG
+                somewhere = np.isfinite(u) & (np.abs(lat_deg) <= 90.0)
+            u = np.where(somewhere, np.minimum(u, np.nextafter(_EAST, 0.0)), 0.0)
+            v = np.where(somewhere, v, _NORTH + 4.0)
+        return cls(u=u, v=v, x=u.astype(np.int32), y=v.astype(np.int32))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
-    """Where the cells of one level that are in use are in a table.
+    """Which cells of one level are in use, and their numbers, from 0 in the order of tiles, rows and columns.
 
     Attributes
     ----------
     shift : int
         Level: cells are 2**shift across.
-    block : (K,) int64
-        By the uppermost bits of a cell: where its block of tiles begins in `tile`; 0, the empty one.
-    columns : int
-        Of these from west to east.
-    tile : (B * 2**14,) int64
-        Where a tile's cells begin in the table; 0, the empty one.
-    size : int
-        Of the table.
+    tile : int
+        Tiles are 2**tile cells across, at least 64.
+    west, south, columns, rows : int
+        Tiles of the directory; those along its edges are empty.
+    directory : (columns * rows,) int32
+        Where a tile's words begin; 0, the empty one.
+    used : (W,) uint64
+        Words of tiles, row after row: a bit for each cell.
+    before : (W,) int32
+        Cells in use before each word.
     """
 
     shift: int
-    block: Int64
+    tile: int
+    west: int
+    south: int
     columns: int
-    tile: Int64
-    size: int
+    rows: int
+    directory: Int32
+    used: UInt64
+    before: Int32
 
     @classmethod
     def of(cls, shift: int, x: Int64, y: Int64) -> Self:
-        """Pages for these cells (N,) of a level."""
-        above = _TILE + _BLOCK
-        columns = max((1 << BITS - shift) >> above, 1)
-        block = np.zeros((((ROWS >> shift) >> above) + 1) * columns, np.int64)
-        at = (y >> above) * columns + (x >> above)
-        block[at] = 1
-        used = np.flatnonzero(block)
-        block[used] = np.arange(1, len(used) + 1) * _TILES
-        tile = np.zeros((len(used) + 1) * _TILES, np.int64)
-        tile[block[at] + _within(x >> _TILE, y >> _TILE, _BLOCK)] = 1
-        used = np.flatnonzero(tile)
-        tile[used] = np.arange(1, len(used) + 1) * _CELLS
-        return cls(shift=shift, block=block, columns=columns, tile=tile, size=(len(used) + 1) * _CELLS)
+        """Pages for these cells (N,) of a level, at least one."""
+        tile = _WORD
+        while (_span(x, tile) + 2) * (_span(y, tile) + 2) > _LARGEST_DIRECTORY:
+            tile += 1
+        west, south = (int(x.min()) >> tile) - 1, (int(y.min()) >> tile) - 1
+        columns, rows = _span(x, tile) + 2, _span(y, tile) + 2
+        directory = np.zeros(columns * rows, np.int32)
+        at = ((y >> tile) - south) * columns
+        at += (x >> tile) - west
+        directory[at] = 1
+        tiles = np.flatnonzero(directory)
+        words = 1 << 2 * tile - _WORD
+        directory[tiles] = np.arange(1, len(tiles) + 1) * words
+        inner = (1 << tile) - 1
+        at = directory.take(at).astype(np.int64) << _WORD
+        at += (y & inner) << tile
+        at += x & inner
+        each = np.zeros((len(tiles) + 1) * words << _WORD, np.bool_)
+        each[at] = True
+        used = np.packbits(each, bitorder="little").view("<u8")
+        count = np.cumsum(np.bitwise_count(used), dtype=np.int32)
+        return cls(
+            shift=shift,
+            tile=tile,
+            west=west,
+            south=south,
+            columns=columns,
+            rows=rows,
+            directory=directory,
+            used=used,
+            before=count - np.bitwise_count(used),
+        )
 
-    def index(self, x: Int64, y: Int64) -> Int64:
-        """Places (N,) in the table of cells (N,) of this level."""
-        above = _TILE + _BLOCK
-        at = (y >> above) * self.columns
-        at += x >> above
-        at = self.block.take(at)
-        at += _within(x >> _TILE, y >> _TILE, _BLOCK)
-        at = self.tile.take(at)
-        at += _within(x, y, _TILE)
-        return at
+    @property
+    def size(self) -> int:
+        """Cells in use."""
+        return int(self.before[-1]) + int(np.bitwise_count(self.used[-1]))
+
+    def find(self, x: Int32, y: Int32) -> tuple[Int64, Int64]:
+        """Which of positions (N,), in eighths of cells, are in cells in use, and the numbers of those: (F,) each."""
+        to_tile, to_cell = self.tile + self.shift + EIGHTHS, self.shift + EIGHTHS
+        if not len(x):
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        if (int(x.min()) >> to_tile) < self.west or (int(x.max()) >> to_tile) >= self.west + self.columns:
+            x = np.clip(x, max(self.west << to_tile, 0), ((self.west + self.columns) << to_tile) - 1)
+        if (int(y.min()) >> to_tile) < self.south or (int(y.max()) >> to_tile) >= self.south + self.rows:
+            y = np.clip(y, max(self.south << to_tile, 0), ((self.south + self.rows) << to_tile) - 1)
+        at = y >> to_tile
+        at *= self.columns
+        at += x >> to_tile
+        at -= self.south * self.columns + self.west
+        at = self.directory.take(at)
+        inner = (1 << self.tile) - 1
+        row = y >> to_cell
+        row &= inner
+        if self.tile > _WORD:
+            row <<= self.tile - _WORD
+            word = x >> to_cell
+            word &= inner
+            word >>= _WORD
+            at += word
+        at += row
+        bits = self.used.take(at)
+        bit = x >> to_cell
+        bit &= (1 << _WORD) - 1
+        bits >>= bit.astype(np.uint64)
+        hit = np.flatnonzero(bits & _ONE)
+        bit, at = bit.take(hit), at.take(hit)
+        below = _BELOW.take(bit)
+        below &= self.used.take(at)
+        number = self.before.take(at).astype(np.int64)
+        number += np.bitwise_count(below)
+        return hit, number
 
 
-def _within(x: Int64, y: Int64, bits: int) -> Int64:
-    """Places (N,) within a square of 2**bits."""
-    inner = (1 << bits) - 1
-    at = y & inner
-    at <<= bits
-    at += x & inner
-    return at
+_BELOW = (_ONE << np.arange(64, dtype=np.uint64)) - _ONE
+
+
+def _span(cell: Int64, tile: int) -> int:
+    """Tiles from the first to the last."""
+    return (int(cell.max()) >> tile) - (int(cell.min()) >> tile) + 1

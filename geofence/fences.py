@@ -6,28 +6,47 @@ so that no edge joins them: what is computed of such an edge is NaN and counts f
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geofence import orientation
 from geofence.frames import metres_per_degree, short_way
-from geofence.outlines import Outlines, check
+from geofence.outlines import Outlines, check_extent, check_rings
 
 Float64 = NDArray[np.float64]
 Complex128 = NDArray[np.complex128]
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
+Rows = NDArray[np.integer[Any]]
+Structured = NDArray[np.void]
 
-LON, LAT, EAST, NORTH = range(4)
-"""Columns of a frame: its centre in degrees, and metres of a degree there."""
+FENCE = np.dtype(
+    [
+        ("lon_deg", "f8"),
+        ("lat_deg", "f8"),
+        ("east_m_per_deg", "f8"),
+        ("north_m_per_deg", "f8"),
+        ("reach_m", "f8"),
+        ("start", "i8"),
+        ("edges", "i4"),
+        ("half_east_m", "f4"),
+        ("half_north_m", "f4"),
+        ("is_line", "?"),
+    ],
+    align=True,
+)
+"""A fence: its frame, how far from it positions are near, its first vertex, how many edges follow, and how far it extends from the middle.
+It fills 64 bytes, so that all that is asked of it comes with one line of the processor's cache."""
 
 OUTSIDE_M = 1e-300
 """What lies outside is never at 0, however near."""
 _TIE_M = 1e-9
+_SLACK, _SLACK_M = 1e-6, 1e-6
 _BUILT_AT_ONCE = 4096
 _EDGES_AT_ONCE = 1 << 17
+_SHORT = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,26 +55,17 @@ class Fences:
 
     Attributes
     ----------
-    frame : (M, 4) float64
-        See `LON` to `NORTH`.
-    start : (M + 1,) int64
-        First vertex of each, and the end.
+    fence : (M,) FENCE
+        See there.
     vertex : (V,) complex128
         Metres in the fence's frame.
-    is_line : (M,) bool
-        Directed lines; else areas.
-    reach_m : (M,) float64
-        How far from it positions are near.
     """
 
-    frame: Float64
-    start: Int64
+    fence: Structured
     vertex: Complex128
-    is_line: Bool
-    reach_m: Float64
 
     def __len__(self) -> int:
-        return len(self.is_line)
+        return len(self.fence)
 
     @classmethod
     def of(cls, outlines: Outlines) -> Self:
@@ -66,61 +76,88 @@ class Fences:
         OutlineError
             As `geofence.outlines.check`.
         """
-        parts = [_built(outlines, begin) for begin in range(0, len(outlines), _BUILT_AT_ONCE)]
-        sizes = [part for _, counts, _ in parts for part in (counts,)]
-        count = np.concatenate([*sizes, np.empty(0, np.int64)])
-        start = np.concatenate(([0], np.cumsum(count)))
-        return cls(
-            frame=np.concatenate([*(frame for frame, _, _ in parts), np.empty((0, 4))]),
-            start=start,
-            vertex=np.concatenate([*(vertex for _, _, vertex in parts), np.empty(0, np.complex128)]),
-            is_line=np.array(outlines.is_line),
-            reach_m=np.array(outlines.reach_m, np.float64),
-        )
+        fence = np.zeros(len(outlines), FENCE)
+        # Room to close and part every ring; what is not written costs no memory.
+        vertex = np.empty(len(outlines.lon_deg) + 2 * (len(outlines.ring) - 1), np.complex128)
+        size = 0
+        for begin in range(0, len(outlines), _BUILT_AT_ONCE):
+            part = outlines.part(begin, min(begin + _BUILT_AT_ONCE, len(outlines)))
+            built = fence[begin : begin + len(part)]
+            written = _build(part, begin, built, vertex[size:])
+            built["start"] += size
+            size += written
+        return cls(fence=fence, vertex=vertex[:size])
 
-    def local(self, lon_deg: Float64, lat_deg: Float64, fence: Int64) -> Complex128:
-        """Positions (P,) in the frames of fences (P,): the same numbers as `Frame.metres`."""
-        frame = self.frame.take(fence, axis=0)
-        place = np.empty(len(fence), np.complex128)
-        np.multiply(short_way(lon_deg - frame[:, LON]), frame[:, EAST], out=place.real)
-        np.multiply(lat_deg - frame[:, LAT], frame[:, NORTH], out=place.imag)
-        return place
+    def pairs(self, lon_deg: Float64, lat_deg: Float64, fence: Rows) -> "Pairs":
+        """Positions (P,) beside fences (P,)."""
+        one = self.fence.take(fence)
+        place = np.empty(len(one), np.complex128)
+        np.multiply(short_way(lon_deg - one["lon_deg"]), one["east_m_per_deg"], out=place.real)
+        np.multiply(lat_deg - one["lat_deg"], one["north_m_per_deg"], out=place.imag)
+        return Pairs(fence=one, place=place, vertex=self.vertex)
 
-    def contains(self, place: Complex128, fence: Int64) -> Bool:
-        """Which positions (P,), each in the frame of its fence (P,), are in it or on its border; none is in a line."""
-        inside = np.empty(len(fence), np.bool_)
-        for pairs, edges in self._runs(fence):
-            inside[pairs] = _is_inside(_Seen.of(self.vertex, edges, place[pairs]), edges)
-        inside &= ~self.is_line.take(fence)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """Positions, each beside one fence and in its frame.
+
+    Attributes
+    ----------
+    fence : (P,) FENCE
+        The fence.
+    place : (P,) complex128
+        The same numbers as `Frame.metres` gives.
+    vertex : (V,) complex128
+        Of all fences.
+    """
+
+    fence: Structured
+    place: Complex128
+    vertex: Complex128
+
+    def __len__(self) -> int:
+        return len(self.fence)
+
+    def take(self, some: Int64) -> "Pairs":
+        """Some of them."""
+        return Pairs(fence=self.fence.take(some), place=self.place.take(some), vertex=self.vertex)
+
+    def within(self, *, reach: bool) -> Int64:
+        """Those in the box around their fence, or around what it reaches."""
+        east_m, north_m = self.fence["half_east_m"].astype(np.float64), self.fence["half_north_m"].astype(np.float64)
+        if reach:
+            east_m += self.fence["reach_m"]
+            north_m += self.fence["reach_m"]
+        return np.flatnonzero((np.abs(self.place.real) <= east_m) & (np.abs(self.place.imag) <= north_m))
+
+    def is_inside(self) -> Bool:
+        """(P,) bool: in an area or on its border; none is in a line."""
+        inside = np.empty(len(self), np.bool_)
+        for some, runs in self._runs():
+            inside[some] = _is_inside(Seen.of(self.vertex, runs, self.place[some]), runs)
+        inside &= ~self.fence["is_line"]
         return inside
 
-    def signed_distance(self, place: Complex128, fence: Int64) -> Float64:
-        """Metres (P,) of positions, each in the frame of its fence (P,), from the border, above 0 inside; from a line, above 0 to its left."""
-        distance_m = np.empty(len(fence), np.float64)
-        is_line = self.is_line.take(fence)
-        for pairs, edges in self._runs(fence):
-            seen = _Seen.of(self.vertex, edges, place[pairs])
-            square, offset = _distances(seen, with_offset=bool(is_line[pairs].any()))
-            nearest = np.sqrt(np.fmin.reduceat(square, edges.first))
-            signed = np.where(_is_inside(seen, edges), nearest, -np.maximum(nearest, OUTSIDE_M))
-            if offset is not None:
-                signed = np.where(is_line[pairs], _sided(nearest, square, offset, edges), signed)
-            distance_m[pairs] = signed
+    def signed_distance(self) -> Float64:
+        """Metres (P,) from an area's border, above 0 inside and 0 on it; from a line, above 0 to its left."""
+        distance_m = np.empty(len(self), np.float64)
+        for some, runs in self._runs():
+            seen, is_line = Seen.of(self.vertex, runs, self.place[some]), self.fence["is_line"][some]
+            nearest, left = nearest_edge(seen, runs, with_side=bool(is_line.any()))
+            positive = _is_inside(seen, runs)
+            if left is not None:
+                positive = np.where(is_line, left, positive)
+            distance_m[some] = signed(nearest, positive)
         return distance_m
 
-    def _runs(self, fence: Int64) -> Iterator[tuple[slice, "Runs"]]:
+    def _runs(self) -> Iterator[tuple[slice, "Runs"]]:
         """Pairs and all their fences' edges, as many at once as stay in the processor's cache."""
-        begin, count = self.start.take(fence), self.start.take(fence + 1)
-        count -= begin
-        count -= 1
-        if not len(count):
+        if not len(self):
             return
+        begin, count = self.fence["start"], self.fence["edges"].astype(np.int64)
         done = np.cumsum(count)
-        if done[-1] <= _EDGES_AT_ONCE:
-            yield slice(0, len(fence)), Runs.of(begin, count)
-            return
         last = 0
-        while last < len(fence):
+        while last < len(count):
             before = done[last - 1] if last else 0
             end = max(int(np.searchsorted(done, before + _EDGES_AT_ONCE, side="right")), last + 1)
             yield slice(last, end), Runs.of(begin[last:end], count[last:end])
@@ -156,7 +193,7 @@ class Runs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
+class Seen:
     """Edges as seen from the positions: both ends, x and y apart, (E,) each, and the determinant of the two with its error."""
 
     ax: Float64
@@ -184,7 +221,7 @@ class _Seen:
         return cls(ax=ax, ay=ay, bx=bx, by=by, determinant=determinant, error=left, place=each, vertex=vertex)
 
 
-def _is_inside(seen: _Seen, runs: Runs) -> Bool:
+def _is_inside(seen: Seen, runs: Runs) -> Bool:
     """(P,) bool: inside or on the border.
 
     A ray to the east crosses the border an odd number of times; an edge holds its lower end and not its upper one, so that a vertex counts
@@ -208,8 +245,8 @@ def _is_inside(seen: _Seen, runs: Runs) -> Bool:
     return inside
 
 
-def _distances(seen: _Seen, *, with_offset: bool) -> tuple[Float64, Float64 | None]:
-    """Squared distances (E,) from edges, and if wanted the distances from their endless lines, above 0 to the left."""
+def nearest_edge(seen: Seen, runs: Runs, *, with_side: bool) -> tuple[Float64, Bool | None]:
+    """Distances (P,) in metres from the nearest edge and, if wanted, whether that is by the rule of `geofence.lines.signed_distance` to its left."""
     dx, dy = seen.bx - seen.ax, seen.by - seen.ay
     square = dx * dx
     square += dy * dy
@@ -220,7 +257,6 @@ def _distances(seen: _Seen, *, with_offset: bool) -> tuple[Float64, Float64 | No
     share /= square
     np.negative(share, out=share)
     np.clip(share, 0.0, 1.0, out=share)
-    offset = seen.determinant / np.sqrt(square) if with_offset else None
     dx *= share
     dx += seen.ax
     dy *= share
@@ -228,39 +264,70 @@ def _distances(seen: _Seen, *, with_offset: bool) -> tuple[Float64, Float64 | No
     dx *= dx
     dy *= dy
     dx += dy
-    return dx, offset
-
-
-def _sided(nearest: Float64, square: Float64, offset: Float64, runs: Runs) -> Float64:
-    """Signed distances (P,) from lines, by the rule of `geofence.lines.signed_distance`."""
+    nearest: Float64 = np.sqrt(np.fmin.reduceat(dx, runs.first))
+    if not with_side:
+        return nearest, None
     limit = (nearest * (1.0 + 1e-12) + _TIE_M) ** 2
-    tied = np.where(square <= np.repeat(limit, runs.count), offset, 0.0)
-    left, right = np.maximum.reduceat(tied, runs.first), np.minimum.reduceat(tied, runs.first)
-    return np.where(left >= -right, nearest, -np.maximum(nearest, OUTSIDE_M))
+    offset = np.where(dx <= np.repeat(limit, runs.count), seen.determinant / np.sqrt(square), 0.0)
+    return nearest, np.maximum.reduceat(offset, runs.first) >= -np.minimum.reduceat(offset, runs.first)
 
 
-def _built(outlines: Outlines, begin: int) -> tuple[Float64, Int64, Complex128]:
-    """Frames, counts of vertices, and vertices of some of the fences."""
-    part = outlines.part(begin, min(begin + _BUILT_AT_ONCE, len(outlines)))
-    check(part, begin)
-    at = part.ring[part.fence[:-1]]
-    frame = np.empty((len(part), 4))
-    for column, degrees in ((LON, part.lon_deg), (LAT, part.lat_deg)):
-        # Where a ring begins must not move the frame, so the centre is the middle of the extent.
-        frame[:, column] = (np.minimum.reduceat(degrees, at) + np.maximum.reduceat(degrees, at)) / 2.0
-    frame[:, EAST], frame[:, NORTH] = metres_per_degree(frame[:, LAT])
-    count = np.diff(part.ring[part.fence])
-    vertex = np.empty(len(part.lon_deg), np.complex128)
-    vertex.real = short_way(part.lon_deg - np.repeat(frame[:, LON], count)) * np.repeat(frame[:, EAST], count)
-    vertex.imag = (part.lat_deg - np.repeat(frame[:, LAT], count)) * np.repeat(frame[:, NORTH], count)
-    return frame, *_closed(part, vertex)
+def signed(nearest: Float64, positive: Bool) -> Float64:
+    """Distances (P,), below 0 where they are not positive."""
+    return np.where(positive, nearest, -np.maximum(nearest, OUTSIDE_M))
+
+
+def _build(part: Outlines, first: int, fence: Structured, vertex: Complex128) -> int:
+    """Write some fences, and their vertices to the beginning of `vertex`; how many vertices."""
+    check_rings(part, first)
+    begin = part.ring[part.fence[:-1]]
+    count = part.ring[part.fence[1:]] - begin
+    (west, east), (south, north) = _extremes(part.lon_deg, begin, count), _extremes(part.lat_deg, begin, count)
+    check_extent(first, west, east, south, north)
+    # Where a ring begins must not move the frame, so the centre is the middle of the extent.
+    lon_deg, lat_deg = (west + east) / 2.0, (south + north) / 2.0
+    per_east, per_north = metres_per_degree(lat_deg)
+    fence["lon_deg"], fence["lat_deg"] = lon_deg, lat_deg
+    fence["east_m_per_deg"], fence["north_m_per_deg"] = per_east, per_north
+    fence["half_east_m"] = (east - west) / 2.0 * per_east * (1.0 + _SLACK) + _SLACK_M
+    fence["half_north_m"] = (north - south) / 2.0 * per_north * (1.0 + _SLACK) + _SLACK_M
+    fence["reach_m"], fence["is_line"] = part.reach_m, part.is_line
+    metres = np.empty(len(part.lon_deg), np.complex128)
+    for column, degrees, middle_deg, per_deg in (
+        (metres.real, part.lon_deg, lon_deg, per_east),
+        (metres.imag, part.lat_deg, lat_deg, per_north),
+    ):
+        away_deg = degrees - np.repeat(middle_deg, count)
+        np.multiply(away_deg, np.repeat(per_deg, count), out=column)
+    size, metres = _closed(part, metres)
+    end = np.cumsum(size)
+    fence["start"], fence["edges"] = end - size, size - 1
+    vertex[: len(metres)] = metres
+    return len(metres)
+
+
+def _extremes(values: Float64, begin: Int64, count: Int64) -> tuple[Float64, Float64]:
+    """Smallest and largest (M,) of each run of values."""
+    low, high = values.take(begin), values.take(begin)
+    last = begin + count - 1
+    # Runs are short as a rule, and reduceat is slow with those.
+    for step in range(1, min(int(count.max()), _SHORT)):
+        one = values.take(np.minimum(begin + step, last))
+        np.minimum(low, one, out=low)
+        np.maximum(high, one, out=high)
+    long = np.flatnonzero(count > _SHORT)
+    if len(long):
+        both = np.stack((begin[long], last[long]), axis=1).ravel()
+        low[long] = np.minimum(np.minimum.reduceat(values, both)[::2], values.take(last[long]))
+        high[long] = np.maximum(np.maximum.reduceat(values, both)[::2], values.take(last[long]))
+    return low, high
 
 
 def _closed(part: Outlines, vertex: Complex128) -> tuple[Int64, Complex128]:
     """Counts of vertices by fence, and the vertices, with rings closed and parted."""
     rings = np.diff(part.fence)
     first, last = part.ring[:-1], part.ring[1:] - 1
-    is_open = (vertex[first] != vertex[last]) & ~np.repeat(part.is_line, rings)
+    is_open = ((part.lon_deg[first] != part.lon_deg[last]) | (part.lat_deg[first] != part.lat_deg[last])) & ~np.repeat(part.is_line, rings)
     parted = np.ones(len(first), np.bool_)
     parted[part.fence[1:] - 1] = False
     added = is_open.astype(np.int64) + parted

@@ -13,10 +13,9 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
-from geofence.cells import BITS, PER_DEG, ROWS, SOUTH, WEST, Pages
-from geofence.fences import EAST, LAT, LON, NORTH, Fences, Runs
+from geofence.cells import BITS, EIGHTHS, PER_DEG, ROWS, Pages, Spots
+from geofence.fences import Fences, Runs
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -24,6 +23,7 @@ Int8 = NDArray[np.int8]
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 UInt64 = NDArray[np.uint64]
+Structured = NDArray[np.void]
 Bool = NDArray[np.bool_]
 
 OUT, IN, UNKNOWN = 0, 1, 2
@@ -38,14 +38,28 @@ _STEP, _WIDEST = 3, 32
 _CLIP = 0.01
 _HALF = np.float32(0.5)
 _MIDDLE = 1e-4
-_EIGHTH = 8
+_EIGHTH = 1 << EIGHTHS
+_FINE_BITS = 8
+_FINE = 1 << _FINE_BITS
 _DENSE_AT_ONCE = 1 << 18
-_EVERYTHING = ~np.uint64(0)
 # By first and last eighth: bits of those columns in all rows, and of those rows in all columns.
 _COLUMNS = np.array([[sum(1 << x + 8 * y for y in range(8) for x in range(a, b + 1)) for b in range(8)] for a in range(8)], np.uint64).ravel()
 _ROWS = np.array([[sum(1 << x + 8 * y for y in range(a, b + 1) for x in range(8)) for b in range(8)] for a in range(8)], np.uint64).ravel()
+_MIDDLE_BITS, _START_SHIFT = 3, 2
+_BORDER_SHIFT, _FENCE_BITS = 32, 31
+_CELLS_AT_ONCE = 1 << 16
+_BORDER = 1 << _BORDER_SHIFT
+_ONE = np.uint64(1)
+_ENTRY = np.iinfo(np.int64).max
+_FENCE = np.iinfo(np.int32).max
+_NO_ROWS, _NO_FENCES = np.empty(0, np.int64), np.empty(0, np.int32)
 # An edge that comes near a cell but not into it parts nothing in it.
 _APART = np.array([9.0, 9.0, 9.0, 10.0], np.float32)
+
+
+CELL = np.dtype([("touched", "u8"), ("small", "i4"), ("large", "i4")])
+"""Of a cell in use: a bit for each of its eighths by eighths that small fences touch, and where its first small and first large fence stand;
+0, nowhere. An entry below 0 has another after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,21 +68,22 @@ class Found:
 
     Attributes
     ----------
-    sure_row, sure_fence : (S,) int64, (S,) int32
-        Positions deeper inside an area than it reaches.
-    border_row, border_fence, border : (B,) int64, (B,) int32, (B,) int32
-        Positions in cells that a large fence's border comes near, and where `Borders` holds its edges there.
+    large_row, large_fence : (L,) int64
+        Positions in cells that a large fence is in.
+    border_pair : (B,) int64
+        Which of those pairs are in cells that the fence's border comes near; the others are deeper inside than the fence reaches.
+    border : (B,) int64
+        Where `Borders` holds the edges there.
     x, y : (B,) float32
-        Where in the cell they are, 0 to 1.
-    small_row, small_fence : (C,) int64, (C,) int32
+        Where in their cells the positions are, 0 to 1.
+    small_row, small_fence : (S,) int64, (S,) int32
         Positions where a small fence may be.
     """
 
-    sure_row: Int64
-    sure_fence: Int32
-    border_row: Int64
-    border_fence: Int32
-    border: Int32
+    large_row: Int64
+    large_fence: Int64
+    border_pair: Int64
+    border: Int64
     x: Float32
     y: Float32
     small_row: Int64
@@ -82,9 +97,7 @@ class Borders:
     Attributes
     ----------
     start : (B + 1,) int64
-        First edge of each, and the end.
-    middle : (B,) int8
-        Whether the cell's middle is inside: `OUT`, `IN` or `UNKNOWN`.
+        Four times the first edge of each, and the end, plus whether the cell's middle is inside: `OUT`, `IN` or `UNKNOWN`.
     vertex : (E,) int32
         First vertex of each edge.
     line : (E, 4) float32
@@ -92,34 +105,61 @@ class Borders:
     """
 
     start: Int64
-    middle: Int8
     vertex: Int32
     line: Float32
 
-    def runs(self, border: Int32) -> Runs:
-        """Edges of these, run after run, as places in `vertex` and `line`."""
-        begin = self.start.take(border)
-        return Runs.of(begin, self.start.take(border + 1) - begin)
+    def runs(self, border: Int64) -> tuple[Runs, Int64]:
+        """Edges of these, run after run, as places in `vertex` and `line`; and where the middles of their cells are."""
+        begin, count, middle = self._edges(border)
+        return Runs.of(begin, count), middle
 
-    def is_inside(self, border: Int32, x: Float32, y: Float32) -> tuple[Bool, Bool]:
-        """Which positions in cells (N,) are inside, and of which that is not certain."""
-        runs = self.runs(border)
-        line = self.line.take(runs.edge, axis=0)
-        ax, ay, bx, by = line[:, 0], line[:, 1], line[:, 2], line[:, 3]
-        there = (ax - _HALF) * (by - _HALF) - (ay - _HALF) * (bx - _HALF)
-        px, py = np.repeat(x, runs.count), np.repeat(y, runs.count)
-        ax, ay, bx, by = ax - px, ay - py, bx - px, by - py
-        here = ax * by - ay * bx
-        np.subtract(_HALF, px, out=px)
-        np.subtract(_HALF, py, out=py)
-        from_a, from_b = px * ay - py * ax, px * by - py * bx
-        parted, between = (here > 0.0) != (there > 0.0), (from_a > 0.0) != (from_b > 0.0)
-        unsure_parted = np.minimum(np.abs(here), np.abs(there)) <= UNSURE
-        unsure_between = np.minimum(np.abs(from_a), np.abs(from_b)) <= UNSURE
-        doubtful = (unsure_parted & (between | unsure_between)) | (unsure_between & parted)
-        inside = np.bitwise_xor.reduceat(parted & between, runs.first)
-        middle = self.middle.take(border)
-        return inside ^ (middle == IN), np.bitwise_or.reduceat(doubtful, runs.first) | (middle == UNKNOWN)
+    def is_inside(self, border: Int64, x: Float32, y: Float32) -> tuple[Bool, Int64]:
+        """Which positions in cells (N,) are inside, and those of which that is not certain."""
+        begin, count, middle = self._edges(border)
+        # Most cells have but one edge.
+        crossed, unsure = _parts(self.line.take(begin, axis=0), x, y)
+        more = np.flatnonzero(count > 1)
+        if len(more):
+            runs = Runs.of(begin.take(more) + 1, count.take(more) - 1)
+            each = np.repeat(more, runs.count)
+            others, unsure_others = _parts(self.line.take(runs.edge, axis=0), x.take(each), y.take(each))
+            crossed[more] ^= np.bitwise_xor.reduceat(others, runs.first)
+            unsure[more] |= np.bitwise_or.reduceat(unsure_others, runs.first)
+        unsure |= middle == UNKNOWN
+        crossed ^= middle == IN
+        return crossed, np.flatnonzero(unsure)
+
+    def _edges(self, border: Int64) -> tuple[Int64, Int64, Int64]:
+        begin = self.start.take(border)
+        middle = begin & _MIDDLE_BITS
+        begin >>= _START_SHIFT
+        count = self.start.take(border + 1)
+        count >>= _START_SHIFT
+        count -= begin
+        return begin, count, middle
+
+
+def _parts(line: Float32, x: Float32, y: Float32) -> tuple[Bool, Bool]:
+    """Which edges (N, 4) part positions (N,) in a cell from its middle, and of which that is not certain."""
+    ax, ay, bx, by = line[:, 0], line[:, 1], line[:, 2], line[:, 3]
+    there = (ax - _HALF) * (by - _HALF)
+    there -= (ay - _HALF) * (bx - _HALF)
+    ax, ay, bx, by = ax - x, ay - y, bx - x, by - y
+    here = ax * by
+    here -= ay * bx
+    to_x, to_y = _HALF - x, _HALF - y
+    from_a, from_b = to_x * ay, to_x * by
+    from_a -= to_y * ax
+    from_b -= to_y * bx
+    parted, between = (here > 0.0) != (there > 0.0), (from_a > 0.0) != (from_b > 0.0)
+    unsure_parted = np.minimum(np.abs(here), np.abs(there)) <= UNSURE
+    unsure_between = np.minimum(np.abs(from_a), np.abs(from_b)) <= UNSURE
+    crossed = parted & between
+    between |= unsure_between
+    between &= unsure_parted
+    unsure_between &= parted
+    between |= unsure_between
+    return crossed, between
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,75 +169,87 @@ class Level:
     Attributes
     ----------
     pages : Pages
-        Where cells are in `head`.
-    head : (T,) int32
-        Number of each cell in use, from 1; 0 of the others.
-    touched : (C,) uint64
-        By number: eighths by eighths of it that small fences touch.
-    small_start, small : (C + 1,) int32, (S,) int32
-        Small fences by number.
-    large_start, large, border : (C + 1,) int32, (L,) int32, (L,) int32
-        Large fences by number, and where their edges there are; 0, none.
+        Numbers of cells in use.
+    cell : (C,) CELL
+        By number.
+    small : (S,) int64
+        From the second on, small fences, cell after cell: the number of the fence (31 bits), whether another follows (1), and of its box in the
+        cell, in 256ths, the first and last column and the first and last row (8 each).
+    large : (L,) int64
+        From the second on, large fences, cell after cell: the number of the fence (32 bits), the place of its edges there in `Borders`, 0 where
+        there are none (31), and whether another follows (1).
     """
 
     pages: Pages
-    head: Int32
-    touched: UInt64
-    small_start: Int32
-    small: Int32
-    large_start: Int32
-    large: Int32
-    border: Int32
+    cell: Structured
+    small: Int64
+    large: Int64
 
-    def find(self, u: Float64, v: Float64) -> Found:
-        """What is known of positions (N,), in cells of level 0."""
+    def find(self, spots: Spots) -> Found:
+        """What is known of positions (N,)."""
+        row, number = self.pages.find(spots.x, spots.y)
+        cell = self.cell.take(number)
+        large_row, large = self._find_large(row, cell["large"])
+        pair = np.flatnonzero(large >= _BORDER)
+        border, border_row = large.take(pair), large_row.take(pair)
+        border >>= _BORDER_SHIFT
+        large &= _BORDER - 1
+        small_row, small_fence = self._find_small(row, cell, spots)
         shift = self.pages.shift
-        x, y = u.astype(np.int64), v.astype(np.int64)
-        if shift:
-            x >>= shift
-            y >>= shift
-        number = self.head.take(self.pages.index(x, y))
-        row = np.flatnonzero(number)
-        number = number.take(row)
-        sure_row, sure_fence, border_row, border_fence, border = self._find_large(row, number)
-        scale = 2.0**-shift
-        bu, bv = u.take(border_row) * scale, v.take(border_row) * scale
-        bu -= np.floor(bu)
-        bv -= np.floor(bv)
-        small_row, small_fence = self._find_small(row, number, u, v)
         return Found(
-            sure_row=sure_row,
-            sure_fence=sure_fence,
-            border_row=border_row,
-            border_fence=border_fence,
+            large_row=large_row,
+            large_fence=large,
+            border_pair=pair,
             border=border,
-            x=bu.astype(np.float32),
-            y=bv.astype(np.float32),
+            x=_within_cell(spots.u, border_row, shift),
+            y=_within_cell(spots.v, border_row, shift),
             small_row=small_row,
             small_fence=small_fence,
         )
 
-    def _find_large(self, row: Int64, number: Int32) -> tuple[Int64, Int32, Int64, Int32, Int32]:
-        begin = self.large_start.take(number)
-        count = self.large_start.take(number + 1) - begin
-        row, at = _spread(row, begin, count)
-        fence, border = self.large.take(at), self.border.take(at)
-        is_border = border != 0
-        sure, near = np.flatnonzero(~is_border), np.flatnonzero(is_border)
-        return row.take(sure), fence.take(sure), row.take(near), fence.take(near), border.take(near)
+    def _find_large(self, row: Int64, first: Int32) -> tuple[Int64, Int64]:
+        rows, entries = [], []
+        some = np.flatnonzero(first)
+        row, at = row.take(some), first.take(some).astype(np.int64)
+        while len(row):
+            entry = self.large.take(at)
+            rows.append(row)
+            entries.append(entry)
+            more = np.flatnonzero(entry < 0)
+            row, at = row.take(more), at.take(more)
+            at += 1
+        if not rows:
+            return _NO_ROWS, _NO_ROWS
+        large = np.concatenate(entries)
+        large &= _ENTRY
+        return np.concatenate(rows), large
 
-    def _find_small(self, row: Int64, number: Int32, u: Float64, v: Float64) -> tuple[Int64, Int32]:
-        touched = self.touched.take(number)
+    def _find_small(self, row: Int64, cell: Structured, spots: Spots) -> tuple[Int64, Int32]:
+        rows, fences = [_NO_ROWS], [_NO_FENCES]
+        bit = spots.y.take(row)
+        bit &= _EIGHTH - 1
+        bit <<= EIGHTHS
+        x = spots.x.take(row)
+        x &= _EIGHTH - 1
+        bit += x
+        touched = cell["touched"] >> bit.astype(np.uint64)
+        touched &= _ONE
         some = np.flatnonzero(touched)
-        touched, row, number = touched.take(some), row.take(some), number.take(some)
-        eighth = (v.take(row) * _EIGHTH).astype(np.int64) & (_EIGHTH - 1)
-        eighth <<= 3
-        eighth += (u.take(row) * _EIGHTH).astype(np.int64) & (_EIGHTH - 1)
-        some = np.flatnonzero((touched >> eighth.view(np.uint64)) & np.uint64(1))
-        row, number = row.take(some), number.take(some)
-        begin = self.small_start.take(number)
-        row, at = _spread(row, begin, self.small_start.take(number + 1) - begin)
-        return row, self.small.take(at)
+        row, at = row.take(some), cell["small"].take(some).astype(np.int64)
+        x, y = _fine(spots.u, row), _fine(spots.v, row)
+        while len(row):
+            entry = self.small.take(at)
+            box = entry.view(np.uint8).reshape(-1, 8)
+            hit = np.flatnonzero((x >= box[:, 4]) & (x <= box[:, 5]) & (y >= box[:, 6]) & (y <= box[:, 7]))
+            entry = entry.view(np.int32)[::2]
+            rows.append(row.take(hit))
+            fences.append(entry.take(hit))
+            more = np.flatnonzero(entry < 0)
+            row, at, x, y = row.take(more), at.take(more), x.take(more), y.take(more)
+            at += 1
+        fence = np.concatenate(fences)
+        fence &= _FENCE
+        return np.concatenate(rows), fence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,16 +270,16 @@ class Grid:
         entries.append(_small_entries(extent, small))
         for level in np.unique(shift[shift >= 0]).tolist():
             rows = np.flatnonzero(shift == level)
-            entries += [builder.entries(fences, extent, part, level) for part in _parts(extent, rows, level)]
+            entries += [builder.entries(fences, extent, part, level) for part in _batches(extent, rows, level)]
         levels = sorted({one.shift for one in entries if len(one.x)})
         return cls(
             levels=tuple(_level([one for one in entries if one.shift == shift]) for shift in levels),
             borders=builder.borders(),
         )
 
-    def find(self, u: Float64, v: Float64) -> Iterator[Found]:
-        """What each level knows of positions (N,), in cells of level 0."""
-        return (level.find(u, v) for level in self.levels)
+    def find(self, spots: Spots) -> Iterator[Found]:
+        """What each level knows of positions (N,)."""
+        return (level.find(spots) for level in self.levels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,19 +298,22 @@ class _Extent:
 
     @classmethod
     def of(cls, fences: Fences) -> Self:
-        per_m_east, per_m_north = PER_DEG / fences.frame[:, EAST], PER_DEG / fences.frame[:, NORTH]
-        u = (np.mod(fences.frame[:, LON] + 180.0, 360.0)) * PER_DEG
-        v = fences.frame[:, LAT] * PER_DEG + SOUTH
-        at = fences.start[:-1]
-        across, along = np.ascontiguousarray(fences.vertex.real), np.ascontiguousarray(fences.vertex.imag)
+        fence = fences.fence
+        per_deg = PER_DEG / _EIGHTH
+        per_m_east, per_m_north = per_deg / fence["east_m_per_deg"], per_deg / fence["north_m_per_deg"]
+        u = np.mod(fence["lon_deg"] + 180.0, 360.0) * per_deg
+        v = (fence["lat_deg"] + 90.0) * per_deg
+        east, north = (fence["half_east_m"] + fence["reach_m"]) * per_m_east, (fence["half_north_m"] + fence["reach_m"]) * per_m_north
+        east += _MARGIN
+        north += _MARGIN
         return cls(
-            west=u + (np.fmin.reduceat(across, at) - fences.reach_m) * per_m_east - _MARGIN,
-            east=u + (np.fmax.reduceat(across, at) + fences.reach_m) * per_m_east + _MARGIN,
-            south=np.maximum(v + (np.fmin.reduceat(along, at) - fences.reach_m) * per_m_north - _MARGIN, 0.0),
-            north=np.minimum(v + (np.fmax.reduceat(along, at) + fences.reach_m) * per_m_north + _MARGIN, ROWS - 0.5),
+            west=u - east,
+            east=u + east,
+            south=np.maximum(v - north, 0.0),
+            north=np.minimum(v + north, ROWS - 0.5),
             per_m_east=per_m_east,
             per_m_north=per_m_north,
-            reach_m=fences.reach_m,
+            reach_m=fence["reach_m"],
             u=u,
             v=v,
         )
@@ -284,7 +339,7 @@ class _Extent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entries:
-    """Fences in cells of one level; `touched` of small ones, `border` of large ones, else 0."""
+    """Fences in cells of one level; `touched` and `box`, without the fence, of small ones, else 0; `border` of large ones, else 0."""
 
     shift: int
     x: Int64
@@ -292,26 +347,38 @@ class _Entries:
     fence: Int32
     border: Int32
     touched: UInt64
+    box: Int64
 
 
 def _small_entries(extent: _Extent, rows: Int64) -> _Entries:
-    west, east, south, north = (side[rows] * _EIGHTH for side in (extent.west, extent.east, extent.south, extent.north))
-    west, east, south, north = (np.floor(side).astype(np.int64) for side in (west, east, south, north))
-    parts: list[tuple[Int64, Int64, Int64, UInt64]] = []
-    x_cells = ((west >> 3, west & 7, np.minimum(east - (west & ~7), 7)), (east >> 3, np.zeros_like(east), east & 7))
-    y_cells = ((south >> 3, south & 7, np.minimum(north - (south & ~7), 7)), (north >> 3, np.zeros_like(north), north & 7))
-    crosses_x, crosses_y = (west >> 3) != (east >> 3), (south >> 3) != (north >> 3)
-    for x_side, (x, x_first, x_last) in enumerate(x_cells):
-        for y_side, (y, y_first, y_last) in enumerate(y_cells):
-            some = np.flatnonzero((crosses_x | (x_side == 0)) & (crosses_y | (y_side == 0)))
-            bits = _COLUMNS.take((x_first * _EIGHTH + x_last).take(some)) & _ROWS.take((y_first * _EIGHTH + y_last).take(some))
-            parts.append((x.take(some), y.take(some), rows.take(some), bits))
-    x, y, fence, touched = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    """Cells of small fences (N,): one, two or four each."""
+    west, east, south, north = (
+        np.floor(side[rows] * _FINE).astype(np.int64) for side in (extent.west, extent.east, extent.south, extent.north)
+    )
+    parts: list[tuple[Int64, ...]] = []
+    for x, x_first, x_last, in_x in _halves(west, east):
+        for y, y_first, y_last, in_y in _halves(south, north):
+            some = np.flatnonzero(in_x & in_y)
+            parts.append(tuple(column.take(some) for column in (rows, x, x_first, x_last, y, y_first, y_last)))
+    fence, x, x_first, x_last, y, y_first, y_last = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    eighth = _FINE_BITS - EIGHTHS
+    touched = _COLUMNS.take((x_first >> eighth << EIGHTHS) + (x_last >> eighth))
+    touched &= _ROWS.take((y_first >> eighth << EIGHTHS) + (y_last >> eighth))
+    box = ((y_last << 8 | y_first) << 8 | x_last) << 8 | x_first
+    box <<= _BORDER_SHIFT
     x &= (1 << BITS) - 1
-    return _Entries(shift=0, x=x, y=y, fence=fence.astype(np.int32), border=np.zeros(len(x), np.int32), touched=touched)
+    return _Entries(shift=0, x=x, y=y, fence=fence.astype(np.int32), border=np.zeros(len(x), np.int32), touched=touched, box=box)
 
 
-def _parts(extent: _Extent, rows: Int64, shift: int) -> Iterator[Int64]:
+def _halves(first: Int64, last: Int64) -> tuple[tuple[Int64, Int64, Int64, Bool], ...]:
+    """Of extents, in 256ths of cells: the cell that they begin in and the one after, where in each they begin and end, and whether they do."""
+    cell, inner = first >> _FINE_BITS, _FINE - 1
+    beyond = (last >> _FINE_BITS) > cell
+    one = (cell, first & inner, np.where(beyond, inner, last & inner), np.ones(len(cell), np.bool_))
+    return one, (cell + 1, np.zeros_like(cell), last & inner, beyond)
+
+
+def _batches(extent: _Extent, rows: Int64, shift: int) -> Iterator[Int64]:
     """Some of the fences at a time: those whose boxes together have not too many cells."""
     _, _, width, height = extent.box(rows, shift)
     group = np.cumsum(width * height) // _DENSE_AT_ONCE
@@ -324,15 +391,16 @@ class _BorderBuilder:
     def __init__(self) -> None:
         # Number 0 stands for none.
         self._counts: list[Int64] = [np.zeros(1, np.int64)]
-        self._middles: list[Int8] = [np.zeros(1, np.int8)]
+        self._middles: list[Int64] = [np.zeros(1, np.int64)]
         self._vertices: list[Int32] = [np.empty(0, np.int32)]
         self._lines: list[Float32] = [np.empty((0, 4), np.float32)]
         self._size = 1
 
     def borders(self) -> Borders:
+        start = np.concatenate(([0], np.cumsum(np.concatenate(self._counts)))) << _START_SHIFT
+        start[:-1] += np.concatenate(self._middles)
         return Borders(
-            start=np.concatenate(([0], np.cumsum(np.concatenate(self._counts)))),
-            middle=np.concatenate(self._middles),
+            start=start,
             vertex=np.concatenate(self._vertices),
             line=np.concatenate(self._lines),
         )
@@ -344,7 +412,7 @@ class _BorderBuilder:
         edges = _Edges.of(fences, extent, rows, shift, x0, y0)
         line_row, line = edges.by_row()
         dense = np.zeros(int(base[-1] + width[-1] * height[-1]) + 1, np.int8)
-        toggled = _toggled(edges, line, line_row, base, width, fences.is_line[rows])
+        toggled = _toggled(edges, line, line_row, base, width, fences.fence["is_line"][rows])
         if len(toggled):
             np.bitwise_xor.at(dense, toggled, np.int8(1))
         inside = np.bitwise_xor.accumulate(dense)[:-1]
@@ -352,11 +420,11 @@ class _BorderBuilder:
         owner = edges.fence[line]
         cell = base[owner] + line_row * width[owner] + column
         count = np.bincount(cell, minlength=len(inside))
-        order = np.argsort(cell, kind="stable")
+        order = _order(cell)
         line, line_row, column, cell = line[order], line_row[order], column[order], cell[order]
         pieces = edges.pieces(line, line_row, column)
         at_border = np.flatnonzero(count)
-        middle = inside[at_border].copy()
+        middle = inside[at_border].astype(np.int64)
         first = np.cumsum(count[at_border]) - count[at_border]
         if len(first):
             middle[np.bitwise_or.reduceat(_passes_middle(pieces), first)] = UNKNOWN
@@ -378,6 +446,7 @@ class _BorderBuilder:
             fence=rows[owner].astype(np.int32),
             border=border[used],
             touched=np.zeros(len(used), np.uint64),
+            box=np.zeros(len(used), np.int64),
         )
 
 
@@ -396,8 +465,7 @@ class _Edges:
 
     @classmethod
     def of(cls, fences: Fences, extent: _Extent, rows: Int64, shift: int, x0: Int64, y0: Int64) -> Self:
-        begin = fences.start[rows]
-        runs = Runs.of(begin, fences.start[rows + 1] - begin - 1)
+        runs = Runs.of(fences.fence["start"][rows], fences.fence["edges"][rows].astype(np.int64))
         fence = np.repeat(np.arange(len(rows)), runs.count)
         a, b = fences.vertex[runs.edge], fences.vertex[runs.edge + 1]
         real = ~np.isnan(a.real) & ~np.isnan(b.real)
@@ -482,46 +550,61 @@ def _passes_middle(pieces: Float32) -> Bool:
 
 def _level(parts: Sequence[_Entries]) -> Level:
     """Level of all its entries."""
-    x, y = (np.concatenate([getattr(part, name) for part in parts]) for name in ("x", "y"))
-    fence, border, touched = (np.concatenate([getattr(part, name) for part in parts]) for name in ("fence", "border", "touched"))
+    x, y = np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts])
     pages = Pages.of(parts[0].shift, x, y)
-    at = pages.index(x, y)
-    head = np.zeros(pages.size, np.int32)
-    head[at] = 1
-    used = np.flatnonzero(head)
-    head[used] = np.arange(1, len(used) + 1)
-    number = head.take(at)
-    is_small = touched != 0
-    small, large = np.flatnonzero(is_small), np.flatnonzero(~is_small)
-    small_start, small_order = _grouped(number.take(small), len(used) + 1)
-    large_start, large_order = _grouped(number.take(large), len(used) + 1)
-    small, large = small.take(small_order), large.take(large_order)
-    some = np.flatnonzero(np.diff(small_start))
-    bits = np.zeros(len(used) + 1, np.uint64)
-    if len(some):
-        bits[some] = np.bitwise_or.reduceat(touched.take(small), small_start[some])
-    return Level(
-        pages=pages,
-        head=head,
-        touched=bits,
-        small_start=small_start,
-        small=fence.take(small),
-        large_start=large_start,
-        large=fence.take(large),
-        border=border.take(large),
-    )
+    number = np.empty(len(x), np.int64)
+    for begin in range(0, len(x), _CELLS_AT_ONCE):
+        some = slice(begin, begin + _CELLS_AT_ONCE)
+        _, number[some] = pages.find(*((side[some] << (pages.shift + EIGHTHS)).astype(np.int32) for side in (x, y)))
+    del x, y
+    fence, touched = np.concatenate([part.fence for part in parts]), np.concatenate([part.touched for part in parts])
+    border, box = np.concatenate([part.border for part in parts]), np.concatenate([part.box for part in parts])
+    cell = np.zeros(pages.size, CELL)
+    small, large = np.flatnonzero(touched), np.flatnonzero(touched == 0)
+    small = small.take(_order(number.take(small)))
+    first, more = _linked(number.take(small))
+    cell["small"][number.take(small.take(first))] = first + 1
+    if len(first):
+        cell["touched"][number.take(small.take(first))] = np.bitwise_or.reduceat(touched.take(small), first)
+    entries = box.take(small)
+    entries += fence.take(small)
+    entries[more] += 1 << _FENCE_BITS
+    large = large.take(_order(number.take(large)))
+    first, more = _linked(number.take(large))
+    cell["large"][number.take(large.take(first))] = first + 1
+    large_entries = border.take(large).astype(np.int64)
+    large_entries <<= _BORDER_SHIFT
+    large_entries += fence.take(large)
+    large_entries[more] |= np.iinfo(np.int64).min
+    zero = np.zeros(1, np.int64)
+    return Level(pages=pages, cell=cell, small=np.concatenate((zero, entries)), large=np.concatenate((zero, large_entries)))
 
 
-def _grouped(group: Int32, groups: int) -> tuple[Int32, Int32]:
-    """Where each group begins (groups + 1,) in the order that is returned too: members (N,) by group, else as they came."""
-    members = np.arange(len(group), dtype=np.int32)
-    table = sparse.csr_array(sparse.coo_array((members, (group, members)), shape=(groups, max(len(group), 1))))
-    return table.indptr.astype(np.int32), table.indices.astype(np.int32)
+def _order(group: Int64) -> Int64:
+    """Members (N,) by group, else as they came: numpy sorts numbers far faster than it finds the order of them."""
+    key = group << _BORDER_SHIFT
+    key += np.arange(len(group))
+    key.sort()
+    key &= _BORDER - 1
+    return key
 
 
-def _spread(row: Int64, begin: Int32, count: Int32) -> tuple[Int64, Int64]:
-    """Rows and places, for each row as many as it has, one after another."""
-    end = np.cumsum(count, dtype=np.int64)
-    at = np.repeat(begin - (end - count), count)
-    at += np.arange(len(at))
-    return np.repeat(row, count), at
+def _linked(group: Int64) -> tuple[Int64, Int64]:
+    """The first of each group, and all that have another of their group after them, of sorted groups (N,)."""
+    same = group[1:] == group[:-1]
+    return np.flatnonzero(np.concatenate((np.ones(min(len(group), 1), np.bool_), ~same))), np.flatnonzero(same)
+
+
+def _fine(across: Float64, row: Int64) -> Int32:
+    """Which 256th of their cells positions are in."""
+    fine = (across.take(row) * (_FINE >> EIGHTHS)).astype(np.int32)
+    fine &= _FINE - 1
+    return fine
+
+
+def _within_cell(across: Float64, row: Int64, shift: int) -> Float32:
+    """How far across their cells positions are, 0 to 1."""
+    within = across.take(row)
+    within *= 2.0 ** -(shift + EIGHTHS)
+    within -= np.floor(within)
+    return within.astype(np.float32)

@@ -16,7 +16,6 @@ Ring = Sequence[tuple[float, float]]
 LARGEST_LAT_DEG = 89.0
 # The short way round is not the one that was meant.
 WIDEST_DEG = 180.0
-_FEWEST = {True: 2, False: 3}
 
 
 class OutlineError(ValueError):
@@ -98,38 +97,37 @@ class Outlines:
         )
 
 
-def check(outlines: Outlines, first: int = 0) -> None:
-    """Refuse what is no fence.
-
-    Parameters
-    ----------
-    outlines
-        To be looked at.
-    first
-        Number of the first of them, for the message.
+def check_rings(outlines: Outlines, first: int) -> None:
+    """Refuse fences, the first of which has that number, without the rings that they need.
 
     Raises
     ------
     OutlineError
-        Where a fence has no ring, a ring has too few vertices, a line has several paths, a vertex is not finite or beyond a latitude of 89
-        degrees, a fence spans 180 degrees of longitude or more, or its reach is below 0 or not finite.
+        Where a fence has no ring, a ring has too few vertices, a line has several paths, or a reach is below 0 or not finite.
     """
     rings, count = np.diff(outlines.fence), np.diff(outlines.ring)
     _refuse(rings < 1, first, "has no ring")
     _refuse(outlines.is_line & (rings != 1), first, "is a line of several paths, wanted one")
-    _refuse(~(outlines.reach_m >= 0.0) | ~np.isfinite(outlines.reach_m), first, "has a reach that is no distance")
-    line_ring = np.repeat(outlines.is_line, rings)
-    short = count < np.where(line_ring, _FEWEST[True], _FEWEST[False])
+    _refuse(~((outlines.reach_m >= 0.0) & np.isfinite(outlines.reach_m)), first, "has a reach that is no distance")
+    short = count < np.where(np.repeat(outlines.is_line, rings), 2, 3)
     if short.any():
         row = int(np.searchsorted(outlines.fence, np.flatnonzero(short)[0], side="right")) - 1
         raise OutlineError(f"fence {first + row} has a ring of too few vertices, wanted 3, or 2 of a line")
-    at = outlines.ring[outlines.fence[:-1]]
-    if not len(at):
-        return
-    south, north = np.minimum.reduceat(outlines.lat_deg, at), np.maximum.reduceat(outlines.lat_deg, at)
-    west, east = np.minimum.reduceat(outlines.lon_deg, at), np.maximum.reduceat(outlines.lon_deg, at)
-    _refuse(~((south >= -LARGEST_LAT_DEG) & (north <= LARGEST_LAT_DEG)), first, "reaches a latitude beyond 89 degrees, or one that is none")
-    _refuse(~(east - west < WIDEST_DEG), first, "spans 180 degrees of longitude or more: split it, or go on beyond 180")
+
+
+def check_extent(first: int, west_deg: Float64, east_deg: Float64, south_deg: Float64, north_deg: Float64) -> None:
+    """Refuse fences, the first of which has that number, that no frame holds, by their extents (M,).
+
+    Raises
+    ------
+    OutlineError
+        Where a vertex is not finite or beyond a latitude of 89 degrees, or a fence spans 180 degrees of longitude or more.
+    """
+    within = (south_deg >= -LARGEST_LAT_DEG) & (north_deg <= LARGEST_LAT_DEG)
+    _refuse(~within, first, "reaches a latitude beyond 89 degrees, or one that is none")
+    with np.errstate(invalid="ignore"):
+        narrow = east_deg - west_deg < WIDEST_DEG
+    _refuse(~narrow, first, "spans 180 degrees of longitude or more: split it, or go on beyond 180")
 
 
 def _refuse(wrong: Bool, first: int, words: str) -> None:

@@ -5,6 +5,7 @@ box that they lie in, a bit for each cell of a tile that is in use, and a count 
 city costs little more than its area and a country of estates costs theirs.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -30,6 +31,9 @@ _WRAPS_DEG = 180.0 - 1e-9
 _WORD = 6
 _LARGEST_DIRECTORY = 1 << 21
 _ONE = np.uint64(1)
+_BELOW = (_ONE << np.arange(64, dtype=np.uint64)) - _ONE
+_ACROSS = (1 << BITS) - 1
+_AT_ONCE = 1 << 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,28 +99,30 @@ class Pages:
     before: Int32
 
     @classmethod
-    def of(cls, shift: int, x: Int64, y: Int64) -> Self:
-        """Pages for these cells (N,) of a level, at least one."""
+    def of(cls, shift: int, cell: Int64) -> Self:
+        """Pages for these cells (N,) of a level, at least one: x + 2**20 y."""
+        x, y = _bounds(cell)
         tile = _WORD
         while (_span(x, tile) + 2) * (_span(y, tile) + 2) > _LARGEST_DIRECTORY:
             tile += 1
-        west, south = (int(x.min()) >> tile) - 1, (int(y.min()) >> tile) - 1
+        west, south = (x[0] >> tile) - 1, (y[0] >> tile) - 1
         columns, rows = _span(x, tile) + 2, _span(y, tile) + 2
         directory = np.zeros(columns * rows, np.int32)
-        at = ((y >> tile) - south) * columns
-        at += (x >> tile) - west
-        directory[at] = 1
+        for some in _parts(cell):
+            directory[((some >> BITS + tile) - south) * columns + ((some & _ACROSS) >> tile) - west] = 1
         tiles = np.flatnonzero(directory)
         words = 1 << 2 * tile - _WORD
         directory[tiles] = np.arange(1, len(tiles) + 1) * words
-        inner = (1 << tile) - 1
-        at = directory.take(at).astype(np.int64) << _WORD
-        at += (y & inner) << tile
-        at += x & inner
         each = np.zeros((len(tiles) + 1) * words << _WORD, np.bool_)
-        each[at] = True
+        inner = (1 << tile) - 1
+        for some in _parts(cell):
+            at = directory.take(((some >> BITS + tile) - south) * columns + ((some & _ACROSS) >> tile) - west).astype(np.int64)
+            at <<= _WORD
+            at += ((some >> BITS) & inner) << tile
+            at += some & inner
+            each[at] = True
         used = np.packbits(each, bitorder="little").view("<u8")
-        count = np.cumsum(np.bitwise_count(used), dtype=np.int32)
+        count = np.bitwise_count(used)
         return cls(
             shift=shift,
             tile=tile,
@@ -126,8 +132,19 @@ class Pages:
             rows=rows,
             directory=directory,
             used=used,
-            before=count - np.bitwise_count(used),
+            before=np.cumsum(count, dtype=np.int32) - count,
         )
+
+    def numbers(self, cell: Int64) -> Int32:
+        """Numbers (N,) of cells in use."""
+        number = np.empty(len(cell), np.int32)
+        done = 0
+        shift = self.shift + EIGHTHS
+        for some in _parts(cell):
+            _, found = self.find(((some & _ACROSS) << shift).astype(np.int32), ((some >> BITS) << shift).astype(np.int32))
+            number[done : done + len(some)] = found
+            done += len(some)
+        return number
 
     @property
     def size(self) -> int:
@@ -171,9 +188,18 @@ class Pages:
         return hit, number
 
 
-_BELOW = (_ONE << np.arange(64, dtype=np.uint64)) - _ONE
+def _parts(cell: Int64) -> Iterator[Int64]:
+    """As many at a time as stay in the processor's cache."""
+    return (cell[begin : begin + _AT_ONCE] for begin in range(0, len(cell), _AT_ONCE))
 
 
-def _span(cell: Int64, tile: int) -> int:
+def _bounds(cell: Int64) -> tuple[tuple[int, int], tuple[int, int]]:
+    """First and last column, and first and last row."""
+    across = [(int((some & _ACROSS).min()), int((some & _ACROSS).max())) for some in _parts(cell)]
+    x = min(low for low, _ in across), max(high for _, high in across)
+    return x, (int(cell.min()) >> BITS, int(cell.max()) >> BITS)
+
+
+def _span(bounds: tuple[int, int], tile: int) -> int:
     """Tiles from the first to the last."""
-    return (int(cell.max()) >> tile) - (int(cell.min()) >> tile) + 1
+    return (bounds[1] >> tile) - (bounds[0] >> tile) + 1

@@ -43,7 +43,8 @@ It fills 64 bytes, so that all that is asked of it comes with one line of the pr
 OUTSIDE_M = 1e-300
 """What lies outside is never at 0, however near."""
 _TIE_M = 1e-9
-_SLACK, _SLACK_M = 1e-6, 1e-6
+SLACK, SLACK_M = 1e-6, 1e-6
+"""A fence's box is held in single precision, and a little larger than it is."""
 _BUILT_AT_ONCE = 4096
 _EDGES_AT_ONCE = 1 << 17
 _SHORT = 8
@@ -289,8 +290,8 @@ def _build(part: Outlines, first: int, fence: Structured, vertex: Complex128) ->
     per_east, per_north = metres_per_degree(lat_deg)
     fence["lon_deg"], fence["lat_deg"] = lon_deg, lat_deg
     fence["east_m_per_deg"], fence["north_m_per_deg"] = per_east, per_north
-    fence["half_east_m"] = (east - west) / 2.0 * per_east * (1.0 + _SLACK) + _SLACK_M
-    fence["half_north_m"] = (north - south) / 2.0 * per_north * (1.0 + _SLACK) + _SLACK_M
+    fence["half_east_m"] = (east - west) / 2.0 * per_east * (1.0 + SLACK) + SLACK_M
+    fence["half_north_m"] = (north - south) / 2.0 * per_north * (1.0 + SLACK) + SLACK_M
     fence["reach_m"], fence["is_line"] = part.reach_m, part.is_line
     metres = np.empty(len(part.lon_deg), np.complex128)
     for column, degrees, middle_deg, per_deg in (

@@ -1,15 +1,19 @@
 """Local metric frames: metres east and north of a centre."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Float64 = NDArray[np.float64]
+_Number = TypeVar("_Number", float, NDArray[np.float64])
 
 _SEMI_MAJOR_M = 6378137.0
 _ECCENTRICITY_SQUARED = 6.69437999014e-3
+_RADIANS = math.pi / 180.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +33,8 @@ class Frame:
     @classmethod
     def at(cls, lon_deg: float, lat_deg: float) -> Self:
         """Frame with its centre there, WGS 84 degrees."""
-        east_m_per_deg, north_m_per_deg = metres_per_degree(lat_deg)
-        return cls(
-            lon_deg=float(lon_deg), lat_deg=float(lat_deg), east_m_per_deg=float(east_m_per_deg), north_m_per_deg=float(north_m_per_deg)
-        )
+        east_m_per_deg, north_m_per_deg = metres_per_degree_at(lat_deg)
+        return cls(lon_deg=float(lon_deg), lat_deg=float(lat_deg), east_m_per_deg=east_m_per_deg, north_m_per_deg=north_m_per_deg)
 
     def metres(self, lon_deg: ArrayLike, lat_deg: ArrayLike) -> Float64:
         """Positions in metres (..., 2), east and north of the centre, of WGS 84 degrees (...)."""
@@ -40,14 +42,22 @@ class Frame:
         return np.stack((short_way(lon - self.lon_deg) * self.east_m_per_deg, (lat - self.lat_deg) * self.north_m_per_deg), axis=-1)
 
 
-def metres_per_degree(lat_deg: ArrayLike) -> tuple[Float64, Float64]:
+def metres_per_degree(lat_deg: Float64) -> tuple[Float64, Float64]:
     """Metres of a degree to the east and to the north (...), at latitudes (...) in degrees."""
-    phi = np.radians(np.asarray(lat_deg, np.float64))
-    squared = 1.0 - _ECCENTRICITY_SQUARED * np.sin(phi) ** 2
-    root = np.sqrt(squared)
-    east: Float64 = np.radians(_SEMI_MAJOR_M / root * np.cos(phi))
-    north: Float64 = np.radians(_SEMI_MAJOR_M * (1.0 - _ECCENTRICITY_SQUARED) / (squared * root))
-    return east, north
+    phi = np.radians(lat_deg)
+    return _metres_per_degree(np.sin(phi), np.cos(phi), np.sqrt)
+
+
+def metres_per_degree_at(lat_deg: float) -> tuple[float, float]:
+    """The same at one latitude, in a microsecond."""
+    phi = math.radians(lat_deg)
+    return _metres_per_degree(math.sin(phi), math.cos(phi), math.sqrt)
+
+
+def _metres_per_degree(sine: _Number, cosine: _Number, sqrt: Callable[[_Number], _Number]) -> tuple[_Number, _Number]:
+    squared = 1.0 - _ECCENTRICITY_SQUARED * (sine * sine)
+    root = sqrt(squared)
+    return _SEMI_MAJOR_M * _RADIANS / root * cosine, _SEMI_MAJOR_M * (1.0 - _ECCENTRICITY_SQUARED) * _RADIANS / (squared * root)
 
 
 def short_way(away_deg: Float64) -> Float64:

@@ -19,6 +19,7 @@ from geofence.fences import Fences, Runs
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
+Complex128 = NDArray[np.complex128]
 Int8 = NDArray[np.int8]
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
@@ -41,13 +42,15 @@ _MIDDLE = 1e-4
 _EIGHTH = 1 << EIGHTHS
 _FINE_BITS = 8
 _FINE = 1 << _FINE_BITS
-_DENSE_AT_ONCE = 1 << 18
+_FENCES_AT_ONCE, _LARGE_AT_ONCE = 1 << 13, 1 << 8
 # By first and last eighth: bits of those columns in all rows, and of those rows in all columns.
-_COLUMNS = np.array([[sum(1 << x + 8 * y for y in range(8) for x in range(a, b + 1)) for b in range(8)] for a in range(8)], np.uint64).ravel()
+_COLUMNS = np.array(
+    [[sum(1 << x + 8 * y for y in range(8) for x in range(a, b + 1)) for b in range(8)] for a in range(8)], np.uint64
+).ravel()
 _ROWS = np.array([[sum(1 << x + 8 * y for y in range(a, b + 1) for x in range(8)) for b in range(8)] for a in range(8)], np.uint64).ravel()
 _MIDDLE_BITS, _START_SHIFT = 3, 2
 _BORDER_SHIFT, _FENCE_BITS = 32, 31
-_CELLS_AT_ONCE = 1 << 16
+_SMALL_MORE, _LARGE_MORE = 1 << _FENCE_BITS, np.iinfo(np.int64).min
 _BORDER = 1 << _BORDER_SHIFT
 _ONE = np.uint64(1)
 _ENTRY = np.iinfo(np.int64).max
@@ -262,18 +265,23 @@ class Grid:
     @classmethod
     def of(cls, fences: Fences) -> Self:
         """Grid of these."""
-        extent = _Extent.of(fences)
-        shift = extent.shifts()
-        entries: list[_Entries] = []
+        shift = np.empty(len(fences), np.int8)
+        small = [_NO_ENTRIES]
+        for begin in range(0, len(fences), _FENCES_AT_ONCE):
+            extent = _Extent.of(fences.fence[begin : begin + _FENCES_AT_ONCE])
+            part = shift[begin : begin + len(extent)]
+            part[:] = extent.shifts()
+            small.append(_small_entries(extent, np.flatnonzero(part < 0), begin))
         builder = _BorderBuilder()
-        small = np.flatnonzero(shift < 0)
-        entries.append(_small_entries(extent, small))
+        large: dict[int, list[_Entries]] = {}
         for level in np.unique(shift[shift >= 0]).tolist():
             rows = np.flatnonzero(shift == level)
-            entries += [builder.entries(fences, extent, part, level) for part in _batches(extent, rows, level)]
-        levels = sorted({one.shift for one in entries if len(one.x)})
+            for begin in range(0, len(rows), _LARGE_AT_ONCE):
+                some = rows[begin : begin + _LARGE_AT_ONCE]
+                large.setdefault(level, []).append(builder.entries(fences, some, level))
+        levels = sorted(large.keys() | ({0} if any(len(one) for one in small) else set()))
         return cls(
-            levels=tuple(_level([one for one in entries if one.shift == shift]) for shift in levels),
+            levels=tuple(_level(level, [] if level else small, large.get(level, [])) for level in levels),
             borders=builder.borders(),
         )
 
@@ -292,13 +300,14 @@ class _Extent:
     north: Float64
     per_m_east: Float64
     per_m_north: Float64
-    reach_m: Float64
     u: Float64
     v: Float64
 
+    def __len__(self) -> int:
+        return len(self.u)
+
     @classmethod
-    def of(cls, fences: Fences) -> Self:
-        fence = fences.fence
+    def of(cls, fence: Structured) -> Self:
         per_deg = PER_DEG / _EIGHTH
         per_m_east, per_m_north = per_deg / fence["east_m_per_deg"], per_deg / fence["north_m_per_deg"]
         u = np.mod(fence["lon_deg"] + 180.0, 360.0) * per_deg
@@ -313,7 +322,6 @@ class _Extent:
             north=np.minimum(v + north, ROWS - 0.5),
             per_m_east=per_m_east,
             per_m_north=per_m_north,
-            reach_m=fence["reach_m"],
             u=u,
             v=v,
         )
@@ -322,67 +330,59 @@ class _Extent:
         """Level (M,) of each fence; -1 of small ones."""
         across = np.floor(self.east) - np.floor(self.west)
         along = np.floor(self.north) - np.floor(self.south)
-        widest = np.maximum(self.east - self.west, self.north - self.south)
-        shift = np.zeros(len(widest), np.int64)
-        while (too_wide := widest > _WIDEST * 2.0**shift).any():
-            shift[too_wide] += _STEP
-        shift[(across < _SMALL) & (along < _SMALL)] = -1
+        shift = np.where((across < _SMALL) & (along < _SMALL), -1, 0)
+        large = np.flatnonzero(shift == 0)
+        widest = np.maximum(self.east - self.west, self.north - self.south)[large]
+        while (too_wide := widest > _WIDEST * 2.0 ** shift[large]).any():
+            shift[large[too_wide]] += _STEP
         return shift
 
-    def box(self, rows: Int64, shift: int) -> tuple[Int64, Int64, Int64, Int64]:
-        """Westernmost and southernmost cell (N,) of a level, and how many to the east and to the north."""
+    def box(self, shift: int) -> tuple[Int64, Int64, Int64, Int64]:
+        """Westernmost and southernmost cell (M,) of a level, and how many to the east and to the north."""
         scale = 2.0**-shift
-        x, y = np.floor(self.west[rows] * scale).astype(np.int64), np.floor(self.south[rows] * scale).astype(np.int64)
-        east, north = np.floor(self.east[rows] * scale).astype(np.int64), np.floor(self.north[rows] * scale).astype(np.int64)
-        return x, y, east - x + 1, north - y + 1
+        west, east, south, north = (np.floor(side * scale).astype(np.int64) for side in (self.west, self.east, self.south, self.north))
+        return west, south, east - west + 1, north - south + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entries:
-    """Fences in cells of one level; `touched` and `box`, without the fence, of small ones, else 0; `border` of large ones, else 0."""
+    """Fences in cells of one level: x + 2**20 y of each cell, and what `Level.small` or `Level.large` holds of the fence, but for what follows."""
 
-    shift: int
-    x: Int64
-    y: Int64
-    fence: Int32
-    border: Int32
-    touched: UInt64
-    box: Int64
+    cell: Int64
+    entry: Int64
+
+    def __len__(self) -> int:
+        return len(self.cell)
 
 
-def _small_entries(extent: _Extent, rows: Int64) -> _Entries:
-    """Cells of small fences (N,): one, two or four each."""
+_NO_ENTRIES = _Entries(cell=np.empty(0, np.int64), entry=np.empty(0, np.int64))
+
+
+def _small_entries(extent: _Extent, rows: Int64, first: int) -> _Entries:
+    """Cells of small fences, given as rows (N,) of the extent, which begins with that fence: one, two or four each."""
     west, east, south, north = (
-        np.floor(side[rows] * _FINE).astype(np.int64) for side in (extent.west, extent.east, extent.south, extent.north)
+        np.floor(side.take(rows) * _FINE).astype(np.int64) for side in (extent.west, extent.east, extent.south, extent.north)
     )
-    parts: list[tuple[Int64, ...]] = []
-    for x, x_first, x_last, in_x in _halves(west, east):
-        for y, y_first, y_last, in_y in _halves(south, north):
+    fence = rows + first
+    cells, entries = [], []
+    for y, y_box, in_y in _halves(south, north):
+        for x, x_box, in_x in _halves(west, east):
+            box = (y_box << 2 * _FINE_BITS) + x_box
+            box <<= _BORDER_SHIFT
+            box += fence
             some = np.flatnonzero(in_x & in_y)
-            parts.append(tuple(column.take(some) for column in (rows, x, x_first, x_last, y, y_first, y_last)))
-    fence, x, x_first, x_last, y, y_first, y_last = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    eighth = _FINE_BITS - EIGHTHS
-    touched = _COLUMNS.take((x_first >> eighth << EIGHTHS) + (x_last >> eighth))
-    touched &= _ROWS.take((y_first >> eighth << EIGHTHS) + (y_last >> eighth))
-    box = ((y_last << 8 | y_first) << 8 | x_last) << 8 | x_first
-    box <<= _BORDER_SHIFT
-    x &= (1 << BITS) - 1
-    return _Entries(shift=0, x=x, y=y, fence=fence.astype(np.int32), border=np.zeros(len(x), np.int32), touched=touched, box=box)
+            cells.append(((y << BITS) + (x & ((1 << BITS) - 1))).take(some))
+            entries.append(box.take(some))
+    return _Entries(cell=np.concatenate(cells), entry=np.concatenate(entries))
 
 
-def _halves(first: Int64, last: Int64) -> tuple[tuple[Int64, Int64, Int64, Bool], ...]:
-    """Of extents, in 256ths of cells: the cell that they begin in and the one after, where in each they begin and end, and whether they do."""
+def _halves(first: Int64, last: Int64) -> tuple[tuple[Int64, Int64, Bool], ...]:
+    """Of extents, in 256ths of cells: the cell that they begin in and the next, of each where they end and begin (8 bits each), and whether they do."""
     cell, inner = first >> _FINE_BITS, _FINE - 1
     beyond = (last >> _FINE_BITS) > cell
-    one = (cell, first & inner, np.where(beyond, inner, last & inner), np.ones(len(cell), np.bool_))
-    return one, (cell + 1, np.zeros_like(cell), last & inner, beyond)
-
-
-def _batches(extent: _Extent, rows: Int64, shift: int) -> Iterator[Int64]:
-    """Some of the fences at a time: those whose boxes together have not too many cells."""
-    _, _, width, height = extent.box(rows, shift)
-    group = np.cumsum(width * height) // _DENSE_AT_ONCE
-    yield from np.split(rows, np.flatnonzero(np.diff(group)) + 1)
+    end = last & inner
+    one = (np.where(beyond, inner, end) << _FINE_BITS) + (first & inner)
+    return (cell, one, np.ones(len(cell), np.bool_)), (cell + 1, end << _FINE_BITS, beyond)
 
 
 class _BorderBuilder:
@@ -405,14 +405,16 @@ class _BorderBuilder:
             line=np.concatenate(self._lines),
         )
 
-    def entries(self, fences: Fences, extent: _Extent, rows: Int64, shift: int) -> _Entries:
+    def entries(self, fences: Fences, rows: Int64, shift: int) -> _Entries:
         """Cells of large fences (N,) of one level."""
-        x0, y0, width, height = extent.box(rows, shift)
+        fence = fences.fence.take(rows)
+        extent = _Extent.of(fence)
+        x0, y0, width, height = extent.box(shift)
         base = np.cumsum(width * height) - width * height
-        edges = _Edges.of(fences, extent, rows, shift, x0, y0)
+        edges = _Edges.of(fences.vertex, fence, extent, shift, x0, y0)
         line_row, line = edges.by_row()
         dense = np.zeros(int(base[-1] + width[-1] * height[-1]) + 1, np.int8)
-        toggled = _toggled(edges, line, line_row, base, width, fences.fence["is_line"][rows])
+        toggled = _toggled(edges, line, line_row, base, width, fence["is_line"])
         if len(toggled):
             np.bitwise_xor.at(dense, toggled, np.int8(1))
         inside = np.bitwise_xor.accumulate(dense)[:-1]
@@ -421,7 +423,7 @@ class _BorderBuilder:
         cell = base[owner] + line_row * width[owner] + column
         count = np.bincount(cell, minlength=len(inside))
         order = _order(cell)
-        line, line_row, column, cell = line[order], line_row[order], column[order], cell[order]
+        line, line_row, column = line[order], line_row[order], column[order]
         pieces = edges.pieces(line, line_row, column)
         at_border = np.flatnonzero(count)
         middle = inside[at_border].astype(np.int64)
@@ -433,21 +435,13 @@ class _BorderBuilder:
         self._vertices.append(edges.vertex[line].astype(np.int32))
         self._lines.append(pieces)
         used = np.flatnonzero(inside.astype(np.bool_) | (count > 0))
-        border = np.zeros(len(inside), np.int32)
-        border[at_border] = np.arange(self._size, self._size + len(at_border))
+        entry = np.zeros(len(inside), np.int64)
+        entry[at_border] = np.arange(self._size, self._size + len(at_border)) << _BORDER_SHIFT
         self._size += len(at_border)
         owner = np.repeat(np.arange(len(rows)), width * height)[used]
         within = used - base[owner]
         x, y = x0[owner] + within % width[owner], y0[owner] + within // width[owner]
-        return _Entries(
-            shift=shift,
-            x=x & ((1 << BITS - shift) - 1),
-            y=y,
-            fence=rows[owner].astype(np.int32),
-            border=border[used],
-            touched=np.zeros(len(used), np.uint64),
-            box=np.zeros(len(used), np.int64),
-        )
+        return _Entries(cell=(x & ((1 << BITS - shift) - 1)) + (y << BITS), entry=entry[used] + rows[owner])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -464,19 +458,19 @@ class _Edges:
     pad_y: Float64
 
     @classmethod
-    def of(cls, fences: Fences, extent: _Extent, rows: Int64, shift: int, x0: Int64, y0: Int64) -> Self:
-        runs = Runs.of(fences.fence["start"][rows], fences.fence["edges"][rows].astype(np.int64))
-        fence = np.repeat(np.arange(len(rows)), runs.count)
-        a, b = fences.vertex[runs.edge], fences.vertex[runs.edge + 1]
-        real = ~np.isnan(a.real) & ~np.isnan(b.real)
-        a, b, fence, vertex = a[real], b[real], fence[real], runs.edge[real]
+    def of(cls, vertex: Complex128, fence: Structured, extent: _Extent, shift: int, x0: Int64, y0: Int64) -> Self:
+        runs = Runs.of(fence["start"], fence["edges"].astype(np.int64))
+        owner = np.repeat(np.arange(len(fence)), runs.count)
+        a, b = vertex.take(runs.edge), vertex.take(runs.edge + 1)
+        real = np.flatnonzero(~(np.isnan(a.real) | np.isnan(b.real)))
+        a, b, owner, edge = a[real], b[real], owner[real], runs.edge[real]
         scale = 2.0**-shift
-        per_east, per_north = (extent.per_m_east[rows] * scale)[fence], (extent.per_m_north[rows] * scale)[fence]
-        u, v = (extent.u[rows] * scale - x0)[fence], (extent.v[rows] * scale - y0)[fence]
-        reach_m = extent.reach_m[rows][fence]
+        per_east, per_north = (extent.per_m_east * scale)[owner], (extent.per_m_north * scale)[owner]
+        u, v = (extent.u * scale - x0)[owner], (extent.v * scale - y0)[owner]
+        reach_m = fence["reach_m"][owner]
         return cls(
-            fence=fence,
-            vertex=vertex,
+            fence=owner,
+            vertex=edge,
             ax=u + a.real * per_east,
             ay=v + a.imag * per_north,
             bx=u + b.real * per_east,
@@ -548,51 +542,51 @@ def _passes_middle(pieces: Float32) -> Bool:
     return near
 
 
-def _level(parts: Sequence[_Entries]) -> Level:
+def _level(shift: int, small: Sequence[_Entries], large: Sequence[_Entries]) -> Level:
     """Level of all its entries."""
-    x, y = np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts])
-    pages = Pages.of(parts[0].shift, x, y)
-    number = np.empty(len(x), np.int64)
-    for begin in range(0, len(x), _CELLS_AT_ONCE):
-        some = slice(begin, begin + _CELLS_AT_ONCE)
-        _, number[some] = pages.find(*((side[some] << (pages.shift + EIGHTHS)).astype(np.int32) for side in (x, y)))
-    del x, y
-    fence, touched = np.concatenate([part.fence for part in parts]), np.concatenate([part.touched for part in parts])
-    border, box = np.concatenate([part.border for part in parts]), np.concatenate([part.box for part in parts])
+    pages = Pages.of(shift, np.concatenate([part.cell for part in (*small, *large)]))
     cell = np.zeros(pages.size, CELL)
-    small, large = np.flatnonzero(touched), np.flatnonzero(touched == 0)
-    small = small.take(_order(number.take(small)))
-    first, more = _linked(number.take(small))
-    cell["small"][number.take(small.take(first))] = first + 1
-    if len(first):
-        cell["touched"][number.take(small.take(first))] = np.bitwise_or.reduceat(touched.take(small), first)
-    entries = box.take(small)
-    entries += fence.take(small)
-    entries[more] += 1 << _FENCE_BITS
-    large = large.take(_order(number.take(large)))
-    first, more = _linked(number.take(large))
-    cell["large"][number.take(large.take(first))] = first + 1
-    large_entries = border.take(large).astype(np.int64)
-    large_entries <<= _BORDER_SHIFT
-    large_entries += fence.take(large)
-    large_entries[more] |= np.iinfo(np.int64).min
-    zero = np.zeros(1, np.int64)
-    return Level(pages=pages, cell=cell, small=np.concatenate((zero, entries)), large=np.concatenate((zero, large_entries)))
+    entries = {}
+    for name, parts in (("small", small), ("large", large)):
+        key = np.concatenate([_NO_ROWS, *(pages.numbers(part.cell) for part in parts)])
+        entry = np.concatenate([_NO_ROWS, *(part.entry for part in parts)])
+        first, more, number, entry = _linked(key, entry)
+        entry[more] |= _SMALL_MORE if name == "small" else _LARGE_MORE
+        # Place 0 says that there is none.
+        entries[name] = np.concatenate(([0], entry))
+        cell[name][number] = first + 1
+        if name == "small":
+            cell["touched"][number] = _touched(entry, first)
+    return Level(pages=pages, cell=cell, small=entries["small"], large=entries["large"])
+
+
+def _linked(group: Int64, entry: Int64) -> tuple[Int64, Int64, Int64, Int64]:
+    """The first of each group (G,), all that are followed by another of theirs, the group (G,), and the entries (N,) by group, else as they came."""
+    order = _order(group)
+    group, entry = group.take(order), entry.take(order)
+    same = group[1:] == group[:-1]
+    first = np.flatnonzero(np.concatenate((np.ones(min(len(group), 1), np.bool_), ~same)))
+    return first, np.flatnonzero(same), group.take(first), entry
+
+
+def _touched(entry: Int64, first: Int64) -> UInt64:
+    """Eighths by eighths of cells that the boxes of their small fences touch."""
+    touched = np.empty(len(entry), np.uint64)
+    for begin in range(0, len(entry), _FENCES_AT_ONCE):
+        box = entry[begin : begin + _FENCES_AT_ONCE].view(np.uint8).reshape(-1, _EIGHTH)[:, 4:].astype(np.int64)
+        box >>= _FINE_BITS - EIGHTHS
+        some = touched[begin : begin + len(box)]
+        np.bitwise_and(_COLUMNS.take((box[:, 0] << EIGHTHS) + box[:, 1]), _ROWS.take((box[:, 2] << EIGHTHS) + box[:, 3]), out=some)
+    return np.bitwise_or.reduceat(touched, first) if len(first) else touched
 
 
 def _order(group: Int64) -> Int64:
     """Members (N,) by group, else as they came: numpy sorts numbers far faster than it finds the order of them."""
-    key = group << _BORDER_SHIFT
+    key = group.astype(np.int64) << _BORDER_SHIFT
     key += np.arange(len(group))
     key.sort()
     key &= _BORDER - 1
     return key
-
-
-def _linked(group: Int64) -> tuple[Int64, Int64]:
-    """The first of each group, and all that have another of their group after them, of sorted groups (N,)."""
-    same = group[1:] == group[:-1]
-    return np.flatnonzero(np.concatenate((np.ones(min(len(group), 1), np.bool_), ~same))), np.flatnonzero(same)
 
 
 def _fine(across: Float64, row: Int64) -> Int32:

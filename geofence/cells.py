@@ -1,8 +1,8 @@
 """Cells of the whole earth: a square number of degrees each, 38 m from south to north and less from west to east.
 
 A position is counted in eighths of them. A level is a power of two of them. Those in use are numbered: a directory of tiles over the
-box that they lie in, a bit for each cell of a tile that is in use, and a count of those before (a bit vector with rank, Jacobson 1989), so that a
-city costs little more than its area and a country of estates costs theirs.
+box that they lie in, a bit for each cell of a tile that is in use, and a count of those before (a bit vector with rank, Jacobson 1989), so
+that a city costs little more than its area and a country of estates costs theirs.
 """
 
 from collections.abc import Iterator
@@ -25,8 +25,9 @@ ROWS = 1 << (BITS - 1)
 PER_DEG = 2.0 ** (BITS + EIGHTHS) / 360.0
 """Eighths of cells of a degree."""
 _EAST, _NORTH = 1 << (BITS + EIGHTHS), 1 << (BITS + EIGHTHS - 1)
+POLE_DEG = 90.0
 # So near to the antimeridian rounding may reach the other side.
-_WRAPS_DEG = 180.0 - 1e-9
+_FIRST_DEG, _WRAPS_DEG = -180.0, 180.0 - 1e-9
 
 _WORD = 6
 _LARGEST_DIRECTORY = 1 << 21
@@ -59,10 +60,11 @@ class Spots:
         u, v = lon_deg * PER_DEG, lat_deg * PER_DEG
         u += _EAST >> 1
         v += _NORTH >> 1
-        if len(u) and not (lon_deg.min() >= -180.0 and lon_deg.max() < _WRAPS_DEG and lat_deg.min() >= -90.0 and lat_deg.max() <= 90.0):
+        usual = len(u) == 0 or (lon_deg.min() >= _FIRST_DEG and lon_deg.max() < _WRAPS_DEG and np.abs(lat_deg).max() <= POLE_DEG)
+        if not usual:
             with np.errstate(invalid="ignore"):
                 u = np.mod(lon_deg + 180.0, 360.0) * PER_DEG
-                somewhere = np.isfinite(u) & (np.abs(lat_deg) <= 90.0)
+                somewhere = np.isfinite(u) & (np.abs(lat_deg) <= POLE_DEG)
             u = np.where(somewhere, np.minimum(u, np.nextafter(_EAST, 0.0)), 0.0)
             v = np.where(somewhere, v, _NORTH + 4.0)
         return cls(u=u, v=v, x=u.astype(np.int32), y=v.astype(np.int32))

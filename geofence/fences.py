@@ -1,7 +1,7 @@
 """Fences as columns, each in its own metric frame: exact membership and signed distance of named pairs.
 
-A vertex is x + iy, metres east and north of the middle of its fence's extent. Rings are closed; between two rings of one fence stands a NaN,
-so that no edge joins them: what is computed of such an edge is NaN and counts for nothing.
+A vertex is x + iy, metres east and north of the middle of its fence's extent. Rings are closed; between two rings of one fence stands a
+NaN, so that no edge joins them: what is computed of such an edge is NaN and counts for nothing.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from geofence import orientation
 from geofence.frames import metres_per_degree, short_way
-from geofence.outlines import Outlines, check_extent, check_rings
+from geofence.outlines import Outlines, check_extent, check_reach, check_rings
 
 Float64 = NDArray[np.float64]
 Complex128 = NDArray[np.complex128]
@@ -171,7 +171,7 @@ class Runs:
 
     Attributes
     ----------
-    edge : (E,) int64
+    edge : (E,) integer
         First vertex of each edge.
     first : (P,) int64
         Where each pair's run begins.
@@ -179,7 +179,7 @@ class Runs:
         How long it is, at least 1.
     """
 
-    edge: Int64
+    edge: Rows
     first: Int64
     count: Int64
 
@@ -208,6 +208,7 @@ class Seen:
 
     @classmethod
     def of(cls, vertex: Complex128, runs: Runs, place: Complex128) -> Self:
+        """Edges of all fences' vertices, each run of them from one place (P,)."""
         each = np.repeat(place, runs.count)
         a = vertex.take(runs.edge)
         a -= each
@@ -247,7 +248,10 @@ def _is_inside(seen: Seen, runs: Runs) -> Bool:
 
 
 def nearest_edge(seen: Seen, runs: Runs, *, with_side: bool) -> tuple[Float64, Bool | None]:
-    """Distances (P,) in metres from the nearest edge and, if wanted, whether that is by the rule of `geofence.lines.signed_distance` to its left."""
+    """Distances (P,) in metres from the nearest edge and, if wanted, whether that is to its left.
+
+    The side is decided by the rule of `geofence.lines.signed_distance`.
+    """
     dx, dy = seen.bx - seen.ax, seen.by - seen.ay
     square = dx * dx
     square += dy * dy
@@ -284,10 +288,11 @@ def _build(part: Outlines, first: int, fence: Structured, vertex: Complex128) ->
     begin = part.ring[part.fence[:-1]]
     count = part.ring[part.fence[1:]] - begin
     (west, east), (south, north) = _extremes(part.lon_deg, begin, count), _extremes(part.lat_deg, begin, count)
-    check_extent(first, west, east, south, north)
+    check_extent(first, (west, east, south, north))
     # Where a ring begins must not move the frame, so the centre is the middle of the extent.
     lon_deg, lat_deg = (west + east) / 2.0, (south + north) / 2.0
     per_east, per_north = metres_per_degree(lat_deg)
+    check_reach(first, east - west, part.reach_m / per_east)
     fence["lon_deg"], fence["lat_deg"] = lon_deg, lat_deg
     fence["east_m_per_deg"], fence["north_m_per_deg"] = per_east, per_north
     fence["half_east_m"] = (east - west) / 2.0 * per_east * (1.0 + SLACK) + SLACK_M

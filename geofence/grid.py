@@ -61,8 +61,8 @@ _APART = np.array([9.0, 9.0, 9.0, 10.0], np.float32)
 
 
 CELL = np.dtype([("touched", "u8"), ("small", "i4"), ("large", "i4")])
-"""Of a cell in use: a bit for each of its eighths by eighths that small fences touch, and where its first small and first large fence stand;
-0, nowhere. An entry below 0 has another after it."""
+"""Of a cell in use: a bit for each of its eighths by eighths that small fences touch, and where its first small and its first large fence
+stand; 0, nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,11 +176,11 @@ class Level:
     cell : (C,) CELL
         By number.
     small : (S,) int64
-        From the second on, small fences, cell after cell: the number of the fence (31 bits), whether another follows (1), and of its box in the
-        cell, in 256ths, the first and last column and the first and last row (8 each).
+        From the second on, small fences, cell after cell: the number of the fence (31 bits), whether another follows (1), and of its box
+        in the cell, in 256ths, the first and last column and the first and last row (8 each).
     large : (L,) int64
-        From the second on, large fences, cell after cell: the number of the fence (32 bits), the place of its edges there in `Borders`, 0 where
-        there are none (31), and whether another follows (1).
+        From the second on, large fences, cell after cell: the number of the fence (32 bits), the place of its edges there in `Borders`, 0
+        where there are none (31), and whether another follows (1).
     """
 
     pages: Pages
@@ -211,7 +211,7 @@ class Level:
         )
 
     def _find_large(self, row: Int64, first: Int32) -> tuple[Int64, Int64]:
-        rows, entries = [], []
+        rows, entries = [_NO_ROWS], [_NO_ROWS]
         some = np.flatnonzero(first)
         row, at = row.take(some), first.take(some).astype(np.int64)
         while len(row):
@@ -221,8 +221,6 @@ class Level:
             more = np.flatnonzero(entry < 0)
             row, at = row.take(more), at.take(more)
             at += 1
-        if not rows:
-            return _NO_ROWS, _NO_ROWS
         large = np.concatenate(entries)
         large &= _ENTRY
         return np.concatenate(rows), large
@@ -242,12 +240,11 @@ class Level:
         x, y = _fine(spots.u, row), _fine(spots.v, row)
         while len(row):
             entry = self.small.take(at)
-            box = entry.view(np.uint8).reshape(-1, 8)
+            box, fence = entry.view(np.uint8).reshape(-1, 8), entry.view(np.int32)[::2]
             hit = np.flatnonzero((x >= box[:, 4]) & (x <= box[:, 5]) & (y >= box[:, 6]) & (y <= box[:, 7]))
-            entry = entry.view(np.int32)[::2]
             rows.append(row.take(hit))
-            fences.append(entry.take(hit))
-            more = np.flatnonzero(entry < 0)
+            fences.append(fence.take(hit))
+            more = np.flatnonzero(fence < 0)
             row, at, x, y = row.take(more), at.take(more), x.take(more), y.take(more)
             at += 1
         fence = np.concatenate(fences)
@@ -337,16 +334,10 @@ class _Extent:
             shift[large[too_wide]] += _STEP
         return shift
 
-    def box(self, shift: int) -> tuple[Int64, Int64, Int64, Int64]:
-        """Westernmost and southernmost cell (M,) of a level, and how many to the east and to the north."""
-        scale = 2.0**-shift
-        west, east, south, north = (np.floor(side * scale).astype(np.int64) for side in (self.west, self.east, self.south, self.north))
-        return west, south, east - west + 1, north - south + 1
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entries:
-    """Fences in cells of one level: x + 2**20 y of each cell, and what `Level.small` or `Level.large` holds of the fence, but for what follows."""
+    """Fences in cells of one level: x + 2**20 y of the cell, and what `Level.small` or `Level.large` holds, but for what follows."""
 
     cell: Int64
     entry: Int64
@@ -377,7 +368,7 @@ def _small_entries(extent: _Extent, rows: Int64, first: int) -> _Entries:
 
 
 def _halves(first: Int64, last: Int64) -> tuple[tuple[Int64, Int64, Bool], ...]:
-    """Of extents, in 256ths of cells: the cell that they begin in and the next, of each where they end and begin (8 bits each), and whether they do."""
+    """Of extents, in 256ths of cells: the cell that they begin in and the next; where they end and begin in each, and whether they do."""
     cell, inner = first >> _FINE_BITS, _FINE - 1
     beyond = (last >> _FINE_BITS) > cell
     end = last & inner
@@ -409,39 +400,64 @@ class _BorderBuilder:
         """Cells of large fences (N,) of one level."""
         fence = fences.fence.take(rows)
         extent = _Extent.of(fence)
-        x0, y0, width, height = extent.box(shift)
-        base = np.cumsum(width * height) - width * height
-        edges = _Edges.of(fences.vertex, fence, extent, shift, x0, y0)
-        line_row, line = edges.by_row()
-        dense = np.zeros(int(base[-1] + width[-1] * height[-1]) + 1, np.int8)
-        toggled = _toggled(edges, line, line_row, base, width, fence["is_line"])
-        if len(toggled):
-            np.bitwise_xor.at(dense, toggled, np.int8(1))
-        inside = np.bitwise_xor.accumulate(dense)[:-1]
-        line, line_row, column = edges.by_cell(line, line_row)
-        owner = edges.fence[line]
-        cell = base[owner] + line_row * width[owner] + column
-        count = np.bincount(cell, minlength=len(inside))
-        order = _order(cell)
-        line, line_row, column = line[order], line_row[order], column[order]
-        pieces = edges.pieces(line, line_row, column)
+        boxes = _Boxes.of(extent, shift)
+        edges = _Edges.of(fences.vertex, fence, extent, boxes)
+        row, edge = edges.by_row(boxes)
+        inside = _middles(edges, edge, row, boxes, fence["is_line"])
+        edge, row, column = edges.by_cell(edge, row, boxes)
+        place = boxes.place(edges.fence[edge], column, row)
+        count = np.bincount(place, minlength=boxes.size)
+        order = _order(place)
+        edge, row, column = edge[order], row[order], column[order]
+        pieces = edges.pieces(edge, row, column)
         at_border = np.flatnonzero(count)
         middle = inside[at_border].astype(np.int64)
-        first = np.cumsum(count[at_border]) - count[at_border]
-        if len(first):
-            middle[np.bitwise_or.reduceat(_passes_middle(pieces), first)] = UNKNOWN
+        middle[np.bitwise_or.reduceat(_passes_middle(pieces), np.cumsum(count[at_border]) - count[at_border])] = UNKNOWN
         self._counts.append(count[at_border])
         self._middles.append(middle)
-        self._vertices.append(edges.vertex[line].astype(np.int32))
+        self._vertices.append(edges.vertex[edge].astype(np.int32))
         self._lines.append(pieces)
-        used = np.flatnonzero(inside.astype(np.bool_) | (count > 0))
-        entry = np.zeros(len(inside), np.int64)
+        entry = np.zeros(boxes.size, np.int64)
         entry[at_border] = np.arange(self._size, self._size + len(at_border)) << _BORDER_SHIFT
         self._size += len(at_border)
-        owner = np.repeat(np.arange(len(rows)), width * height)[used]
-        within = used - base[owner]
-        x, y = x0[owner] + within % width[owner], y0[owner] + within // width[owner]
-        return _Entries(cell=(x & ((1 << BITS - shift) - 1)) + (y << BITS), entry=entry[used] + rows[owner])
+        used = np.flatnonzero(inside | (count > 0))
+        owner, cell = boxes.cells(used)
+        return _Entries(cell=cell, entry=entry[used] + rows[owner])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Boxes:
+    """Boxes of cells around some large fences (N,), all their cells in one row: box after box, from the south and from the west."""
+
+    shift: int
+    x: Int64
+    y: Int64
+    width: Int64
+    height: Int64
+    base: Int64
+
+    @classmethod
+    def of(cls, extent: _Extent, shift: int) -> Self:
+        scale = 2.0**-shift
+        sides = extent.west, extent.east, extent.south, extent.north
+        west, east, south, north = (np.floor(side * scale).astype(np.int64) for side in sides)
+        width, height = east - west + 1, north - south + 1
+        return cls(shift=shift, x=west, y=south, width=width, height=height, base=np.cumsum(width * height) - width * height)
+
+    @property
+    def size(self) -> int:
+        return int(self.base[-1] + self.width[-1] * self.height[-1])
+
+    def place(self, box: Int64, column: Int64, row: Int64) -> Int64:
+        """Where in the row of all cells these are."""
+        return self.base[box] + row * self.width[box] + column
+
+    def cells(self, place: Int64) -> tuple[Int64, Int64]:
+        """Boxes and cells, x + 2**20 y, of places."""
+        box = np.searchsorted(self.base, place, side="right") - 1
+        within = place - self.base[box]
+        x, y = self.x[box] + within % self.width[box], self.y[box] + within // self.width[box]
+        return box, (x & ((1 << BITS - self.shift) - 1)) + (y << BITS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -458,19 +474,19 @@ class _Edges:
     pad_y: Float64
 
     @classmethod
-    def of(cls, vertex: Complex128, fence: Structured, extent: _Extent, shift: int, x0: Int64, y0: Int64) -> Self:
+    def of(cls, vertex: Complex128, fence: Structured, extent: _Extent, boxes: _Boxes) -> Self:
         runs = Runs.of(fence["start"], fence["edges"].astype(np.int64))
         owner = np.repeat(np.arange(len(fence)), runs.count)
         a, b = vertex.take(runs.edge), vertex.take(runs.edge + 1)
         real = np.flatnonzero(~(np.isnan(a.real) | np.isnan(b.real)))
-        a, b, owner, edge = a[real], b[real], owner[real], runs.edge[real]
-        scale = 2.0**-shift
+        a, b, owner = a[real], b[real], owner[real]
+        scale = 2.0**-boxes.shift
         per_east, per_north = (extent.per_m_east * scale)[owner], (extent.per_m_north * scale)[owner]
-        u, v = (extent.u * scale - x0)[owner], (extent.v * scale - y0)[owner]
+        u, v = (extent.u * scale - boxes.x)[owner], (extent.v * scale - boxes.y)[owner]
         reach_m = fence["reach_m"][owner]
         return cls(
             fence=owner,
-            vertex=edge,
+            vertex=runs.edge.astype(np.int64)[real],
             ax=u + a.real * per_east,
             ay=v + a.imag * per_north,
             bx=u + b.real * per_east,
@@ -479,34 +495,30 @@ class _Edges:
             pad_y=reach_m * per_north + _MARGIN / 2.0,
         )
 
-    def by_row(self) -> tuple[Int64, Int64]:
+    def by_row(self, boxes: _Boxes) -> tuple[Int64, Int64]:
         """Rows of cells that edges come near, and which edge each is of: (R,) each."""
-        first = np.maximum(np.floor(np.minimum(self.ay, self.by) - self.pad_y), 0.0).astype(np.int64)
-        last = np.floor(np.maximum(self.ay, self.by) + self.pad_y).astype(np.int64)
-        runs = Runs.of(first, last - first + 1)
-        return runs.edge, np.repeat(np.arange(len(first)), runs.count)
+        low, high = np.minimum(self.ay, self.by) - self.pad_y, np.maximum(self.ay, self.by) + self.pad_y
+        return _range(low, high, boxes.height[self.fence])
 
-    def by_cell(self, line: Int64, row: Int64) -> tuple[Int64, Int64, Int64]:
+    def by_cell(self, edge: Int64, row: Int64, boxes: _Boxes) -> tuple[Int64, Int64, Int64]:
         """Edges, rows and columns of cells that edges come near: (C,) each."""
-        ax, dx, ay, dy = self.ax[line], (self.bx - self.ax)[line], self.ay[line], (self.by - self.ay)[line]
-        pad_x, pad_y = self.pad_x[line], self.pad_y[line]
+        ax, dx, ay, dy = self.ax[edge], (self.bx - self.ax)[edge], self.ay[edge], (self.by - self.ay)[edge]
+        pad_x, pad_y = self.pad_x[edge], self.pad_y[edge]
         level = dy == 0.0
         dy[level] = 1.0
         begin, end = (row - pad_y - ay) / dy, (row + 1.0 + pad_y - ay) / dy
         low, high = np.clip(np.minimum(begin, end), 0.0, 1.0), np.clip(np.maximum(begin, end), 0.0, 1.0)
         low[level], high[level] = 0.0, 1.0
         one, other = ax + low * dx, ax + high * dx
-        first = np.maximum(np.floor(np.minimum(one, other) - pad_x), 0.0).astype(np.int64)
-        last = np.floor(np.maximum(one, other) + pad_x).astype(np.int64)
-        runs = Runs.of(first, last - first + 1)
-        return np.repeat(line, runs.count), np.repeat(row, runs.count), runs.edge
+        column, which = _range(np.minimum(one, other) - pad_x, np.maximum(one, other) + pad_x, boxes.width[self.fence[edge]])
+        return edge[which], row[which], column
 
-    def pieces(self, line: Int64, row: Int64, column: Int64) -> Float32:
+    def pieces(self, edge: Int64, row: Int64, column: Int64) -> Float32:
         """Ends of the parts of edges in cells (C, 4), in cells from its corner (Liang and Barsky 1984)."""
-        ax, ay, bx, by = self.ax[line] - column, self.ay[line] - row, self.bx[line] - column, self.by[line] - row
+        ax, ay, bx, by = self.ax[edge] - column, self.ay[edge] - row, self.bx[edge] - column, self.by[edge] - row
         dx, dy = bx - ax, by - ay
-        low, high = np.zeros(len(line)), np.ones(len(line))
-        apart = np.zeros(len(line), np.bool_)
+        low, high = np.zeros(len(edge)), np.ones(len(edge))
+        apart = np.zeros(len(edge), np.bool_)
         for at, along in ((ax, dx), (ay, dy)):
             still = along == 0.0
             apart |= still & ((at < -_CLIP) | (at > 1.0 + _CLIP))
@@ -515,23 +527,32 @@ class _Edges:
             np.maximum(low, np.where(still, 0.0, np.minimum(one, other)), out=low)
             np.minimum(high, np.where(still, 1.0, np.maximum(one, other)), out=high)
         apart |= low > high
-        pieces = np.empty((len(line), 4), np.float32)
+        pieces = np.empty((len(edge), 4), np.float32)
         pieces[:, 0], pieces[:, 1] = np.where(low > 0.0, ax + low * dx, ax), np.where(low > 0.0, ay + low * dy, ay)
         pieces[:, 2], pieces[:, 3] = np.where(high < 1.0, ax + high * dx, bx), np.where(high < 1.0, ay + high * dy, by)
         pieces[apart] = _APART
         return pieces
 
 
-def _toggled(edges: _Edges, line: Int64, row: Int64, base: Int64, width: Int64, is_line: Bool) -> Int64:
-    """Cells (T,), numbered through all boxes, from whose middle on eastwards the inside is the outside, once for each edge that does it."""
+def _range(low: Float64, high: Float64, limit: Int64) -> tuple[Int64, Int64]:
+    """Whole numbers from 0 to below a limit that extents (N,) touch, and which extent each is of."""
+    first = np.maximum(np.floor(low), 0.0).astype(np.int64)
+    runs = Runs.of(first, np.minimum(np.floor(high).astype(np.int64), limit - 1) - first + 1)
+    return runs.edge.astype(np.int64), np.repeat(np.arange(len(first)), runs.count)
+
+
+def _middles(edges: _Edges, edge: Int64, row: Int64, boxes: _Boxes, is_line: Bool) -> Bool:
+    """Whether the middles of all boxes' cells are inside, by edges and the rows that they come near: from the west, each edge changes it."""
     middle = row + 0.5
-    some = np.flatnonzero(((edges.ay[line] > middle) != (edges.by[line] > middle)) & ~is_line[edges.fence[line]])
-    line, middle, row = line[some], middle[some], row[some]
-    ax, ay, bx, by = edges.ax[line], edges.ay[line], edges.bx[line], edges.by[line]
+    some = np.flatnonzero(((edges.ay[edge] > middle) != (edges.by[edge] > middle)) & ~is_line[edges.fence[edge]])
+    edge, middle, row = edge[some], middle[some], row[some]
+    ax, ay, bx, by = edges.ax[edge], edges.ay[edge], edges.bx[edge], edges.by[edge]
     x = np.clip(ax + (middle - ay) / (by - ay) * (bx - ax), np.minimum(ax, bx), np.maximum(ax, bx))
-    owner = edges.fence[line]
-    # What is toggled beyond the last column is toggled at the beginning of the next row: it is an even number of times.
-    return base[owner] + row * width[owner] + np.ceil(x - 0.5).astype(np.int64)
+    # What changes beyond the last column changes at the beginning of the next row: it does so an even number of times.
+    place = boxes.place(edges.fence[edge], np.ceil(x - 0.5).astype(np.int64), row)
+    changes = np.zeros(boxes.size + 1, np.bool_)
+    np.bitwise_xor.at(changes, place, np.True_)
+    return np.bitwise_xor.accumulate(changes)[:-1]
 
 
 def _passes_middle(pieces: Float32) -> Bool:
@@ -561,7 +582,7 @@ def _level(shift: int, small: Sequence[_Entries], large: Sequence[_Entries]) -> 
 
 
 def _linked(group: Int64, entry: Int64) -> tuple[Int64, Int64, Int64, Int64]:
-    """The first of each group (G,), all that are followed by another of theirs, the group (G,), and the entries (N,) by group, else as they came."""
+    """The first of each group (G,), all that have another of theirs after them, the groups (G,), and the entries (N,) by group."""
     order = _order(group)
     group, entry = group.take(order), entry.take(order)
     same = group[1:] == group[:-1]

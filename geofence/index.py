@@ -3,13 +3,13 @@
 Words: a *fence* here is an area (polygons with holes) or a directed line (a polyline). Positions and vertices are WGS 84 degrees.
 
 Geometry is judged in each fence's own metric frame, `Frame.at` the middle of its extent: a position is in an area where GEOS says
-`intersects` of `frame.metres(...)` of both, so what lies on a border or a vertex is in. `signed_distance` is in metres of that frame:
+`intersects` of `frame.metres(...)` of both, so what lies on a border or a vertex is in. Distances are in metres of that frame:
 of an area the distance to its border, above 0 inside, 0 on it; of a line the distance to it, above 0 to its left
 (`geofence.lines.signed_distance`). Membership is exact (determinants too near 0 for floating point are summed without error), distances
 are right to 1e-9 m.
 
-Areas must be valid (`geofence.shapes` repairs or refuses). A fence across the antimeridian is given with longitudes that go on beyond 180; one
-that spans more than 180 degrees, or reaches a latitude beyond 89, is refused. Positions may have any longitude; NaN is nowhere.
+Areas must be valid (`geofence.shapes` repairs or refuses). A fence across the antimeridian is given with longitudes that go on beyond
+180; one that spans 180 degrees or more, or reaches a latitude beyond 89, is refused. Positions may have any longitude; NaN is nowhere.
 
 >>> square = Outline(rings=[[(119.9, 31.7), (119.901, 31.7), (119.901, 31.701), (119.9, 31.701)]])
 >>> index = FenceIndex.build(Outlines.of([square]))
@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geofence import overlay
-from geofence.cells import Spots
+from geofence.cells import POLE_DEG, Spots
 from geofence.fences import Fences, Runs, Seen, nearest_edge, signed
 from geofence.grid import Found, Grid
 from geofence.outlines import Outline, Outlines
@@ -167,7 +167,7 @@ class FenceIndex:
         """
         seen = self._seen
         distance_m = np.full(len(fence), np.nan)
-        somewhere = np.isfinite(lon_deg) & (np.abs(lat_deg) <= 90.0)  # noqa: PLR2004  the poles
+        somewhere = np.isfinite(lon_deg) & (np.abs(lat_deg) <= POLE_DEG)
         slot = np.full(len(fence), -1, np.int64)
         known = np.flatnonzero(somewhere & (fence >= 0) & (fence < len(seen.base.slot)))
         slot[known] = seen.base.slot.take(fence[known])
@@ -287,13 +287,13 @@ class FenceIndex:
             self._deaths.append((edition, slot))
 
     def _search(self, lon_deg: Float64, lat_deg: Float64, *, near: bool) -> tuple[Int64, Int64, Float64]:
-        seen = self._seen
-        parts = [(_NO_ROWS, _NO_ROWS, _NO_METRES)]
+        seen, lon_deg, lat_deg = self._seen, np.asarray(lon_deg, np.float64), np.asarray(lat_deg, np.float64)
+        parts: list[tuple[Int64, Slots, Float64]] = [(_NO_ROWS, _NO_ROWS, _NO_METRES)]
         for first in range(0, len(lon_deg), _POSITIONS_AT_ONCE):
             some = slice(first, first + _POSITIONS_AT_ONCE)
             parts += [(row + first, number, metres) for row, number, metres in _search(seen, lon_deg[some], lat_deg[some], near=near)]
         rows, numbers, distances = zip(*parts, strict=True)
-        return np.concatenate(rows), np.concatenate(numbers), np.concatenate(distances)
+        return np.concatenate(rows), np.concatenate(numbers, dtype=np.int64), np.concatenate(distances)
 
 
 def _search(seen: _Edition, lon_deg: Float64, lat_deg: Float64, *, near: bool) -> Iterator[tuple[Int64, Slots, Float64]]:
@@ -368,7 +368,8 @@ def _reached(fence: Structured, distance_m: Float64) -> tuple[Int64, Float64]:
 def _is_alive(seen: _Edition, slot: Slots) -> Bool:
     """Which slots of the base hold a fence, in that edition."""
     died = seen.base.died.take(slot)
-    return (died == 0) | (died > seen.edition)
+    alive: Bool = (died == 0) | (died > seen.edition)
+    return alive
 
 
 def _slot_in_overlay(seen: _Edition, number: int) -> int:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Float64 = NDArray[np.float64]
 
 ERROR = 4.0 * float(np.finfo(np.float64).eps) / 2.0
-"""Bound on the error of a determinant of differences, as a share of the sum of its two products' magnitudes (Shewchuk's ccwerrboundA, rounded up)."""
+"""Bound on the error of a determinant, as a share of the sum of its two products' magnitudes (Shewchuk's ccwerrboundA, rounded up)."""
 _SPLITTER = 134217729.0  # 2**27 + 1, Dekker 1971
 
 

@@ -16,6 +16,7 @@ Ring = Sequence[tuple[float, float]]
 LARGEST_LAT_DEG = 89.0
 # The short way round is not the one that was meant.
 WIDEST_DEG = 180.0
+AROUND_DEG = 360.0
 
 
 class OutlineError(ValueError):
@@ -115,19 +116,31 @@ def check_rings(outlines: Outlines, first: int) -> None:
         raise OutlineError(f"fence {first + row} has a ring of too few vertices, wanted 3, or 2 of a line")
 
 
-def check_extent(first: int, west_deg: Float64, east_deg: Float64, south_deg: Float64, north_deg: Float64) -> None:
-    """Refuse fences, the first of which has that number, that no frame holds, by their extents (M,).
+def check_extent(first: int, sides_deg: tuple[Float64, Float64, Float64, Float64]) -> None:
+    """Refuse fences, the first of which has that number, that no frame holds, by their west, east, south and north (M,).
 
     Raises
     ------
     OutlineError
         Where a vertex is not finite or beyond a latitude of 89 degrees, or a fence spans 180 degrees of longitude or more.
     """
+    west_deg, east_deg, south_deg, north_deg = sides_deg
     within = (south_deg >= -LARGEST_LAT_DEG) & (north_deg <= LARGEST_LAT_DEG)
     _refuse(~within, first, "reaches a latitude beyond 89 degrees, or one that is none")
     with np.errstate(invalid="ignore"):
         narrow = east_deg - west_deg < WIDEST_DEG
     _refuse(~narrow, first, "spans 180 degrees of longitude or more: split it, or go on beyond 180")
+
+
+def check_reach(first: int, width_deg: Float64, reach_deg: Float64) -> None:
+    """Refuse fences, the first of which has that number, that with what they reach go round the earth, by degrees of longitude (M,).
+
+    Raises
+    ------
+    OutlineError
+        Where that is so.
+    """
+    _refuse(~(width_deg + 2.0 * reach_deg < AROUND_DEG), first, "reaches round the earth")
 
 
 def _refuse(wrong: Bool, first: int, words: str) -> None:

@@ -410,6 +410,8 @@ class _BorderBuilder:
         order = _order(place)
         edge, row, column = edge[order], row[order], column[order]
         pieces = edges.pieces(edge, row, column)
+        # Nothing is inside a line.
+        pieces[fence["is_line"][edges.fence[edge]]] = _APART
         at_border = np.flatnonzero(count)
         middle = inside[at_border].astype(np.int64)
         middle[np.bitwise_or.reduceat(_passes_middle(pieces), np.cumsum(count[at_border]) - count[at_border])] = UNKNOWN
@@ -542,7 +544,7 @@ def _range(low: Float64, high: Float64, limit: Int64) -> tuple[Int64, Int64]:
 
 
 def _middles(edges: _Edges, edge: Int64, row: Int64, boxes: _Boxes, is_line: Bool) -> Bool:
-    """Whether the middles of all boxes' cells are inside, by edges and the rows that they come near: from the west, each edge changes it."""
+    """Whether the middles of all boxes' cells are inside, by edges and the rows they come near: from the west, each edge changes it."""
     middle = row + 0.5
     some = np.flatnonzero(((edges.ay[edge] > middle) != (edges.by[edge] > middle)) & ~is_line[edges.fence[edge]])
     edge, middle, row = edge[some], middle[some], row[some]

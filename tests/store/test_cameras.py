@@ -8,7 +8,7 @@ import pytest
 
 from devices.model import Device
 from devices.view import View
-from geofence.datum import wgs84_to_gcj02
+from geofence.datum import Wgs84
 from geofence.frames import Frame
 from store.community import parse
 from store.model import Community, InputError
@@ -57,7 +57,8 @@ def test_a_view_says_where_a_pixel_is_on_the_ground() -> None:
 def test_the_ground_may_be_positions_on_a_map_instead(datum: str) -> None:
     positions = lonlat(GROUND_M)
     if datum == "gcj02":
-        positions = np.column_stack(wgs84_to_gcj02(*np.array(positions).T)).tolist()
+        drawn = Wgs84(*np.array(positions).T).to_gcj02()
+        positions = np.column_stack((drawn.lon_deg, drawn.lat_deg)).tolist()
     view = camera(view={"detect": [1280, 720], "pixels": PIXELS, "ground": positions, "datum": datum}).view
     assert place(view, 640, 568.18) == pytest.approx((0, 4), abs=0.01)
     assert place(view, 928.88, 298.86) == pytest.approx((3, 9), abs=0.01)

@@ -149,8 +149,8 @@ def _without_slivers(polygon: shapely.Polygon) -> shapely.Polygon:
 
 
 def _is_thin(shape: shapely.Geometry) -> bool:
-    west, south, east, north = shapely.bounds(shape).tolist()
-    return bool(float(shapely.area(shape)) <= _THIN * max(east - west, north - south) ** 2)
+    west, south, east, north = shapely.bounds(shape)
+    return bool(shapely.area(shape) <= _THIN * max(east - west, north - south) ** 2)
 
 
 def _explained(shape: shapely.Geometry) -> str:

@@ -5,7 +5,7 @@ What is wrong is told by its path, and by its place in the file's own coordinate
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -51,11 +51,14 @@ class Shape:
         Of a line, else empty.
     notes : tuple of (path, str)
         What was repaired.
+    geometry : mapping
+        As GeoJSON, repaired, in the datum that it was drawn in; empty where it was not drawn as GeoJSON.
     """
 
     rings: Wgs84Rings = ()
     path: Wgs84Ring = NO_RING
     notes: tuple[Note, ...] = ()
+    geometry: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def first(self) -> tuple[float, float]:
@@ -89,7 +92,11 @@ def area(geometry: Mapping[str, Any], datum: Datum) -> Shape:
     except repair.UnclearShapeError as error:
         raise ShapeError(top, f"is no clear area where it really lies: {error.what}") from None
     _within_reach([vertex for polygon in rings for vertex in polygon[0]], top)
-    return Shape(rings=rings, notes=tuple(notes))
+    polygons = [[ring.tolist() for ring in polygon] for polygon in valid.polygons]
+    drawn_as: Mapping[str, Any] = {"type": "MultiPolygon", "coordinates": polygons}
+    if len(polygons) == 1:
+        drawn_as = {"type": "Polygon", "coordinates": polygons[0]}
+    return Shape(rings=rings, notes=tuple(notes), geometry=drawn_as)
 
 
 def line(geometry: Mapping[str, Any], datum: Datum) -> Shape:
@@ -114,7 +121,11 @@ def line(geometry: Mapping[str, Any], datum: Datum) -> Shape:
         raise ShapeError(path, error.what) from None
     found = Wgs84.of(datum, *distinct.T).ring()
     _within_reach(found, path)
-    return Shape(path=found, notes=(*notes, *((path, what) for what in said)))
+    return Shape(
+        path=found,
+        notes=(*notes, *((path, what) for what in said)),
+        geometry={"type": "LineString", "coordinates": distinct.tolist()},
+    )
 
 
 def circle(centre: Sequence[float], radius_m: float, datum: Datum) -> Shape:

@@ -44,6 +44,14 @@ class Frame:
         lon, lat = np.asarray(lon_deg, np.float64), np.asarray(lat_deg, np.float64)
         return cls.at(float(lon.min() + lon.max()) / 2.0, float(lat.min() + lat.max()) / 2.0)
 
+    @classmethod
+    def around(cls, vertices: ArrayLike) -> Self:
+        """Frame with its centre in the middle of the extent of vertices (N, 2): longitude and latitude, WGS 84 degrees."""
+        corners = np.asarray(vertices, np.float64)
+        # Where a ring begins must not move the frame, so it is not their mean.
+        lon_deg, lat_deg = (corners.min(axis=0) + corners.max(axis=0)) / 2.0
+        return cls.at(float(lon_deg), float(lat_deg))
+
     def metres(self, lon_deg: ArrayLike, lat_deg: ArrayLike) -> Float64:
         """Positions in metres (..., 2), east and north of the centre, of WGS 84 degrees (...)."""
         lon, lat = np.asarray(lon_deg, np.float64), np.asarray(lat_deg, np.float64)

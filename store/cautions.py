@@ -11,7 +11,7 @@ from incidents.audience import ROSTER, usable
 from incidents.directory import Directory, Person, Policy, Role, RosterId, Step
 from incidents.roster import everybody
 from rules.fences.etiquette import AIR_SPACE_M, Beyond, Neighbourhood
-from rules.fences.suited import RADAR_HALF_ANGLE_DEG, RADAR_REACH_M, Lack, Suited, suited
+from rules.fences.suited import CAMERA_REACH_M, RADAR_HALF_ANGLE_DEG, RADAR_REACH_M, Lack, Suited, suited
 from rules.kinds import EventKind
 from rules.premises import Fence, FenceKind, HomePlace
 from store.document import KeyPath
@@ -73,8 +73,8 @@ def _lack(fence: Fence, verdict: Suited) -> str:
         case Lack.OTHER_FLOOR:
             return f"is on floor {fence.floor}, and {fence.home} with its radars on another"
         case Lack.OUT_OF_SIGHT:
-            reach = f"{RADAR_REACH_M:g} m far and {RADAR_HALF_ANGLE_DEG:g} degrees to either side"
-            return f"is out of sight of the radars of {fence.home}, {_part(verdict.hidden)} of it: they see {reach}"
+            reach = f"radars see {RADAR_REACH_M:g} m far and {RADAR_HALF_ANGLE_DEG:g} degrees to either side, cameras {CAMERA_REACH_M:g} m"
+            return f"is out of sight of the radars and cameras of {fence.home}, {_part(verdict.hidden)} of it: {reach}"
         case _:
             source = f"a {verdict.kind} (accurate to about {verdict.accuracy_m:g} m)"
             return (

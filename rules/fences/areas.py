@@ -44,6 +44,13 @@ class Borders:
                 self._areas.append((fence, shape, shape.depth_m, wearers(premises, fence, fence.residents)))
         self._sides: dict[tuple[int, str], sides.Side] = {}
 
+    def concerned(self) -> Bool:
+        """(D,) bool: devices whose sides are followed."""
+        concerned = np.zeros(len(self._registry.devices), np.bool_)
+        for _, _, _, wear in self._areas:
+            concerned |= wear
+        return concerned
+
     def crossings(self, batch: PositionBatch) -> list[Crossing]:
         """Changes of side, in the order of the fixes that decided them."""
         fixes = usable(batch)

@@ -121,9 +121,9 @@ def test_other_nodes_may_be_called_as_they_like(name: str) -> None:
     assert source.name == name
 
 
-@pytest.mark.parametrize(("ahead_m", "kind", "far"), [(7, "radar", False), (9, "radar", True), (20, "camera", False), (30, "camera", True)])
+@pytest.mark.parametrize(("ahead_m", "kind", "far"), [(5, "radar", False), (9, "radar", True), (20, "camera", False), (30, "camera", True)])
 def test_a_camera_sees_further_than_a_radar(ahead_m: float, kind: str, *, far: bool) -> None:
     line = {"type": "LineString", "coordinates": lonlat([[-1, ahead_m], [1, ahead_m]])}
     fence = {"id": "gate", "kind": "line", "home": "a-1", "geometry": line}
     found = community([fence], kind=kind, view=None, source=None).warnings
-    assert any("none sees so far" in one for one in found) == far
+    assert any("out of sight" in one for one in found) == far

@@ -32,7 +32,7 @@ from geofence import overlay
 from geofence.cells import POLE_DEG, Spots
 from geofence.fences import Fences, Runs, Seen, nearest_edge, signed
 from geofence.grid import Found, Grid
-from geofence.outlines import Outline, Outlines
+from geofence.given import Outline, Outlines
 from geofence.overlay import NEVER, Arrays, Overlay, Version
 
 Float64 = NDArray[np.float64]

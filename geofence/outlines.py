@@ -1,148 +1,72 @@
-"""Outlines of fences as they are given: WGS 84 degrees, checked, as columns."""
+"""Circles, rectangles, corridors and widened footprints as polygons."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
+import math
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
+from geofence.datum import Wgs84, Wgs84Ring, Wgs84Rings
+from geofence.frames import Frame, turned
+
 Float64 = NDArray[np.float64]
-Int64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
-Ring = Sequence[tuple[float, float]]
 
-# Beyond it an equirectangular frame says nothing, and a fence that goes round a pole is no polygon in it.
-LARGEST_LAT_DEG = 89.0
-# The short way round is not the one that was meant.
-WIDEST_DEG = 180.0
-AROUND_DEG = 360.0
+_TOLERANCE_M = 0.01
+"""How far the middle of an edge may lie within the arc that it stands for."""
+_LEAST_EDGES = 32
 
 
-class OutlineError(ValueError):
-    """An outline that is no fence: the message names which, and what was wanted."""
+def circle(centre: Wgs84, radius_m: float) -> Wgs84Rings:
+    """Every place at most so far from one; vertices are on the circle, edges at most 1 cm within."""
+    angle = np.linspace(0.0, 2.0 * np.pi, _edges(radius_m), endpoint=False)
+    arc = radius_m * np.stack((np.cos(angle), np.sin(angle)), axis=-1)
+    return _rings(_frame(centre), shapely.Polygon(arc))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outline:
-    """One fence.
-
-    Attributes
-    ----------
-    rings : sequence of sequences of (lon, lat) in WGS 84 degrees
-        Of an area all its shells and holes, in any order and direction, closed or not; of a line one path.
-    is_line : bool
-        A directed line; else an area.
-    reach_m : float
-        How far from it positions are near.
-    """
-
-    rings: Sequence[Ring]
-    is_line: bool = False
-    reach_m: float = 0.0
+def rectangle(centre: Wgs84, length_m: float, width_m: float, heading_deg: float) -> Wgs84Rings:
+    """A rectangle whose length runs along a heading, clockwise from true north."""
+    ahead, right = length_m / 2.0, width_m / 2.0
+    corners = turned(heading_deg, [-right, right, right, -right], [-ahead, -ahead, ahead, ahead])
+    return _rings(_frame(centre), shapely.Polygon(corners))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outlines:
-    """Many fences, as columns.
-
-    Attributes
-    ----------
-    lon_deg, lat_deg : (V,) float64
-        Vertices, ring after ring.
-    ring : (R + 1,) int64
-        Where each ring begins, and the end.
-    fence : (M + 1,) int64
-        First ring of each fence, and the end.
-    is_line : (M,) bool
-        Whether it is a directed line; else an area.
-    reach_m : (M,) float64
-        How far from it positions are near.
-    """
-
-    lon_deg: Float64
-    lat_deg: Float64
-    ring: Int64
-    fence: Int64
-    is_line: Bool
-    reach_m: Float64
-
-    def __len__(self) -> int:
-        return len(self.is_line)
-
-    @classmethod
-    def of(cls, outlines: Sequence[Outline]) -> Self:
-        """Columns of these."""
-        rings = [np.asarray(ring, np.float64).reshape(-1, 2) for outline in outlines for ring in outline.rings]
-        vertices = np.concatenate([*rings, np.empty((0, 2))])
-        return cls(
-            lon_deg=np.ascontiguousarray(vertices[:, 0]),
-            lat_deg=np.ascontiguousarray(vertices[:, 1]),
-            ring=np.cumsum([0, *(len(ring) for ring in rings)], dtype=np.int64),
-            fence=np.cumsum([0, *(len(outline.rings) for outline in outlines)], dtype=np.int64),
-            is_line=np.array([outline.is_line for outline in outlines], np.bool_),
-            reach_m=np.array([outline.reach_m for outline in outlines], np.float64),
-        )
-
-    def part(self, begin: int, end: int) -> "Outlines":
-        """Those from one row to before another; views, no copies."""
-        rings = self.ring[self.fence[begin] : self.fence[end] + 1]
-        vertices = slice(rings[0], rings[-1])
-        return Outlines(
-            lon_deg=self.lon_deg[vertices],
-            lat_deg=self.lat_deg[vertices],
-            ring=rings - rings[0],
-            fence=self.fence[begin : end + 1] - self.fence[begin],
-            is_line=self.is_line[begin:end],
-            reach_m=self.reach_m[begin:end],
-        )
+def corridor(way: Wgs84, width_m: float) -> Wgs84Rings:
+    """Every place at most half a width from a line (N,), N at least 2; round at its ends and bends."""
+    frame = Frame.over(way.lon_deg, way.lat_deg)
+    line = shapely.LineString(frame.metres(way.lon_deg, way.lat_deg))
+    return _rings(frame, shapely.buffer(line, width_m / 2.0, quad_segs=_edges(width_m / 2.0) // 4))
 
 
-def check_rings(outlines: Outlines, first: int) -> None:
-    """Refuse fences, the first of which has that number, without the rings that they need.
-
-    Raises
-    ------
-    OutlineError
-        Where a fence has no ring, a ring has too few vertices, a line has several paths, or a reach is below 0 or not finite.
-    """
-    rings, count = np.diff(outlines.fence), np.diff(outlines.ring)
-    _refuse(rings < 1, first, "has no ring")
-    _refuse(outlines.is_line & (rings != 1), first, "is a line of several paths, wanted one")
-    _refuse(~((outlines.reach_m >= 0.0) & np.isfinite(outlines.reach_m)), first, "has a reach that is no distance")
-    short = count < np.where(np.repeat(outlines.is_line, rings), 2, 3)
-    if short.any():
-        row = int(np.searchsorted(outlines.fence, np.flatnonzero(short)[0], side="right")) - 1
-        raise OutlineError(f"fence {first + row} has a ring of too few vertices, wanted 3, or 2 of a line")
+def outwards(rings: Wgs84Rings, distance_m: float) -> Wgs84Rings:
+    """Every place in an area or at most so far outside of it; round at its corners. Nought metres are the area itself."""
+    frame, shape = metric(rings)
+    return rings if distance_m == 0.0 else _rings(frame, shapely.buffer(shape, distance_m, quad_segs=_edges(distance_m) // 4))
 
 
-def check_extent(first: int, sides_deg: tuple[Float64, Float64, Float64, Float64]) -> None:
-    """Refuse fences, the first of which has that number, that no frame holds, by their west, east, south and north (M,).
-
-    Raises
-    ------
-    OutlineError
-        Where a vertex is not finite or beyond a latitude of 89 degrees, or a fence spans 180 degrees of longitude or more.
-    """
-    west_deg, east_deg, south_deg, north_deg = sides_deg
-    within = (south_deg >= -LARGEST_LAT_DEG) & (north_deg <= LARGEST_LAT_DEG)
-    _refuse(~within, first, "reaches a latitude beyond 89 degrees, or one that is none")
-    with np.errstate(invalid="ignore"):
-        narrow = east_deg - west_deg < WIDEST_DEG
-    _refuse(~narrow, first, "spans 180 degrees of longitude or more: split it, or go on beyond 180")
+def metric(rings: Wgs84Rings, frame: Frame | None = None) -> tuple[Frame, shapely.MultiPolygon]:
+    """An area in metres, in a frame or in the one at its middle."""
+    lon, lat = np.concatenate([np.array(polygon[0], np.float64) for polygon in rings]).T
+    plane = frame or Frame.over(lon, lat)
+    polygons = [[plane.metres(*np.array(ring, np.float64).T) for ring in polygon] for polygon in rings]
+    return plane, shapely.MultiPolygon([shapely.Polygon(shell, holes) for shell, *holes in polygons])
 
 
-def check_reach(first: int, width_deg: Float64, reach_deg: Float64) -> None:
-    """Refuse fences, the first of which has that number, that with what they reach go round the earth, by degrees of longitude (M,).
-
-    Raises
-    ------
-    OutlineError
-        Where that is so.
-    """
-    _refuse(~(width_deg + 2.0 * reach_deg < AROUND_DEG), first, "reaches round the earth")
+def _frame(centre: Wgs84) -> Frame:
+    return Frame.at(float(centre.lon_deg), float(centre.lat_deg))
 
 
-def _refuse(wrong: Bool, first: int, words: str) -> None:
-    if wrong.any():
-        raise OutlineError(f"fence {first + int(np.argmax(wrong))} {words}")
+def _edges(radius_m: float) -> int:
+    """How many edges a circle needs, a multiple of 4."""
+    half_angle = math.acos(max(1.0 - _TOLERANCE_M / radius_m, 0.0))
+    return 4 * math.ceil(max(_LEAST_EDGES, math.pi / half_angle) / 4)
+
+
+def _rings(frame: Frame, shape: shapely.Geometry) -> Wgs84Rings:
+    polygons = shapely.get_parts(shapely.orient_polygons(shape))
+    return tuple(
+        tuple(_ring(frame, ring) for ring in (shapely.get_exterior_ring(polygon), *shapely.get_rings(polygon)[1:])) for polygon in polygons
+    )
+
+
+def _ring(frame: Frame, ring: shapely.Geometry) -> Wgs84Ring:
+    return frame.wgs84(shapely.get_coordinates(ring)).ring()

@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geofence import drawn, repair
+from geofence import outlines, repair
 from geofence.datum import NO_RING, Datum, Wgs84, Wgs84Ring, Wgs84Rings
 from store.document import KeyPath, shown
 
@@ -130,12 +130,12 @@ def line(geometry: Mapping[str, Any], datum: Datum) -> Shape:
 
 def circle(centre: Sequence[float], radius_m: float, datum: Datum) -> Shape:
     """An area around a position. Raises ShapeError."""
-    return _outlined(lambda: drawn.circle(_point(centre, ("center",), datum), radius_m), ("center",))
+    return _outlined(lambda: outlines.circle(_point(centre, ("center",), datum), radius_m), ("center",))
 
 
 def rectangle(centre: Sequence[float], length_m: float, width_m: float, heading_deg: float, datum: Datum) -> Shape:
     """An area around a position, its length along a heading. Raises ShapeError."""
-    return _outlined(lambda: drawn.rectangle(_point(centre, ("center",), datum), length_m, width_m, heading_deg), ("center",))
+    return _outlined(lambda: outlines.rectangle(_point(centre, ("center",), datum), length_m, width_m, heading_deg), ("center",))
 
 
 def corridor(way: Sequence[Sequence[float]], width_m: float, datum: Datum) -> Shape:
@@ -145,13 +145,13 @@ def corridor(way: Sequence[Sequence[float]], width_m: float, datum: Datum) -> Sh
     vertices = _positions(list(way), path, 2, notes)
     if not np.any(vertices != vertices[0]):
         raise ShapeError(path, "has no length, wanted at least 2 different positions")
-    found = _outlined(lambda: drawn.corridor(Wgs84.of(datum, *vertices.T), width_m), path)
+    found = _outlined(lambda: outlines.corridor(Wgs84.of(datum, *vertices.T), width_m), path)
     return Shape(rings=found.rings, notes=tuple(notes))
 
 
 def around(footprint: Wgs84Rings, outwards_m: float) -> Shape:
     """An area as large as a footprint and so much more on every side. Raises ShapeError."""
-    return _outlined(lambda: drawn.outwards(footprint, outwards_m), ())
+    return _outlined(lambda: outlines.outwards(footprint, outwards_m), ())
 
 
 def border(footprint: Wgs84Rings, outwards_m: float) -> Shape:

@@ -16,7 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from devices.model import HomeId
-from geofence.drawn import metric
+from geofence.outlines import metric
 from geofence.frames import Frame
 from rules.premises import Fence, HomePlace
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from geofence.frames import Frame
 from geofence.index import FenceIndex
-from geofence.outlines import Outline, Outlines
+from geofence.given import Outline, Outlines
 
 Float64 = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geofence.datum import Datum, Wgs84, Wgs84Rings
-from geofence.drawn import metric
+from geofence.outlines import metric
 from store import shapes
 from store.shapes import MAX_VERTICES, ShapeError, area, around, border, circle, corridor, line, point, rectangle
 

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from geofence import overlay
 from geofence.cells import POLE_DEG, Spots
-from geofence.fences import Fences, Runs, Seen, nearest_edge, signed
+from geofence.fences import Fences, Runs, Seen, signed
 from geofence.grid import Found, Grid
 from geofence.outlines import Outline, Outlines
 from geofence.overlay import NEVER, Arrays, Overlay, Version
@@ -334,17 +334,18 @@ def _of_large(base: _Base, found: Found, lon_deg: Float64, lat_deg: Float64, *, 
     distance_m = np.full(len(found.large_row), np.inf) if near else _NO_METRES
     if not len(found.border):
         return found.large_row, found.large_fence, distance_m
-    row, slot = found.large_row.take(found.border_pair), found.large_fence.take(found.border_pair)
-    is_inside, unsure = base.grid.borders.is_inside(found.border, found.x, found.y)
+    is_inside, unsure = base.grid.borders.is_inside(found.border, found.place)
     if len(unsure):
-        here = row.take(unsure)
-        is_inside[unsure] = base.fences.pairs(lon_deg.take(here), lat_deg.take(here), slot.take(unsure)).is_inside()
+        pair = found.border_pair.take(unsure)
+        row = found.large_row.take(pair)
+        is_inside[unsure] = base.fences.pairs(lon_deg.take(row), lat_deg.take(row), found.large_fence.take(pair)).is_inside()
     if near:
-        pairs = base.fences.pairs(lon_deg.take(row), lat_deg.take(row), slot)
+        row = found.large_row.take(found.border_pair)
+        pairs = base.fences.pairs(lon_deg.take(row), lat_deg.take(row), found.large_fence.take(found.border_pair))
         runs, _ = base.grid.borders.runs(found.border)
         runs = Runs(edge=base.grid.borders.vertex.take(runs.edge), first=runs.first, count=runs.count)
-        seen, is_line = Seen.of(pairs.vertex, runs, pairs.place), pairs.fence["is_line"]
-        nearest, is_left = nearest_edge(seen, runs, with_side=bool(is_line.any()))
+        is_line = pairs.fence["is_line"]
+        nearest, is_left = Seen.of(pairs.vertex, runs, pairs.place).nearest(with_side=bool(is_line.any()))
         kept, metres = _reached(pairs.fence, signed(nearest, is_inside if is_left is None else np.where(is_line, is_left, is_inside)))
         distance_m[found.border_pair] = np.nan
         distance_m[found.border_pair.take(kept)] = metres

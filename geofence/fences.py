@@ -6,7 +6,7 @@ NaN, so that no edge joins them: what is computed of such an edge is NaN and cou
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,8 +99,7 @@ class Fences:
         return Pairs(fence=one, place=place, vertex=self.vertex)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pairs:
+class Pairs(NamedTuple):
     """Positions, each beside one fence and in its frame.
 
     Attributes
@@ -117,9 +116,6 @@ class Pairs:
     place: Complex128
     vertex: Complex128
 
-    def __len__(self) -> int:
-        return len(self.fence)
-
     def take(self, some: Int64) -> "Pairs":
         """Some of them."""
         return Pairs(fence=self.fence.take(some), place=self.place.take(some), vertex=self.vertex)
@@ -130,11 +126,11 @@ class Pairs:
         if reach:
             east_m += self.fence["reach_m"]
             north_m += self.fence["reach_m"]
-        return np.flatnonzero((np.abs(self.place.real) <= east_m) & (np.abs(self.place.imag) <= north_m))
+        return ((np.abs(self.place.real) <= east_m) & (np.abs(self.place.imag) <= north_m)).nonzero()[0]
 
     def is_inside(self) -> Bool:
         """(P,) bool: in an area or on its border; none is in a line."""
-        inside = np.empty(len(self), np.bool_)
+        inside = np.empty(len(self.fence), np.bool_)
         for some, runs in self._runs():
             inside[some] = Seen.of(self.vertex, runs, self.place[some]).is_inside()
         inside &= ~self.fence["is_line"]
@@ -142,7 +138,7 @@ class Pairs:
 
     def signed_distance(self) -> Float64:
         """Metres (P,) from an area's border, above 0 inside and 0 on it; from a line, above 0 to its left."""
-        distance_m = np.empty(len(self), np.float64)
+        distance_m = np.empty(len(self.fence), np.float64)
         for some, runs in self._runs():
             seen, is_line = Seen.of(self.vertex, runs, self.place[some]), self.fence["is_line"][some]
             nearest, left = seen.nearest(with_side=bool(is_line.any()))
@@ -154,7 +150,7 @@ class Pairs:
 
     def _runs(self) -> Iterator[tuple[slice, "Runs"]]:
         """Pairs and all their fences' edges, as many at once as stay in the processor's cache."""
-        if not len(self):
+        if not len(self.fence):
             return
         begin, count = self.fence["start"], self.fence["edges"].astype(np.int64)
         done = np.cumsum(count)
@@ -192,13 +188,12 @@ class Runs:
         """Runs of consecutive edges."""
         end = np.cumsum(count)
         first = end - count
-        edge = np.repeat(begin - first, count)
+        edge = (begin - first).repeat(count)
         edge += np.arange(len(edge))
         return cls(edge=edge, first=first, count=count)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(NamedTuple):
     """Edges (E,) as seen from positions.
 
     Attributes
@@ -225,7 +220,7 @@ class Seen:
     @classmethod
     def of(cls, vertex: Complex128, runs: Runs, place: Complex128) -> Self:
         """Edges of each run from one place (P,)."""
-        each = np.repeat(place, runs.count)
+        each = place.repeat(runs.count)
         a = vertex.take(runs.edge)
         a -= each
         b = vertex.take(runs.edge + 1)
@@ -242,7 +237,7 @@ class Seen:
         inside = np.bitwise_xor.reduceat(upwards * self.determinant > 0.0, self.runs.first)
         # Every vertex of a ring begins an edge, so no determinant can err by more than one of this size.
         size_m = np.fmax.reduce(np.abs(self.a.view(np.float64)))
-        doubtful = np.flatnonzero(np.abs(self.determinant) <= orientation.ERROR * 2.0 * size_m * size_m)
+        doubtful = (np.abs(self.determinant) <= orientation.ERROR * 2.0 * size_m * size_m).nonzero()[0]
         if len(doubtful):
             self._decide(doubtful, upwards, inside)
         return inside
@@ -251,7 +246,7 @@ class Seen:
         """Correct what a few determinants say of positions that are too near to 0 to be sure of their sign."""
         a, b = self.a.take(doubtful), self.b.take(doubtful)
         error = orientation.ERROR * (np.abs(a.real * b.imag) + np.abs(a.imag * b.real))
-        near = np.flatnonzero(np.abs(self.determinant.take(doubtful)) <= error)
+        near = (np.abs(self.determinant.take(doubtful)) <= error).nonzero()[0]
         doubtful, a, b = doubtful.take(near), a.take(near), b.take(near)
         pair = np.searchsorted(self.runs.first, doubtful, side="right") - 1
         edge = self.runs.edge.take(doubtful)
@@ -333,7 +328,7 @@ def _extremes(values: Float64, begin: Int64, count: Int64) -> tuple[Float64, Flo
         one = values.take(np.minimum(begin + step, last))
         np.minimum(low, one, out=low)
         np.maximum(high, one, out=high)
-    long = np.flatnonzero(count > _SHORT)
+    long = (count > _SHORT).nonzero()[0]
     if len(long):
         both = np.stack((begin[long], last[long]), axis=1).ravel()
         low[long] = np.minimum(np.minimum.reduceat(values, both)[::2], values.take(last[long]))

@@ -9,7 +9,7 @@ doi:10.1080/136588101753136761).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,8 +63,7 @@ CELL = np.dtype([("touched", "u8"), ("small", "i4"), ("large", "i4")])
 stand; 0, nowhere."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(NamedTuple):
     """What one level knows of positions.
 
     Attributes
@@ -121,7 +120,7 @@ class Borders:
     def is_inside(self, border: Int64, place: Complex64) -> tuple[Bool, Int64]:
         """Which positions (N,) in cells, x + iy from 0 to 1, are inside, and those of which that is not certain."""
         runs, middle = self.runs(border)
-        each = np.repeat(place, runs.count)
+        each = place.repeat(runs.count)
         a, b = self.line.take(2 * runs.edge), self.line.take(2 * runs.edge + 1)
         to_middle = np.conj(_MIDDLE - each)
         a -= each
@@ -133,7 +132,7 @@ class Borders:
         parted = np.bitwise_xor.reduceat(np.maximum(here, between) < 0.0, runs.first)
         unsure = np.minimum(np.abs(here), np.abs(between)) <= UNSURE
         parted ^= middle
-        return parted, np.flatnonzero(np.bitwise_or.reduceat(unsure, runs.first))
+        return parted, np.bitwise_or.reduceat(unsure, runs.first).nonzero()[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,10 +160,10 @@ class Level:
 
     def find(self, spots: Spots) -> Found:
         """What is known of positions (N,)."""
-        row, number = self.pages.find(spots.x, spots.y)
+        row, number = self.pages.find(spots)
         cell = self.cell.take(number)
         large_row, large = self._find_large(row, cell["large"])
-        pair = np.flatnonzero(large >= _BORDER)
+        pair = (large >= _BORDER).nonzero()[0]
         border, border_row = large.take(pair), large_row.take(pair)
         border >>= _BORDER_SHIFT
         large &= _BORDER - 1
@@ -182,13 +181,13 @@ class Level:
 
     def _find_large(self, row: Int64, first: Int32) -> tuple[Int64, Int64]:
         rows, entries = [_NO_ROWS], [_NO_ROWS]
-        some = np.flatnonzero(first)
+        some = first.nonzero()[0]
         row, at = row.take(some), first.take(some).astype(np.int64)
         while len(row):
             entry = self.large.take(at)
             rows.append(row)
             entries.append(entry)
-            more = np.flatnonzero(entry < 0)
+            more = (entry < 0).nonzero()[0]
             row, at = row.take(more), at.take(more)
             at += 1
         large = np.concatenate(entries)
@@ -205,16 +204,16 @@ class Level:
         bit += x
         touched = cell["touched"] >> bit.astype(np.uint64)
         touched &= _ONE
-        some = np.flatnonzero(touched)
+        some = touched.nonzero()[0]
         row, at = row.take(some), cell["small"].take(some).astype(np.int64)
         x, y = _fine(spots.u, row), _fine(spots.v, row)
         while len(row):
             entry = self.small.take(at)
             box, fence = entry.view(np.uint8).reshape(-1, 8), entry.view(np.int32)[::2]
-            hit = np.flatnonzero((x >= box[:, 4]) & (x <= box[:, 5]) & (y >= box[:, 6]) & (y <= box[:, 7]))
+            hit = ((x >= box[:, 4]) & (x <= box[:, 5]) & (y >= box[:, 6]) & (y <= box[:, 7])).nonzero()[0]
             rows.append(row.take(hit))
             fences.append(fence.take(hit))
-            more = np.flatnonzero(fence < 0)
+            more = (fence < 0).nonzero()[0]
             row, at, x, y = row.take(more), at.take(more), x.take(more), y.take(more)
             at += 1
         fence = np.concatenate(fences)
@@ -238,11 +237,11 @@ class Grid:
             extent = _Extent.of(fences.fence[begin : begin + _FENCES_AT_ONCE])
             part = shift[begin : begin + len(extent)]
             part[:] = extent.shifts()
-            small.append(_small_entries(extent, np.flatnonzero(part < 0), begin))
+            small.append(_small_entries(extent, (part < 0).nonzero()[0], begin))
         builder = _BorderBuilder()
         large: dict[int, list[_Entries]] = {}
         for level in np.unique(shift[shift >= 0]).tolist():
-            rows = np.flatnonzero(shift == level)
+            rows = (shift == level).nonzero()[0]
             for begin in range(0, len(rows), _LARGE_AT_ONCE):
                 some = rows[begin : begin + _LARGE_AT_ONCE]
                 large.setdefault(level, []).append(builder.entries(fences, some, level))
@@ -298,7 +297,7 @@ class _Extent:
         across = np.floor(self.east) - np.floor(self.west)
         along = np.floor(self.north) - np.floor(self.south)
         shift = np.where((across < _SMALL) & (along < _SMALL), -1, 0)
-        large = np.flatnonzero(shift == 0)
+        large = (shift == 0).nonzero()[0]
         widest = np.maximum(self.east - self.west, self.north - self.south)[large]
         while (too_wide := widest > _WIDEST * 2.0 ** shift[large]).any():
             shift[large[too_wide]] += _STEP
@@ -331,7 +330,7 @@ def _small_entries(extent: _Extent, rows: Int64, first: int) -> _Entries:
             box = (y_box << 2 * _FINE_BITS) + x_box
             box <<= _BORDER_SHIFT
             box += fence
-            some = np.flatnonzero(in_x & in_y)
+            some = (in_x & in_y).nonzero()[0]
             cells.append(((y << BITS) + (x & ((1 << BITS) - 1))).take(some))
             entries.append(box.take(some))
     return _Entries(cell=np.concatenate(cells), entry=np.concatenate(entries))
@@ -382,8 +381,8 @@ class _BorderBuilder:
         pieces = edges.pieces(edge, row, column)
         # Nothing is inside a line.
         pieces[fence["is_line"][edges.fence[edge]]] = _APART
-        pieces[np.flatnonzero(_passes_middle(pieces))] = 0.0
-        at_border = np.flatnonzero(count)
+        pieces[_passes_middle(pieces).nonzero()[0]] = 0.0
+        at_border = count.nonzero()[0]
         self._counts.append(count[at_border])
         self._middles.append(inside[at_border])
         self._vertices.append(edges.vertex[edge].astype(np.int32))
@@ -391,7 +390,7 @@ class _BorderBuilder:
         entry = np.zeros(boxes.size, np.int64)
         entry[at_border] = np.arange(self._size, self._size + len(at_border)) << _BORDER_SHIFT
         self._size += len(at_border)
-        used = np.flatnonzero(inside | (count > 0))
+        used = (inside | (count > 0)).nonzero()[0]
         owner, cell = boxes.cells(used)
         return _Entries(cell=cell, entry=entry[used] + rows[owner])
 
@@ -449,7 +448,7 @@ class _Edges:
         runs = Runs.of(fence["start"], fence["edges"].astype(np.int64))
         owner = np.repeat(np.arange(len(fence)), runs.count)
         a, b = vertex.take(runs.edge), vertex.take(runs.edge + 1)
-        real = np.flatnonzero(~(np.isnan(a.real) | np.isnan(b.real)))
+        real = (~(np.isnan(a.real) | np.isnan(b.real))).nonzero()[0]
         a, b, owner = a[real], b[real], owner[real]
         scale = 2.0**-boxes.shift
         per_east, per_north = (extent.per_m_east * scale)[owner], (extent.per_m_north * scale)[owner]
@@ -517,7 +516,7 @@ def _range(low: Float64, high: Float64, limit: Int64) -> tuple[Int64, Int64]:
 def _middles(edges: _Edges, edge: Int64, row: Int64, boxes: _Boxes, is_line: Bool) -> Bool:
     """Whether the middles of all boxes' cells are inside, by edges and the rows they come near: from the west, each edge changes it."""
     middle = row + 0.5
-    some = np.flatnonzero(((edges.ay[edge] > middle) != (edges.by[edge] > middle)) & ~is_line[edges.fence[edge]])
+    some = (((edges.ay[edge] > middle) != (edges.by[edge] > middle)) & ~is_line[edges.fence[edge]]).nonzero()[0]
     edge, middle, row = edge[some], middle[some], row[some]
     ax, ay, bx, by = edges.ax[edge], edges.ay[edge], edges.bx[edge], edges.by[edge]
     x = np.clip(ax + (middle - ay) / (by - ay) * (bx - ax), np.minimum(ax, bx), np.maximum(ax, bx))
@@ -564,8 +563,8 @@ def _linked(group: Int64, entry: Int64) -> tuple[Int64, Int64, Int64, Int64]:
     order = _order(group)
     group, entry = group.take(order), entry.take(order)
     same = group[1:] == group[:-1]
-    first = np.flatnonzero(np.concatenate((np.ones(min(len(group), 1), np.bool_), ~same)))
-    return first, np.flatnonzero(same), group.take(first), entry
+    first = (np.concatenate((np.ones(min(len(group), 1), np.bool_), ~same))).nonzero()[0]
+    return first, same.nonzero()[0], group.take(first), entry
 
 
 def _touched(entry: Int64, first: Int64) -> UInt64:

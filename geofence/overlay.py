@@ -159,16 +159,16 @@ def find(arrays: Arrays, levels: Sequence[int], edition: int, spots: Spots) -> t
     for level in levels:
         x, y = spots.x >> level + EIGHTHS, spots.y >> level + EIGHTHS
         at = arrays.head.take(_hashed(x.astype(np.int64), y.astype(np.int64), level))
-        row = np.flatnonzero(at)
+        row = at.nonzero()[0]
         at = at.take(row)
         cell = (y.take(row).astype(np.int64) << BITS) + x.take(row) + (level << _LEVEL_SHIFT)
         while len(row):
             slot = arrays.slot.take(at)
-            some = np.flatnonzero((arrays.cell.take(at) == cell) & (arrays.born.take(slot) <= edition) & (arrays.died.take(slot) > edition))
+            some = ((arrays.cell.take(at) == cell) & (arrays.born.take(slot) <= edition) & (arrays.died.take(slot) > edition)).nonzero()[0]
             rows.append(row.take(some))
             slots.append(slot.take(some))
             at = arrays.after.take(at)
-            more = np.flatnonzero(at)
+            more = at.nonzero()[0]
             row, at, cell = row.take(more), at.take(more), cell.take(more)
     return np.concatenate(rows), np.concatenate(slots)
 

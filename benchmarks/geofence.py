@@ -16,8 +16,8 @@ from benchmarks import geofence_city, geofence_peers
 from benchmarks.geofence_city import ESTATE, WINDOW, City
 from benchmarks.geofence_peers import DuckDB, Peer, PostGIS, STRtree, postgresql
 from benchmarks.measure import Figures
+from geofence.given import Outline
 from geofence.index import FenceIndex
-from geofence.outlines import Outline
 
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geofence.frames import metres_per_degree_at
-from geofence.outlines import Outlines
+from geofence.given import Outlines
 
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]

@@ -15,7 +15,7 @@ import psycopg
 import shapely
 from numpy.typing import NDArray
 
-from geofence.outlines import Outlines
+from geofence.given import Outlines
 
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]

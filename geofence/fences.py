@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from geofence import orientation
 from geofence.frames import metres_per_degree, short_way
-from geofence.outlines import Outlines, check_extent, check_reach, check_rings
+from geofence.given import Outlines, check_extent, check_reach, check_rings
 
 Float64 = NDArray[np.float64]
 Complex128 = NDArray[np.complex128]
@@ -76,7 +76,7 @@ class Fences:
         Raises
         ------
         OutlineError
-            As `geofence.outlines.check`.
+            As `geofence.given.check`.
         """
         fence = np.zeros(len(outlines), FENCE)
         # Room to close and part every ring; what is not written costs no memory.

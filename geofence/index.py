@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 from geofence import overlay
 from geofence.cells import POLE_DEG, Spots
 from geofence.fences import Fences, Runs, Seen, signed
+from geofence.given import Outline, Outlines
 from geofence.grid import Found, Grid
-from geofence.outlines import Outline, Outlines
 from geofence.overlay import NEVER, Arrays, Overlay, Version
 
 Float64 = NDArray[np.float64]
@@ -108,7 +108,7 @@ class FenceIndex:
         Raises
         ------
         OutlineError
-            Where a fence is none; see `geofence.outlines`.
+            Where a fence is none; see `geofence.given`.
         """
         return cls(Fences.of(outlines))
 
@@ -195,7 +195,7 @@ class FenceIndex:
         Raises
         ------
         OutlineError
-            Where it is none; see `geofence.outlines`.
+            Where it is none; see `geofence.given`.
         """
         with self._writing:
             edition, number = self._seen.edition + 1, self._numbers
@@ -212,7 +212,7 @@ class FenceIndex:
         KeyError
             Where there is no such fence.
         OutlineError
-            Where the other is none; see `geofence.outlines`. The fence is then as it was.
+            Where the other is none; see `geofence.given`. The fence is then as it was.
         """
         with self._writing:
             edition, before = self._seen.edition + 1, self._slot(number)

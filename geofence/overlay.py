@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from geofence.cells import BITS, EIGHTHS, PER_DEG, ROWS, Spots
 from geofence.fences import FENCE, SLACK, SLACK_M, Fences
 from geofence.frames import metres_per_degree_at
-from geofence.outlines import AROUND_DEG, LARGEST_LAT_DEG, WIDEST_DEG, Outline, OutlineError
+from geofence.given import AROUND_DEG, LARGEST_LAT_DEG, WIDEST_DEG, Outline, OutlineError
 
 Complex128 = NDArray[np.complex128]
 Int32 = NDArray[np.int32]
@@ -108,7 +108,7 @@ class Overlay:
         Raises
         ------
         OutlineError
-            As `geofence.outlines.check_rings`, `check_extent` and `check_reach`.
+            As `geofence.given.check_rings`, `check_extent` and `check_reach`.
         """
         fence, vertex = planar(outline, number)
         self.insert(number, fence, vertex, edition)
@@ -184,7 +184,7 @@ def planar(outline: Outline, number: int) -> tuple[tuple[float | bool, ...], lis
     Raises
     ------
     OutlineError
-        As `geofence.outlines.check_rings`, `check_extent` and `check_reach`.
+        As `geofence.given.check_rings`, `check_extent` and `check_reach`.
     """
     rings, is_line = outline.rings, outline.is_line
     if not rings or (is_line and len(rings) > 1):

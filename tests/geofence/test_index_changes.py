@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from geofence.frames import Frame
+from geofence.given import Outline, Outlines
 from geofence.index import FenceIndex
-from geofence.outlines import Outline, Outlines
 
 Float64 = NDArray[np.float64]
 

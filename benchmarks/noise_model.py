@@ -99,3 +99,57 @@ class Errors:
 
     def _uniform(self, rows: int) -> Float64:
         return np.concatenate([rng.random((rows, self._size)) for rng in self._rngs], axis=1)
+
+
+HALF_M = 30.0
+"""Half the side of the square, whose middle is at (0, 0)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """Where somebody truly is, second by second, for many people.
+
+    Attributes
+    ----------
+    place_m : (T, 2, N) or (T, 2, 1) float64
+        Metres from the middle of the square.
+    crossed_s : (N,) float64
+        When they go through its edge; NaN for nobody.
+    to_inside : (N,) bool
+        Which way.
+    """
+
+    place_m: Float64
+    crossed_s: Float64
+    to_inside: NDArray[np.bool_]
+
+
+def stays(count: int, seconds: int, outside_m: float = 5.0) -> Walk:
+    """Stand so far outside of the middle of an edge."""
+    place_m = np.broadcast_to(np.array([[HALF_M + outside_m], [0.0]]), (seconds, 2, 1))
+    return Walk(place_m=place_m, crossed_s=np.full(count, np.nan), to_inside=np.zeros(count, np.bool_))
+
+
+def paces(count: int, seconds: int, outside_m: float = 5.0, speed_mps: float = 1.0) -> Walk:
+    """Walk to and fro along an edge, so far outside, for hours."""
+    way_m = np.abs((np.arange(seconds) * speed_mps + 25.0) % 100.0 - 50.0) - 25.0
+    place_m = np.stack((np.full(seconds, HALF_M + outside_m), way_m), axis=1)[..., None]
+    return Walk(place_m=place_m, crossed_s=np.full(count, np.nan), to_inside=np.zeros(count, np.bool_))
+
+
+def crosses(count: int, speed_mps: float = 1.0, after_s: int = 60, stays_s: int = 300) -> Walk:
+    """Go through the middle of an edge: every other person from 60 m outside to the middle, the others from there to 60 m outside.
+
+    They stand for `after_s` before and for `stays_s` afterwards.
+    """
+    walked_m = np.clip((np.arange(after_s + round(90.0 / speed_mps) + stays_s) - after_s) * speed_mps, 0.0, 90.0)
+    to_inside = np.arange(count) % 2 == 0
+    east_m = np.where(to_inside, 90.0 - walked_m[:, None], walked_m[:, None])
+    place_m = np.stack((east_m, np.zeros_like(east_m)), axis=1)
+    return Walk(place_m=place_m, crossed_s=after_s + np.where(to_inside, 60.0, HALF_M) / speed_mps, to_inside=to_inside)
+
+
+def inside_m(x_m: Float64, y_m: Float64) -> Float64:
+    """Signed distance from the edge of the square, above 0 inside."""
+    x, y = np.abs(x_m) - HALF_M, np.abs(y_m) - HALF_M
+    return -(np.hypot(np.maximum(x, 0.0), np.maximum(y, 0.0)) + np.minimum(np.maximum(x, y), 0.0))

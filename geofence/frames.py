@@ -6,6 +6,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from geofence.datum import Wgs84
+
 Float64 = NDArray[np.float64]
 
 _SEMI_MAJOR_M = 6378137.0
@@ -40,11 +42,22 @@ class Frame:
             north_m_per_deg=float(np.radians(meridian_m)),
         )
 
+    @classmethod
+    def over(cls, lon_deg: ArrayLike, lat_deg: ArrayLike) -> Self:
+        """Frame with its centre in the middle of the extent of WGS 84 degrees (N,), N at least 1: the order of positions moves nothing."""
+        lon, lat = np.asarray(lon_deg, np.float64), np.asarray(lat_deg, np.float64)
+        return cls.at(float(lon.min() + lon.max()) / 2.0, float(lat.min() + lat.max()) / 2.0)
+
     def metres(self, lon_deg: ArrayLike, lat_deg: ArrayLike) -> Float64:
         """Positions in metres (..., 2), east and north of the centre, of WGS 84 degrees (...)."""
         lon, lat = np.asarray(lon_deg, np.float64), np.asarray(lat_deg, np.float64)
         away_deg = np.mod(lon - self.lon_deg + 180.0, 360.0) - 180.0
         return np.stack((away_deg * self.east_m_per_deg, (lat - self.lat_deg) * self.north_m_per_deg), axis=-1)
+
+    def wgs84(self, position_m: ArrayLike) -> Wgs84:
+        """WGS 84 degrees (...) of positions (..., 2) in metres; a longitude may go beyond 180 degrees."""
+        east, north = np.moveaxis(np.asarray(position_m, np.float64), -1, 0)
+        return Wgs84(self.lon_deg + east / self.east_m_per_deg, self.lat_deg + north / self.north_m_per_deg)
 
 
 def turned(heading_deg: float, x_m: ArrayLike, y_m: ArrayLike) -> Float64:

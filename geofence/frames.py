@@ -8,6 +8,8 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from geofence.datum import Wgs84
+
 Float64 = NDArray[np.float64]
 _Number = TypeVar("_Number", float, NDArray[np.float64])
 
@@ -35,6 +37,12 @@ class Frame:
         """Frame with its centre there, WGS 84 degrees."""
         east_m_per_deg, north_m_per_deg = metres_per_degree_at(lat_deg)
         return cls(lon_deg=float(lon_deg), lat_deg=float(lat_deg), east_m_per_deg=east_m_per_deg, north_m_per_deg=north_m_per_deg)
+
+    @classmethod
+    def over(cls, lon_deg: ArrayLike, lat_deg: ArrayLike) -> Self:
+        """Frame with its centre in the middle of the extent of WGS 84 degrees (N,), N at least 1: the order of positions moves nothing."""
+        lon, lat = np.asarray(lon_deg, np.float64), np.asarray(lat_deg, np.float64)
+        return cls.at(float(lon.min() + lon.max()) / 2.0, float(lat.min() + lat.max()) / 2.0)
 
     def metres(self, lon_deg: ArrayLike, lat_deg: ArrayLike) -> Float64:
         """Positions in metres (..., 2), east and north of the centre, of WGS 84 degrees (...)."""
@@ -64,6 +72,11 @@ def short_way(away_deg: Float64) -> Float64:
     """Differences of longitudes (...) the short way round, within 180 degrees either way; those that are, stay exactly as they are."""
     turns: Float64 = 360.0 * np.rint(away_deg / 360.0)
     return away_deg - turns
+
+    def wgs84(self, position_m: ArrayLike) -> Wgs84:
+        """WGS 84 degrees (...) of positions (..., 2) in metres; a longitude may go beyond 180 degrees."""
+        east, north = np.moveaxis(np.asarray(position_m, np.float64), -1, 0)
+        return Wgs84(self.lon_deg + east / self.east_m_per_deg, self.lat_deg + north / self.north_m_per_deg)
 
 
 def turned(heading_deg: float, x_m: ArrayLike, y_m: ArrayLike) -> Float64:

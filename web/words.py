@@ -131,6 +131,8 @@ class Words:
         What opens the numbers that a fall was judged by.
     marks : mapping
         What stands in the picture of a fall, with its `{value}` or `{n}`.
+    reached_by : str
+        Whose virtual lines watch something of a home that is not theirs: `{homes}`.
     thing, one_thing, many_things : str
         A sensor's `{thing}` with its `{id}`; one of its kind within a list, and `{n}` of them.
     quiet_for : mapping
@@ -262,6 +264,7 @@ class Words:
     many_things: str
     open_now: str
     no_signal: str
+    reached_by: str
     without: str
     left_out: str
     unheard: str

@@ -7,7 +7,7 @@ that a city costs little more than its area and a country of estates costs their
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,7 @@ PER_DEG = 2.0 ** (BITS + EIGHTHS) / 360.0
 """Eighths of cells of a degree."""
 _EAST, _NORTH = 1 << (BITS + EIGHTHS), 1 << (BITS + EIGHTHS - 1)
 POLE_DEG = 90.0
-# So near to the antimeridian rounding may reach the other side.
-_FIRST_DEG, _WRAPS_DEG = -180.0, 180.0 - 1e-9
+_AROUND_DEG = 360.0
 
 _WORD = 6
 _LARGEST_DIRECTORY = 1 << 21
@@ -37,9 +36,8 @@ _ACROSS = (1 << BITS) - 1
 _AT_ONCE = 1 << 14
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spots:
-    """Positions (N,) in eighths of cells, east of the antimeridian and north of the south pole.
+class Spots(NamedTuple):
+    """Positions (N,), at least one, in eighths of cells, east of the antimeridian and north of the south pole.
 
     Attributes
     ----------
@@ -47,12 +45,18 @@ class Spots:
         With fractions.
     x, y : (N,) int32
         Without. What is nowhere has a `y` north of the pole.
+    west, east, south, north : int
+        The least and the largest of these.
     """
 
     u: Float64
     v: Float64
     x: Int32
     y: Int32
+    west: int
+    east: int
+    south: int
+    north: int
 
     @classmethod
     def of(cls, lon_deg: Float64, lat_deg: Float64) -> Self:
@@ -60,14 +64,20 @@ class Spots:
         u, v = lon_deg * PER_DEG, lat_deg * PER_DEG
         u += _EAST >> 1
         v += _NORTH >> 1
-        usual = len(u) == 0 or (lon_deg.min() >= _FIRST_DEG and lon_deg.max() < _WRAPS_DEG and np.abs(lat_deg).max() <= POLE_DEG)
-        if not usual:
-            with np.errstate(invalid="ignore"):
-                u = np.mod(lon_deg + 180.0, 360.0) * PER_DEG
-                somewhere = np.isfinite(u) & (np.abs(lat_deg) <= POLE_DEG)
-            u = np.where(somewhere, np.minimum(u, np.nextafter(_EAST, 0.0)), 0.0)
-            v = np.where(somewhere, v, _NORTH + 4.0)
-        return cls(u=u, v=v, x=u.astype(np.int32), y=v.astype(np.int32))
+        # What is no number is the least, as a fraction, and as a whole number far below 0.
+        west, south = np.minimum.reduce(u), np.minimum.reduce(v)
+        if west >= 0.0 and south >= 0.0:
+            x, y = u.astype(np.int32), v.astype(np.int32)
+            east, north = int(np.maximum.reduce(x)), int(np.maximum.reduce(y))
+            if 0 <= east < _EAST and 0 <= north <= _NORTH:
+                return cls(u, v, x, y, int(west), east, int(south), north)
+        with np.errstate(invalid="ignore"):
+            u = np.mod(lon_deg + _AROUND_DEG / 2.0, _AROUND_DEG) * PER_DEG
+            somewhere = np.isfinite(u) & (np.abs(lat_deg) <= POLE_DEG)
+        u = np.where(somewhere, np.minimum(u, np.nextafter(_EAST, 0.0)), 0.0)
+        v = np.where(somewhere, v, _NORTH + 4.0)
+        x, y = u.astype(np.int32), v.astype(np.int32)
+        return cls(u, v, x, y, int(x.min()), int(x.max()), int(y.min()), int(y.max()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +122,7 @@ class Pages:
         directory = np.zeros(columns * rows, np.int32)
         for some in _parts(cell):
             directory[((some >> BITS + tile) - south) * columns + ((some & _ACROSS) >> tile) - west] = 1
-        tiles = np.flatnonzero(directory)
+        tiles = directory.nonzero()[0]
         words = 1 << 2 * tile - _WORD
         directory[tiles] = np.arange(1, len(tiles) + 1) * words
         each = np.zeros((len(tiles) + 1) * words << _WORD, np.bool_)
@@ -143,7 +153,7 @@ class Pages:
         done = 0
         shift = self.shift + EIGHTHS
         for some in _parts(cell):
-            _, found = self.find(((some & _ACROSS) << shift).astype(np.int32), ((some >> BITS) << shift).astype(np.int32))
+            _, found = self._find(((some & _ACROSS) << shift).astype(np.int32), ((some >> BITS) << shift).astype(np.int32))
             number[done : done + len(some)] = found
             done += len(some)
         return number
@@ -153,15 +163,17 @@ class Pages:
         """Cells in use."""
         return int(self.before[-1]) + int(np.bitwise_count(self.used[-1]))
 
-    def find(self, x: Int32, y: Int32) -> tuple[Int64, Int64]:
-        """Which of positions (N,), in eighths of cells, are in cells in use, and the numbers of those: (F,) each."""
-        to_tile, to_cell = self.tile + self.shift + EIGHTHS, self.shift + EIGHTHS
-        if not len(x):
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        if (int(x.min()) >> to_tile) < self.west or (int(x.max()) >> to_tile) >= self.west + self.columns:
+    def find(self, spots: Spots) -> tuple[Int64, Int64]:
+        """Which of positions (N,) are in cells in use, and the numbers of those: (F,) each."""
+        to_tile, x, y = self.tile + self.shift + EIGHTHS, spots.x, spots.y
+        if spots.west >> to_tile < self.west or spots.east >> to_tile >= self.west + self.columns:
             x = np.clip(x, max(self.west << to_tile, 0), ((self.west + self.columns) << to_tile) - 1)
-        if (int(y.min()) >> to_tile) < self.south or (int(y.max()) >> to_tile) >= self.south + self.rows:
+        if spots.south >> to_tile < self.south or spots.north >> to_tile >= self.south + self.rows:
             y = np.clip(y, max(self.south << to_tile, 0), ((self.south + self.rows) << to_tile) - 1)
+        return self._find(x, y)
+
+    def _find(self, x: Int32, y: Int32) -> tuple[Int64, Int64]:
+        to_tile, to_cell = self.tile + self.shift + EIGHTHS, self.shift + EIGHTHS
         at = y >> to_tile
         at *= self.columns
         at += x >> to_tile
@@ -181,7 +193,7 @@ class Pages:
         bit = x >> to_cell
         bit &= (1 << _WORD) - 1
         bits >>= bit.astype(np.uint64)
-        hit = np.flatnonzero(bits & _ONE)
+        hit = (bits & _ONE).nonzero()[0]
         bit, at = bit.take(hit), at.take(hit)
         below = _BELOW.take(bit)
         below &= self.used.take(at)

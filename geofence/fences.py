@@ -6,7 +6,7 @@ NaN, so that no edge joins them: what is computed of such an edge is NaN and cou
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from geofence.given import Outlines, check_extent, check_reach, check_rings
 
 Float64 = NDArray[np.float64]
 Complex128 = NDArray[np.complex128]
+Int8 = NDArray[np.int8]
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 Rows = NDArray[np.integer[Any]]
@@ -75,7 +76,7 @@ class Fences:
         Raises
         ------
         OutlineError
-            As `geofence.outlines.check`.
+            As `geofence.given.check`.
         """
         fence = np.zeros(len(outlines), FENCE)
         # Room to close and part every ring; what is not written costs no memory.
@@ -98,8 +99,7 @@ class Fences:
         return Pairs(fence=one, place=place, vertex=self.vertex)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pairs:
+class Pairs(NamedTuple):
     """Positions, each beside one fence and in its frame.
 
     Attributes
@@ -116,9 +116,6 @@ class Pairs:
     place: Complex128
     vertex: Complex128
 
-    def __len__(self) -> int:
-        return len(self.fence)
-
     def take(self, some: Int64) -> "Pairs":
         """Some of them."""
         return Pairs(fence=self.fence.take(some), place=self.place.take(some), vertex=self.vertex)
@@ -129,23 +126,23 @@ class Pairs:
         if reach:
             east_m += self.fence["reach_m"]
             north_m += self.fence["reach_m"]
-        return np.flatnonzero((np.abs(self.place.real) <= east_m) & (np.abs(self.place.imag) <= north_m))
+        return ((np.abs(self.place.real) <= east_m) & (np.abs(self.place.imag) <= north_m)).nonzero()[0]
 
     def is_inside(self) -> Bool:
         """(P,) bool: in an area or on its border; none is in a line."""
-        inside = np.empty(len(self), np.bool_)
+        inside = np.empty(len(self.fence), np.bool_)
         for some, runs in self._runs():
-            inside[some] = _is_inside(Seen.of(self.vertex, runs, self.place[some]), runs)
+            inside[some] = Seen.of(self.vertex, runs, self.place[some]).is_inside()
         inside &= ~self.fence["is_line"]
         return inside
 
     def signed_distance(self) -> Float64:
         """Metres (P,) from an area's border, above 0 inside and 0 on it; from a line, above 0 to its left."""
-        distance_m = np.empty(len(self), np.float64)
+        distance_m = np.empty(len(self.fence), np.float64)
         for some, runs in self._runs():
             seen, is_line = Seen.of(self.vertex, runs, self.place[some]), self.fence["is_line"][some]
-            nearest, left = nearest_edge(seen, runs, with_side=bool(is_line.any()))
-            positive = _is_inside(seen, runs)
+            nearest, left = seen.nearest(with_side=bool(is_line.any()))
+            positive = seen.is_inside()
             if left is not None:
                 positive = np.where(is_line, left, positive)
             distance_m[some] = signed(nearest, positive)
@@ -153,10 +150,13 @@ class Pairs:
 
     def _runs(self) -> Iterator[tuple[slice, "Runs"]]:
         """Pairs and all their fences' edges, as many at once as stay in the processor's cache."""
-        if not len(self):
+        if not len(self.fence):
             return
         begin, count = self.fence["start"], self.fence["edges"].astype(np.int64)
         done = np.cumsum(count)
+        if done[-1] <= _EDGES_AT_ONCE:
+            yield slice(None), Runs.of(begin, count)
+            return
         last = 0
         while last < len(count):
             before = done[last - 1] if last else 0
@@ -188,93 +188,100 @@ class Runs:
         """Runs of consecutive edges."""
         end = np.cumsum(count)
         first = end - count
-        edge = np.repeat(begin - first, count)
+        edge = (begin - first).repeat(count)
         edge += np.arange(len(edge))
         return cls(edge=edge, first=first, count=count)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """Edges as seen from the positions: both ends, x and y apart, (E,) each, and the determinant of the two with its error."""
+class Seen(NamedTuple):
+    """Edges (E,) as seen from positions.
 
-    ax: Float64
-    ay: Float64
-    bx: Float64
-    by: Float64
-    determinant: Float64
-    error: Float64
-    place: Complex128
+    Attributes
+    ----------
+    vertex : (V,) complex128
+        Of all fences.
+    runs : Runs
+        Edges of each position (P,).
+    place : (P,) complex128
+        The positions.
+    a, b : (E,) complex128
+        Ends of the edges, from the position.
+    determinant : (E,) float64
+        Above 0 where the position is to the left of the edge.
+    """
+
     vertex: Complex128
+    runs: Runs
+    place: Complex128
+    a: Complex128
+    b: Complex128
+    determinant: Float64
 
     @classmethod
     def of(cls, vertex: Complex128, runs: Runs, place: Complex128) -> Self:
-        """Edges of all fences' vertices, each run of them from one place (P,)."""
-        each = np.repeat(place, runs.count)
+        """Edges of each run from one place (P,)."""
+        each = place.repeat(runs.count)
         a = vertex.take(runs.edge)
         a -= each
         b = vertex.take(runs.edge + 1)
         b -= each
-        ax, ay, bx, by = (np.ascontiguousarray(part) for part in (a.real, a.imag, b.real, b.imag))
-        left, right = ax * by, ay * bx
-        determinant = left - right
-        np.abs(left, out=left)
-        left += np.abs(right, out=right)
-        left *= orientation.ERROR
-        return cls(ax=ax, ay=ay, bx=bx, by=by, determinant=determinant, error=left, place=each, vertex=vertex)
+        return cls(vertex=vertex, runs=runs, place=place, a=a, b=b, determinant=(np.conj(a) * b).imag)
 
+    def is_inside(self) -> Bool:
+        """(P,) bool: inside or on the border.
 
-def _is_inside(seen: Seen, runs: Runs) -> Bool:
-    """(P,) bool: inside or on the border.
+        A ray to the east crosses the border an odd number of times; an edge holds its lower end and not its upper one, so that a vertex
+        counts once (Hormann and Agathos 2001, The point in polygon problem for arbitrary polygons, doi:10.1016/S0925-7721(01)00012-8).
+        """
+        upwards = (self.b.imag > 0.0).view(np.int8) - (self.a.imag > 0.0).view(np.int8)
+        inside = np.bitwise_xor.reduceat(upwards * self.determinant > 0.0, self.runs.first)
+        # Every vertex of a ring begins an edge, so no determinant can err by more than one of this size.
+        size_m = np.fmax.reduce(np.abs(self.a.view(np.float64)))
+        doubtful = (np.abs(self.determinant) <= orientation.ERROR * 2.0 * size_m * size_m).nonzero()[0]
+        if len(doubtful):
+            self._decide(doubtful, upwards, inside)
+        return inside
 
-    A ray to the east crosses the border an odd number of times; an edge holds its lower end and not its upper one, so that a vertex counts
-    once (Hormann and Agathos 2001, The point in polygon problem for arbitrary polygons, doi:10.1016/S0925-7721(01)00012-8).
-    """
-    above_a, above_b = seen.ay > 0.0, seen.by > 0.0
-    straddles = above_a != above_b
-    determinant = seen.determinant
-    doubtful = np.flatnonzero(straddles & (np.abs(determinant) <= seen.error))
-    if len(doubtful):
-        determinant = determinant.copy()
-        edge = runs.edge[doubtful]
-        determinant[doubtful] = orientation.signs(seen.vertex[edge], seen.vertex[edge + 1], seen.place[doubtful])
-    crosses = straddles & np.where(above_b, determinant > 0.0, determinant < 0.0)
-    inside = np.bitwise_xor.reduceat(crosses, runs.first)
-    level = seen.ay == 0.0
-    if len(doubtful) or level.any():
-        on = straddles & (determinant == 0.0)
-        on |= level & ((seen.ax == 0.0) | ((seen.by == 0.0) & ((seen.ax < 0.0) != (seen.bx < 0.0))))
-        inside |= np.bitwise_or.reduceat(on, runs.first)
-    return inside
+    def _decide(self, doubtful: Int64, upwards: Int8, inside: Bool) -> None:
+        """Correct what a few determinants say of positions that are too near to 0 to be sure of their sign."""
+        a, b = self.a.take(doubtful), self.b.take(doubtful)
+        error = orientation.ERROR * (np.abs(a.real * b.imag) + np.abs(a.imag * b.real))
+        near = (np.abs(self.determinant.take(doubtful)) <= error).nonzero()[0]
+        doubtful, a, b = doubtful.take(near), a.take(near), b.take(near)
+        pair = np.searchsorted(self.runs.first, doubtful, side="right") - 1
+        edge = self.runs.edge.take(doubtful)
+        sign = orientation.signs(self.vertex.take(edge), self.vertex.take(edge + 1), self.place.take(pair))
+        upwards = upwards.take(doubtful)
+        was, crosses = upwards * self.determinant.take(doubtful) > 0.0, upwards * sign > 0.0
+        np.bitwise_xor.at(inside, pair, was ^ crosses)
+        beside = (np.minimum(a.real, b.real) <= 0.0) & (np.maximum(a.real, b.real) >= 0.0)
+        level = (np.minimum(a.imag, b.imag) <= 0.0) & (np.maximum(a.imag, b.imag) >= 0.0)
+        inside[pair[(sign == 0.0) & beside & level]] = True
 
+    def nearest(self, *, with_side: bool) -> tuple[Float64, Bool | None]:
+        """Distances (P,) in metres from the nearest edge and, if wanted, whether that is to its left.
 
-def nearest_edge(seen: Seen, runs: Runs, *, with_side: bool) -> tuple[Float64, Bool | None]:
-    """Distances (P,) in metres from the nearest edge and, if wanted, whether that is to its left.
-
-    The side is decided by the rule of `geofence.lines.signed_distance`.
-    """
-    dx, dy = seen.bx - seen.ax, seen.by - seen.ay
-    square = dx * dx
-    square += dy * dy
-    # An edge of no length is its first end.
-    np.maximum(square, np.finfo(np.float64).tiny, out=square)
-    share = seen.ax * dx
-    share += seen.ay * dy
-    share /= square
-    np.negative(share, out=share)
-    np.clip(share, 0.0, 1.0, out=share)
-    dx *= share
-    dx += seen.ax
-    dy *= share
-    dy += seen.ay
-    dx *= dx
-    dy *= dy
-    dx += dy
-    nearest: Float64 = np.sqrt(np.fmin.reduceat(dx, runs.first))
-    if not with_side:
-        return nearest, None
-    limit = (nearest * (1.0 + 1e-12) + _TIE_M) ** 2
-    offset = np.where(dx <= np.repeat(limit, runs.count), seen.determinant / np.sqrt(square), 0.0)
-    return nearest, np.maximum.reduceat(offset, runs.first) >= -np.minimum.reduceat(offset, runs.first)
+        The side is decided by the rule of `geofence.lines.signed_distance`.
+        """
+        along = self.b - self.a
+        length = along.real**2
+        length += along.imag**2
+        # An edge of no length is its first end.
+        np.maximum(length, np.finfo(np.float64).tiny, out=length)
+        share = (np.conj(self.a) * along).real
+        share /= length
+        np.negative(share, out=share)
+        np.clip(share, 0.0, 1.0, out=share)
+        along *= share
+        along += self.a
+        square = along.real**2
+        square += along.imag**2
+        nearest: Float64 = np.sqrt(np.fmin.reduceat(square, self.runs.first))
+        if not with_side:
+            return nearest, None
+        limit = (nearest * (1.0 + 1e-12) + _TIE_M) ** 2
+        offset = np.where(square <= np.repeat(limit, self.runs.count), self.determinant / np.sqrt(length), 0.0)
+        return nearest, np.maximum.reduceat(offset, self.runs.first) >= -np.minimum.reduceat(offset, self.runs.first)
 
 
 def signed(nearest: Float64, positive: Bool) -> Float64:
@@ -321,7 +328,7 @@ def _extremes(values: Float64, begin: Int64, count: Int64) -> tuple[Float64, Flo
         one = values.take(np.minimum(begin + step, last))
         np.minimum(low, one, out=low)
         np.maximum(high, one, out=high)
-    long = np.flatnonzero(count > _SHORT)
+    long = (count > _SHORT).nonzero()[0]
     if len(long):
         both = np.stack((begin[long], last[long]), axis=1).ravel()
         low[long] = np.minimum(np.minimum.reduceat(values, both)[::2], values.take(last[long]))

@@ -44,23 +44,10 @@ class Frame:
         lon, lat = np.asarray(lon_deg, np.float64), np.asarray(lat_deg, np.float64)
         return cls.at(float(lon.min() + lon.max()) / 2.0, float(lat.min() + lat.max()) / 2.0)
 
-    @classmethod
-    def around(cls, vertices: ArrayLike) -> Self:
-        """Frame with its centre in the middle of the extent of vertices (N, 2): longitude and latitude, WGS 84 degrees."""
-        corners = np.asarray(vertices, np.float64)
-        # Where a ring begins must not move the frame, so it is not their mean.
-        lon_deg, lat_deg = (corners.min(axis=0) + corners.max(axis=0)) / 2.0
-        return cls.at(float(lon_deg), float(lat_deg))
-
     def metres(self, lon_deg: ArrayLike, lat_deg: ArrayLike) -> Float64:
         """Positions in metres (..., 2), east and north of the centre, of WGS 84 degrees (...)."""
         lon, lat = np.asarray(lon_deg, np.float64), np.asarray(lat_deg, np.float64)
         return np.stack((short_way(lon - self.lon_deg) * self.east_m_per_deg, (lat - self.lat_deg) * self.north_m_per_deg), axis=-1)
-
-    def wgs84(self, position_m: ArrayLike) -> Wgs84:
-        """WGS 84 degrees (...) of positions (..., 2) in metres; a longitude may go beyond 180 degrees."""
-        east, north = np.moveaxis(np.asarray(position_m, np.float64), -1, 0)
-        return Wgs84(self.lon_deg + east / self.east_m_per_deg, self.lat_deg + north / self.north_m_per_deg)
 
 
 def metres_per_degree(lat_deg: Float64) -> tuple[Float64, Float64]:
@@ -85,6 +72,11 @@ def short_way(away_deg: Float64) -> Float64:
     """Differences of longitudes (...) the short way round, within 180 degrees either way; those that are, stay exactly as they are."""
     turns: Float64 = 360.0 * np.rint(away_deg / 360.0)
     return away_deg - turns
+
+    def wgs84(self, position_m: ArrayLike) -> Wgs84:
+        """WGS 84 degrees (...) of positions (..., 2) in metres; a longitude may go beyond 180 degrees."""
+        east, north = np.moveaxis(np.asarray(position_m, np.float64), -1, 0)
+        return Wgs84(self.lon_deg + east / self.east_m_per_deg, self.lat_deg + north / self.north_m_per_deg)
 
 
 def turned(heading_deg: float, x_m: ArrayLike, y_m: ArrayLike) -> Float64:

@@ -9,7 +9,7 @@ doi:10.1080/136588101753136761).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from geofence.cells import BITS, EIGHTHS, PER_DEG, ROWS, Pages, Spots
 from geofence.fences import Fences, Runs
 
-Float32 = NDArray[np.float32]
+Complex64 = NDArray[np.complex64]
 Float64 = NDArray[np.float64]
 Complex128 = NDArray[np.complex128]
 Int8 = NDArray[np.int8]
@@ -27,8 +27,6 @@ UInt64 = NDArray[np.uint64]
 Structured = NDArray[np.void]
 Bool = NDArray[np.bool_]
 
-OUT, IN, UNKNOWN = 0, 1, 2
-"""Where the middle of a cell is; unknown where it is too near to an edge."""
 UNSURE = np.float32(2e-6)
 """Single precision does not decide the sign of a determinant of differences in a cell that is nearer to 0."""
 
@@ -37,8 +35,9 @@ _MARGIN = 1e-6
 _SMALL = 2
 _STEP, _WIDEST = 3, 32
 _CLIP = 0.01
-_HALF = np.float32(0.5)
-_MIDDLE = 1e-4
+_MIDDLE = np.complex64(0.5 + 0.5j)
+# So near to an edge nothing is said of a middle.
+_NEAR_MIDDLE = 1e-4
 _EIGHTH = 1 << EIGHTHS
 _FINE_BITS = 8
 _FINE = 1 << _FINE_BITS
@@ -48,7 +47,6 @@ _COLUMNS = np.array(
     [[sum(1 << x + 8 * y for y in range(8) for x in range(a, b + 1)) for b in range(8)] for a in range(8)], np.uint64
 ).ravel()
 _ROWS = np.array([[sum(1 << x + 8 * y for y in range(a, b + 1) for x in range(8)) for b in range(8)] for a in range(8)], np.uint64).ravel()
-_MIDDLE_BITS, _START_SHIFT = 3, 2
 _BORDER_SHIFT, _FENCE_BITS = 32, 31
 _SMALL_MORE, _LARGE_MORE = 1 << _FENCE_BITS, np.iinfo(np.int64).min
 _BORDER = 1 << _BORDER_SHIFT
@@ -57,7 +55,7 @@ _ENTRY = np.iinfo(np.int64).max
 _FENCE = np.iinfo(np.int32).max
 _NO_ROWS, _NO_FENCES = np.empty(0, np.int64), np.empty(0, np.int32)
 # An edge that comes near a cell but not into it parts nothing in it.
-_APART = np.array([9.0, 9.0, 9.0, 10.0], np.float32)
+_APART = np.array([9.0 + 9.0j, 9.0 + 10.0j])
 
 
 CELL = np.dtype([("touched", "u8"), ("small", "i4"), ("large", "i4")])
@@ -65,8 +63,7 @@ CELL = np.dtype([("touched", "u8"), ("small", "i4"), ("large", "i4")])
 stand; 0, nowhere."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(NamedTuple):
     """What one level knows of positions.
 
     Attributes
@@ -77,8 +74,8 @@ class Found:
         Which of those pairs are in cells that the fence's border comes near; the others are deeper inside than the fence reaches.
     border : (B,) int64
         Where `Borders` holds the edges there.
-    x, y : (B,) float32
-        Where in their cells the positions are, 0 to 1.
+    place : (B,) complex64
+        Where in their cells the positions are, x + iy from 0 to 1.
     small_row, small_fence : (S,) int64, (S,) int32
         Positions where a small fence may be.
     """
@@ -87,8 +84,7 @@ class Found:
     large_fence: Int64
     border_pair: Int64
     border: Int64
-    x: Float32
-    y: Float32
+    place: Complex64
     small_row: Int64
     small_fence: Int32
 
@@ -100,69 +96,43 @@ class Borders:
     Attributes
     ----------
     start : (B + 1,) int64
-        Four times the first edge of each, and the end, plus whether the cell's middle is inside: `OUT`, `IN` or `UNKNOWN`.
+        Twice the first edge of each, and the end, plus whether the cell's middle is inside.
     vertex : (E,) int32
         First vertex of each edge.
-    line : (E, 4) float32
-        Ends of its part in the cell: x, y, x, y, in cells.
+    line : (E, 2) complex64
+        Ends of its part in the cell, x + iy in cells, so that the middle is not to its right.
     """
 
     start: Int64
     vertex: Int32
-    line: Float32
+    line: Complex64
 
-    def runs(self, border: Int64) -> tuple[Runs, Int64]:
-        """Edges of these, run after run, as places in `vertex` and `line`; and where the middles of their cells are."""
-        begin, count, middle = self._edges(border)
-        return Runs.of(begin, count), middle
-
-    def is_inside(self, border: Int64, x: Float32, y: Float32) -> tuple[Bool, Int64]:
-        """Which positions in cells (N,) are inside, and those of which that is not certain."""
-        begin, count, middle = self._edges(border)
-        # Most cells have but one edge.
-        crossed, unsure = _parts(self.line.take(begin, axis=0), x, y)
-        more = np.flatnonzero(count > 1)
-        if len(more):
-            runs = Runs.of(begin.take(more) + 1, count.take(more) - 1)
-            each = np.repeat(more, runs.count)
-            others, unsure_others = _parts(self.line.take(runs.edge, axis=0), x.take(each), y.take(each))
-            crossed[more] ^= np.bitwise_xor.reduceat(others, runs.first)
-            unsure[more] |= np.bitwise_or.reduceat(unsure_others, runs.first)
-        unsure |= middle == UNKNOWN
-        crossed ^= middle == IN
-        return crossed, np.flatnonzero(unsure)
-
-    def _edges(self, border: Int64) -> tuple[Int64, Int64, Int64]:
+    def runs(self, border: Int64) -> tuple[Runs, Bool]:
+        """Edges of these, run after run, as places in `vertex` and `line`; and whether the middles of their cells are inside."""
         begin = self.start.take(border)
-        middle = begin & _MIDDLE_BITS
-        begin >>= _START_SHIFT
-        count = self.start.take(border + 1)
-        count >>= _START_SHIFT
-        count -= begin
-        return begin, count, middle
+        middle = (begin & 1).view(np.bool_)[::8]
+        begin >>= 1
+        end = self.start.take(border + 1)
+        end >>= 1
+        end -= begin
+        return Runs.of(begin, end), middle
 
-
-def _parts(line: Float32, x: Float32, y: Float32) -> tuple[Bool, Bool]:
-    """Which edges (N, 4) part positions (N,) in a cell from its middle, and of which that is not certain."""
-    ax, ay, bx, by = line[:, 0], line[:, 1], line[:, 2], line[:, 3]
-    there = (ax - _HALF) * (by - _HALF)
-    there -= (ay - _HALF) * (bx - _HALF)
-    ax, ay, bx, by = ax - x, ay - y, bx - x, by - y
-    here = ax * by
-    here -= ay * bx
-    to_x, to_y = _HALF - x, _HALF - y
-    from_a, from_b = to_x * ay, to_x * by
-    from_a -= to_y * ax
-    from_b -= to_y * bx
-    parted, between = (here > 0.0) != (there > 0.0), (from_a > 0.0) != (from_b > 0.0)
-    unsure_parted = np.minimum(np.abs(here), np.abs(there)) <= UNSURE
-    unsure_between = np.minimum(np.abs(from_a), np.abs(from_b)) <= UNSURE
-    crossed = parted & between
-    between |= unsure_between
-    between &= unsure_parted
-    unsure_between &= parted
-    between |= unsure_between
-    return crossed, between
+    def is_inside(self, border: Int64, place: Complex64) -> tuple[Bool, Int64]:
+        """Which positions (N,) in cells, x + iy from 0 to 1, are inside, and those of which that is not certain."""
+        runs, middle = self.runs(border)
+        each = place.repeat(runs.count)
+        a, b = self.line.take(2 * runs.edge), self.line.take(2 * runs.edge + 1)
+        to_middle = np.conj(_MIDDLE - each)
+        a -= each
+        b -= each
+        here = (np.conj(a) * b).imag
+        # Below 0 where the way to the middle goes between the ends.
+        between = (to_middle * a).imag
+        between *= (to_middle * b).imag
+        parted = np.bitwise_xor.reduceat(np.maximum(here, between) < 0.0, runs.first)
+        unsure = np.minimum(np.abs(here), np.abs(between)) <= UNSURE
+        parted ^= middle
+        return parted, np.bitwise_or.reduceat(unsure, runs.first).nonzero()[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,10 +160,10 @@ class Level:
 
     def find(self, spots: Spots) -> Found:
         """What is known of positions (N,)."""
-        row, number = self.pages.find(spots.x, spots.y)
+        row, number = self.pages.find(spots)
         cell = self.cell.take(number)
         large_row, large = self._find_large(row, cell["large"])
-        pair = np.flatnonzero(large >= _BORDER)
+        pair = (large >= _BORDER).nonzero()[0]
         border, border_row = large.take(pair), large_row.take(pair)
         border >>= _BORDER_SHIFT
         large &= _BORDER - 1
@@ -204,21 +174,20 @@ class Level:
             large_fence=large,
             border_pair=pair,
             border=border,
-            x=_within_cell(spots.u, border_row, shift),
-            y=_within_cell(spots.v, border_row, shift),
+            place=_within_cell(spots, border_row, shift),
             small_row=small_row,
             small_fence=small_fence,
         )
 
     def _find_large(self, row: Int64, first: Int32) -> tuple[Int64, Int64]:
         rows, entries = [_NO_ROWS], [_NO_ROWS]
-        some = np.flatnonzero(first)
+        some = first.nonzero()[0]
         row, at = row.take(some), first.take(some).astype(np.int64)
         while len(row):
             entry = self.large.take(at)
             rows.append(row)
             entries.append(entry)
-            more = np.flatnonzero(entry < 0)
+            more = (entry < 0).nonzero()[0]
             row, at = row.take(more), at.take(more)
             at += 1
         large = np.concatenate(entries)
@@ -235,16 +204,16 @@ class Level:
         bit += x
         touched = cell["touched"] >> bit.astype(np.uint64)
         touched &= _ONE
-        some = np.flatnonzero(touched)
+        some = touched.nonzero()[0]
         row, at = row.take(some), cell["small"].take(some).astype(np.int64)
         x, y = _fine(spots.u, row), _fine(spots.v, row)
         while len(row):
             entry = self.small.take(at)
             box, fence = entry.view(np.uint8).reshape(-1, 8), entry.view(np.int32)[::2]
-            hit = np.flatnonzero((x >= box[:, 4]) & (x <= box[:, 5]) & (y >= box[:, 6]) & (y <= box[:, 7]))
+            hit = ((x >= box[:, 4]) & (x <= box[:, 5]) & (y >= box[:, 6]) & (y <= box[:, 7])).nonzero()[0]
             rows.append(row.take(hit))
             fences.append(fence.take(hit))
-            more = np.flatnonzero(fence < 0)
+            more = (fence < 0).nonzero()[0]
             row, at, x, y = row.take(more), at.take(more), x.take(more), y.take(more)
             at += 1
         fence = np.concatenate(fences)
@@ -268,11 +237,11 @@ class Grid:
             extent = _Extent.of(fences.fence[begin : begin + _FENCES_AT_ONCE])
             part = shift[begin : begin + len(extent)]
             part[:] = extent.shifts()
-            small.append(_small_entries(extent, np.flatnonzero(part < 0), begin))
+            small.append(_small_entries(extent, (part < 0).nonzero()[0], begin))
         builder = _BorderBuilder()
         large: dict[int, list[_Entries]] = {}
         for level in np.unique(shift[shift >= 0]).tolist():
-            rows = np.flatnonzero(shift == level)
+            rows = (shift == level).nonzero()[0]
             for begin in range(0, len(rows), _LARGE_AT_ONCE):
                 some = rows[begin : begin + _LARGE_AT_ONCE]
                 large.setdefault(level, []).append(builder.entries(fences, some, level))
@@ -328,7 +297,7 @@ class _Extent:
         across = np.floor(self.east) - np.floor(self.west)
         along = np.floor(self.north) - np.floor(self.south)
         shift = np.where((across < _SMALL) & (along < _SMALL), -1, 0)
-        large = np.flatnonzero(shift == 0)
+        large = (shift == 0).nonzero()[0]
         widest = np.maximum(self.east - self.west, self.north - self.south)[large]
         while (too_wide := widest > _WIDEST * 2.0 ** shift[large]).any():
             shift[large[too_wide]] += _STEP
@@ -361,7 +330,7 @@ def _small_entries(extent: _Extent, rows: Int64, first: int) -> _Entries:
             box = (y_box << 2 * _FINE_BITS) + x_box
             box <<= _BORDER_SHIFT
             box += fence
-            some = np.flatnonzero(in_x & in_y)
+            some = (in_x & in_y).nonzero()[0]
             cells.append(((y << BITS) + (x & ((1 << BITS) - 1))).take(some))
             entries.append(box.take(some))
     return _Entries(cell=np.concatenate(cells), entry=np.concatenate(entries))
@@ -382,13 +351,13 @@ class _BorderBuilder:
     def __init__(self) -> None:
         # Number 0 stands for none.
         self._counts: list[Int64] = [np.zeros(1, np.int64)]
-        self._middles: list[Int64] = [np.zeros(1, np.int64)]
+        self._middles: list[Bool] = [np.zeros(1, np.bool_)]
         self._vertices: list[Int32] = [np.empty(0, np.int32)]
-        self._lines: list[Float32] = [np.empty((0, 4), np.float32)]
+        self._lines: list[Complex64] = [np.empty(0, np.complex64)]
         self._size = 1
 
     def borders(self) -> Borders:
-        start = np.concatenate(([0], np.cumsum(np.concatenate(self._counts)))) << _START_SHIFT
+        start = np.concatenate(([0], np.cumsum(np.concatenate(self._counts)))) << 1
         start[:-1] += np.concatenate(self._middles)
         return Borders(
             start=start,
@@ -412,17 +381,16 @@ class _BorderBuilder:
         pieces = edges.pieces(edge, row, column)
         # Nothing is inside a line.
         pieces[fence["is_line"][edges.fence[edge]]] = _APART
-        at_border = np.flatnonzero(count)
-        middle = inside[at_border].astype(np.int64)
-        middle[np.bitwise_or.reduceat(_passes_middle(pieces), np.cumsum(count[at_border]) - count[at_border])] = UNKNOWN
+        pieces[_passes_middle(pieces).nonzero()[0]] = 0.0
+        at_border = count.nonzero()[0]
         self._counts.append(count[at_border])
-        self._middles.append(middle)
+        self._middles.append(inside[at_border])
         self._vertices.append(edges.vertex[edge].astype(np.int32))
-        self._lines.append(pieces)
+        self._lines.append(pieces.astype(np.complex64).ravel())
         entry = np.zeros(boxes.size, np.int64)
         entry[at_border] = np.arange(self._size, self._size + len(at_border)) << _BORDER_SHIFT
         self._size += len(at_border)
-        used = np.flatnonzero(inside | (count > 0))
+        used = (inside | (count > 0)).nonzero()[0]
         owner, cell = boxes.cells(used)
         return _Entries(cell=cell, entry=entry[used] + rows[owner])
 
@@ -480,7 +448,7 @@ class _Edges:
         runs = Runs.of(fence["start"], fence["edges"].astype(np.int64))
         owner = np.repeat(np.arange(len(fence)), runs.count)
         a, b = vertex.take(runs.edge), vertex.take(runs.edge + 1)
-        real = np.flatnonzero(~(np.isnan(a.real) | np.isnan(b.real)))
+        real = (~(np.isnan(a.real) | np.isnan(b.real))).nonzero()[0]
         a, b, owner = a[real], b[real], owner[real]
         scale = 2.0**-boxes.shift
         per_east, per_north = (extent.per_m_east * scale)[owner], (extent.per_m_north * scale)[owner]
@@ -515,8 +483,8 @@ class _Edges:
         column, which = _range(np.minimum(one, other) - pad_x, np.maximum(one, other) + pad_x, boxes.width[self.fence[edge]])
         return edge[which], row[which], column
 
-    def pieces(self, edge: Int64, row: Int64, column: Int64) -> Float32:
-        """Ends of the parts of edges in cells (C, 4), in cells from its corner (Liang and Barsky 1984)."""
+    def pieces(self, edge: Int64, row: Int64, column: Int64) -> Complex128:
+        """Ends (C, 2) of the parts of edges in cells (Liang and Barsky 1984), x + iy in cells, with the middle to their left."""
         ax, ay, bx, by = self.ax[edge] - column, self.ay[edge] - row, self.bx[edge] - column, self.by[edge] - row
         dx, dy = bx - ax, by - ay
         low, high = np.zeros(len(edge)), np.ones(len(edge))
@@ -529,9 +497,11 @@ class _Edges:
             np.maximum(low, np.where(still, 0.0, np.minimum(one, other)), out=low)
             np.minimum(high, np.where(still, 1.0, np.maximum(one, other)), out=high)
         apart |= low > high
-        pieces = np.empty((len(edge), 4), np.float32)
-        pieces[:, 0], pieces[:, 1] = np.where(low > 0.0, ax + low * dx, ax), np.where(low > 0.0, ay + low * dy, ay)
-        pieces[:, 2], pieces[:, 3] = np.where(high < 1.0, ax + high * dx, bx), np.where(high < 1.0, ay + high * dy, by)
+        start, end = np.empty(len(edge), np.complex128), np.empty(len(edge), np.complex128)
+        start.real, start.imag = np.where(low > 0.0, ax + low * dx, ax), np.where(low > 0.0, ay + low * dy, ay)
+        end.real, end.imag = np.where(high < 1.0, ax + high * dx, bx), np.where(high < 1.0, ay + high * dy, by)
+        pieces = np.stack((start, end), axis=1)
+        pieces = np.where((_from_middle(pieces) < 0.0)[:, None], pieces[:, ::-1], pieces)
         pieces[apart] = _APART
         return pieces
 
@@ -546,7 +516,7 @@ def _range(low: Float64, high: Float64, limit: Int64) -> tuple[Int64, Int64]:
 def _middles(edges: _Edges, edge: Int64, row: Int64, boxes: _Boxes, is_line: Bool) -> Bool:
     """Whether the middles of all boxes' cells are inside, by edges and the rows they come near: from the west, each edge changes it."""
     middle = row + 0.5
-    some = np.flatnonzero(((edges.ay[edge] > middle) != (edges.by[edge] > middle)) & ~is_line[edges.fence[edge]])
+    some = (((edges.ay[edge] > middle) != (edges.by[edge] > middle)) & ~is_line[edges.fence[edge]]).nonzero()[0]
     edge, middle, row = edge[some], middle[some], row[some]
     ax, ay, bx, by = edges.ax[edge], edges.ay[edge], edges.bx[edge], edges.by[edge]
     x = np.clip(ax + (middle - ay) / (by - ay) * (bx - ax), np.minimum(ax, bx), np.maximum(ax, bx))
@@ -557,11 +527,16 @@ def _middles(edges: _Edges, edge: Int64, row: Int64, boxes: _Boxes, is_line: Boo
     return np.bitwise_xor.accumulate(changes)[:-1]
 
 
-def _passes_middle(pieces: Float32) -> Bool:
-    """Which edges (E,) may pass too near to the middle of the cell to say on which side of them it is."""
-    ax, ay, bx, by = (pieces[:, column] - _HALF for column in range(4))
-    dx, dy = bx - ax, by - ay
-    near: Bool = np.abs(ax * by - ay * bx) <= _MIDDLE * (np.abs(dx) + np.abs(dy))
+def _from_middle(pieces: Complex128) -> Float64:
+    """Determinants of edges (E, 2) as seen from the middle of the cell, above 0 where that is to their left."""
+    a, b = pieces[:, 0] - _MIDDLE, pieces[:, 1] - _MIDDLE
+    return (np.conj(a) * b).imag
+
+
+def _passes_middle(pieces: Complex128) -> Bool:
+    """Which edges (E, 2) may pass too near to the middle of the cell to say on which side of them it is."""
+    along = pieces[:, 1] - pieces[:, 0]
+    near: Bool = np.abs(_from_middle(pieces)) <= _NEAR_MIDDLE * (np.abs(along.real) + np.abs(along.imag))
     return near
 
 
@@ -588,8 +563,8 @@ def _linked(group: Int64, entry: Int64) -> tuple[Int64, Int64, Int64, Int64]:
     order = _order(group)
     group, entry = group.take(order), entry.take(order)
     same = group[1:] == group[:-1]
-    first = np.flatnonzero(np.concatenate((np.ones(min(len(group), 1), np.bool_), ~same)))
-    return first, np.flatnonzero(same), group.take(first), entry
+    first = (np.concatenate((np.ones(min(len(group), 1), np.bool_), ~same))).nonzero()[0]
+    return first, same.nonzero()[0], group.take(first), entry
 
 
 def _touched(entry: Int64, first: Int64) -> UInt64:
@@ -619,9 +594,11 @@ def _fine(across: Float64, row: Int64) -> Int32:
     return fine
 
 
-def _within_cell(across: Float64, row: Int64, shift: int) -> Float32:
-    """How far across their cells positions are, 0 to 1."""
-    within = across.take(row)
-    within *= 2.0 ** -(shift + EIGHTHS)
-    within -= np.floor(within)
-    return within.astype(np.float32)
+def _within_cell(spots: Spots, row: Int64, shift: int) -> Complex64:
+    """How far across their cells positions are, x + iy from 0 to 1."""
+    place = np.empty(len(row), np.complex64)
+    for across, part in ((spots.u, place.real), (spots.v, place.imag)):
+        within = across.take(row)
+        within *= 2.0 ** -(shift + EIGHTHS)
+        np.subtract(within, np.floor(within), out=part, casting="same_kind")
+    return place

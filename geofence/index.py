@@ -21,7 +21,7 @@ Areas must be valid (`geofence.shapes` repairs or refuses). A fence across the a
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from threading import Lock
 from typing import Any, NamedTuple, Self
 
@@ -30,9 +30,9 @@ from numpy.typing import NDArray
 
 from geofence import overlay
 from geofence.cells import POLE_DEG, Spots
-from geofence.fences import Fences, Runs, Seen, nearest_edge, signed
-from geofence.grid import Found, Grid
+from geofence.fences import Fences, Runs, Seen, signed
 from geofence.given import Outline, Outlines
+from geofence.grid import Found, Grid
 from geofence.overlay import NEVER, Arrays, Overlay, Version
 
 Float64 = NDArray[np.float64]
@@ -108,7 +108,7 @@ class FenceIndex:
         Raises
         ------
         OutlineError
-            Where a fence is none; see `geofence.outlines`.
+            Where a fence is none; see `geofence.given`.
         """
         return cls(Fences.of(outlines))
 
@@ -116,6 +116,13 @@ class FenceIndex:
     def changes(self) -> int:
         """How much was added and removed since the index was built or compacted: each makes queries a little slower."""
         return len(self._overlay) + len(self._deaths)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of all arrays."""
+        base, overlaid = self._seen.base, self._seen.arrays
+        grid = [array for level in base.grid.levels for array in (*_arrays(level), *_arrays(level.pages))]
+        return sum(array.nbytes for array in (*_arrays(base), *_arrays(base.fences), *grid, *_arrays(base.grid.borders), *overlaid))
 
     def containing(self, lon_deg: Float64, lat_deg: Float64) -> tuple[Int64, Int64]:
         """Areas that positions are in, or on the border of.
@@ -169,13 +176,13 @@ class FenceIndex:
         distance_m = np.full(len(fence), np.nan)
         somewhere = np.isfinite(lon_deg) & (np.abs(lat_deg) <= POLE_DEG)
         slot = np.full(len(fence), -1, np.int64)
-        known = np.flatnonzero(somewhere & (fence >= 0) & (fence < len(seen.base.slot)))
+        known = (somewhere & (fence >= 0) & (fence < len(seen.base.slot))).nonzero()[0]
         slot[known] = seen.base.slot.take(fence[known])
         if seen.has_deaths:
             slot[~_is_alive(seen, slot)] = -1
-        here = np.flatnonzero(slot >= 0)
+        here = (slot >= 0).nonzero()[0]
         distance_m[here] = seen.base.fences.pairs(lon_deg[here], lat_deg[here], slot[here]).signed_distance()
-        if seen.levels and len(rest := np.flatnonzero(somewhere & (slot < 0))):
+        if seen.levels and len(rest := (somewhere & (slot < 0)).nonzero()[0]):
             numbers, inverse = np.unique(fence[rest], return_inverse=True)
             slot = np.array([_slot_in_overlay(seen, number) for number in numbers.tolist()], np.int64)[inverse]
             here, slot = rest[slot >= 0], slot[slot >= 0]
@@ -188,7 +195,7 @@ class FenceIndex:
         Raises
         ------
         OutlineError
-            Where it is none; see `geofence.outlines`.
+            Where it is none; see `geofence.given`.
         """
         with self._writing:
             edition, number = self._seen.edition + 1, self._numbers
@@ -205,7 +212,7 @@ class FenceIndex:
         KeyError
             Where there is no such fence.
         OutlineError
-            Where the other is none; see `geofence.outlines`. The fence is then as it was.
+            Where the other is none; see `geofence.given`. The fence is then as it was.
         """
         with self._writing:
             edition, before = self._seen.edition + 1, self._slot(number)
@@ -232,8 +239,8 @@ class FenceIndex:
             with self._writing:
                 seen, deaths = self._seen, len(self._deaths)
             base, arrays = seen.base, seen.arrays
-            old = np.flatnonzero(_is_alive(seen, np.arange(len(base.number))))
-            new = np.flatnonzero((arrays.born > 0) & (arrays.born <= seen.edition) & (arrays.died > seen.edition))
+            old = (_is_alive(seen, np.arange(len(base.number)))).nonzero()[0]
+            new = ((arrays.born > 0) & (arrays.born <= seen.edition) & (arrays.died > seen.edition)).nonzero()[0]
             number = np.concatenate((base.number[old], arrays.number[new]))
             order = np.argsort(number)
             fences = _joined(base.fences, old, overlay.fences(arrays), new, order)
@@ -255,7 +262,7 @@ class FenceIndex:
             slot = int(base.slot[number])
             base.died[slot] = edition
             self._deaths.append((edition, slot))
-        for slot in np.flatnonzero((born > since.edition) & (died == NEVER)).tolist():
+        for slot in ((born > since.edition) & (died == NEVER)).nonzero()[0].tolist():
             one = arrays.fence[slot]
             vertex = arrays.vertex[one["start"] : one["start"] + one["edges"] + 1]
             self._overlay.insert(int(arrays.number[slot]), one.item(), vertex, edition)
@@ -291,7 +298,10 @@ class FenceIndex:
         parts: list[tuple[Int64, Slots, Float64]] = [(_NO_ROWS, _NO_ROWS, _NO_METRES)]
         for first in range(0, len(lon_deg), _POSITIONS_AT_ONCE):
             some = slice(first, first + _POSITIONS_AT_ONCE)
-            parts += [(row + first, number, metres) for row, number, metres in _search(seen, lon_deg[some], lat_deg[some], near=near)]
+            parts += [
+                (row + first if first else row, number, metres)
+                for row, number, metres in _search(seen, lon_deg[some], lat_deg[some], near=near)
+            ]
         rows, numbers, distances = zip(*parts, strict=True)
         return np.concatenate(rows), np.concatenate(numbers, dtype=np.int64), np.concatenate(distances)
 
@@ -308,24 +318,25 @@ def _search(seen: _Edition, lon_deg: Float64, lat_deg: Float64, *, near: bool) -
             if not seen.has_deaths:
                 yield row, base.called(slot), distance_m
                 continue
-            some = np.flatnonzero(_is_alive(seen, slot))
+            some = _is_alive(seen, slot).nonzero()[0]
             yield row.take(some), base.called(slot.take(some)), distance_m.take(some) if near else distance_m
     if seen.levels:
+        fences = overlay.fences(seen.arrays)
         row, slot = overlay.find(seen.arrays, seen.levels, seen.edition, spots)
-        row, slot, distance_m = _of_each(overlay.fences(seen.arrays), row, slot, lon_deg, lat_deg, near=near)
+        some = fences.pairs(lon_deg.take(row), lat_deg.take(row), slot).within(reach=near)
+        row, slot, distance_m = _of_each(fences, row.take(some), slot.take(some), lon_deg, lat_deg, near=near)
         yield row, seen.arrays.number.take(slot), distance_m
 
 
 def _of_each(fences: Fences, row: Int64, slot: Slots, lon_deg: Float64, lat_deg: Float64, *, near: bool) -> tuple[Int64, Slots, Float64]:
     """Pairs that are so, and their distances, of those that may be; judged by all edges of the fence."""
+    if not len(row):
+        return row, slot, _NO_METRES
     pairs = fences.pairs(lon_deg.take(row), lat_deg.take(row), slot)
-    some = pairs.within(reach=near)
-    pairs, distance_m = pairs.take(some), _NO_METRES
     if near:
-        kept, distance_m = _reached(pairs.fence, pairs.signed_distance())
+        some, distance_m = _reached(pairs.fence, pairs.signed_distance())
     else:
-        kept = np.flatnonzero(pairs.is_inside())
-    some = some.take(kept)
+        some, distance_m = pairs.is_inside().nonzero()[0], _NO_METRES
     return row.take(some), slot.take(some), distance_m
 
 
@@ -334,35 +345,40 @@ def _of_large(base: _Base, found: Found, lon_deg: Float64, lat_deg: Float64, *, 
     distance_m = np.full(len(found.large_row), np.inf) if near else _NO_METRES
     if not len(found.border):
         return found.large_row, found.large_fence, distance_m
-    row, slot = found.large_row.take(found.border_pair), found.large_fence.take(found.border_pair)
-    is_inside, unsure = base.grid.borders.is_inside(found.border, found.x, found.y)
+    is_inside, unsure = base.grid.borders.is_inside(found.border, found.place)
     if len(unsure):
-        here = row.take(unsure)
-        is_inside[unsure] = base.fences.pairs(lon_deg.take(here), lat_deg.take(here), slot.take(unsure)).is_inside()
+        pair = found.border_pair.take(unsure)
+        row = found.large_row.take(pair)
+        is_inside[unsure] = base.fences.pairs(lon_deg.take(row), lat_deg.take(row), found.large_fence.take(pair)).is_inside()
     if near:
-        pairs = base.fences.pairs(lon_deg.take(row), lat_deg.take(row), slot)
+        row = found.large_row.take(found.border_pair)
+        pairs = base.fences.pairs(lon_deg.take(row), lat_deg.take(row), found.large_fence.take(found.border_pair))
         runs, _ = base.grid.borders.runs(found.border)
         runs = Runs(edge=base.grid.borders.vertex.take(runs.edge), first=runs.first, count=runs.count)
-        seen, is_line = Seen.of(pairs.vertex, runs, pairs.place), pairs.fence["is_line"]
-        nearest, is_left = nearest_edge(seen, runs, with_side=bool(is_line.any()))
+        is_line = pairs.fence["is_line"]
+        nearest, is_left = Seen.of(pairs.vertex, runs, pairs.place).nearest(with_side=bool(is_line.any()))
         kept, metres = _reached(pairs.fence, signed(nearest, is_inside if is_left is None else np.where(is_line, is_left, is_inside)))
         distance_m[found.border_pair] = np.nan
         distance_m[found.border_pair.take(kept)] = metres
-        some = np.flatnonzero(~np.isnan(distance_m))
+        some = (~np.isnan(distance_m)).nonzero()[0]
         return found.large_row.take(some), found.large_fence.take(some), distance_m.take(some)
     is_so = np.ones(len(found.large_row), np.bool_)
     is_so[found.border_pair] = is_inside
-    some = np.flatnonzero(is_so)
+    some = is_so.nonzero()[0]
     return found.large_row.take(some), found.large_fence.take(some), distance_m
 
 
 def _reached(fence: Structured, distance_m: Float64) -> tuple[Int64, Float64]:
     """Which pairs (P,) are within reach, and the distances of those."""
     reach_m, is_line = fence["reach_m"], fence["is_line"]
-    kept = np.flatnonzero((distance_m >= -reach_m) & ((distance_m <= reach_m) | ~is_line))
+    kept = ((distance_m >= -reach_m) & ((distance_m <= reach_m) | ~is_line)).nonzero()[0]
     distance_m = distance_m.take(kept)
     distance_m[distance_m > reach_m.take(kept)] = np.inf
     return kept, distance_m
+
+
+def _arrays(one: object) -> list[NDArray[Any]]:
+    return [value for field in fields(one) if isinstance(value := getattr(one, field.name), np.ndarray)]  # type: ignore[arg-type]
 
 
 def _is_alive(seen: _Edition, slot: Slots) -> Bool:

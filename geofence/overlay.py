@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from geofence.cells import BITS, EIGHTHS, PER_DEG, ROWS, Spots
 from geofence.fences import FENCE, SLACK, SLACK_M, Fences
 from geofence.frames import metres_per_degree_at
-from geofence.outlines import AROUND_DEG, LARGEST_LAT_DEG, WIDEST_DEG, Outline, OutlineError
+from geofence.given import AROUND_DEG, LARGEST_LAT_DEG, WIDEST_DEG, Outline, OutlineError
 
 Complex128 = NDArray[np.complex128]
 Int32 = NDArray[np.int32]
@@ -108,7 +108,7 @@ class Overlay:
         Raises
         ------
         OutlineError
-            As `geofence.outlines.check_rings`, `check_extent` and `check_reach`.
+            As `geofence.given.check_rings`, `check_extent` and `check_reach`.
         """
         fence, vertex = planar(outline, number)
         self.insert(number, fence, vertex, edition)
@@ -159,16 +159,16 @@ def find(arrays: Arrays, levels: Sequence[int], edition: int, spots: Spots) -> t
     for level in levels:
         x, y = spots.x >> level + EIGHTHS, spots.y >> level + EIGHTHS
         at = arrays.head.take(_hashed(x.astype(np.int64), y.astype(np.int64), level))
-        row = np.flatnonzero(at)
+        row = at.nonzero()[0]
         at = at.take(row)
         cell = (y.take(row).astype(np.int64) << BITS) + x.take(row) + (level << _LEVEL_SHIFT)
         while len(row):
             slot = arrays.slot.take(at)
-            some = np.flatnonzero((arrays.cell.take(at) == cell) & (arrays.born.take(slot) <= edition) & (arrays.died.take(slot) > edition))
+            some = ((arrays.cell.take(at) == cell) & (arrays.born.take(slot) <= edition) & (arrays.died.take(slot) > edition)).nonzero()[0]
             rows.append(row.take(some))
             slots.append(slot.take(some))
             at = arrays.after.take(at)
-            more = np.flatnonzero(at)
+            more = at.nonzero()[0]
             row, at, cell = row.take(more), at.take(more), cell.take(more)
     return np.concatenate(rows), np.concatenate(slots)
 
@@ -184,7 +184,7 @@ def planar(outline: Outline, number: int) -> tuple[tuple[float | bool, ...], lis
     Raises
     ------
     OutlineError
-        As `geofence.outlines.check_rings`, `check_extent` and `check_reach`.
+        As `geofence.given.check_rings`, `check_extent` and `check_reach`.
     """
     rings, is_line = outline.rings, outline.is_line
     if not rings or (is_line and len(rings) > 1):

@@ -110,7 +110,7 @@ def _closed(ring: Float64, part: Part, notes: list[tuple[Part, str]]) -> Float64
     corners = len(distinct) - is_closed
     if corners < _RING_CORNERS:
         raise UnclearShapeError(part, f"has {corners} different positions, wanted at least {_RING_CORNERS}")
-    if _is_thin(shapely.convex_hull(shapely.MultiPoint(distinct))):
+    if _is_flat(distinct):
         raise UnclearShapeError(part, "encloses nothing: all its positions lie on one line")
     if is_closed:
         return distinct
@@ -146,6 +146,14 @@ def _rebuilt(shape: shapely.MultiPolygon, area_kept: float) -> shapely.Geometry:
 
 def _without_slivers(polygon: shapely.Polygon) -> shapely.Polygon:
     return shapely.Polygon(polygon.exterior, [hole for hole in polygon.interiors if not _is_thin(shapely.Polygon(hole))])
+
+
+def _is_flat(ring: Float64) -> bool:
+    """Whether all of a ring lies on one line. What it encloses is looked at first, because that is quick: of a bow tie it may be nothing."""
+    (x, y), extent = (ring - ring[0]).T, float(np.ptp(ring, axis=0).max())
+    if abs(float(x[:-1] @ y[1:] - x[1:] @ y[:-1])) > 2.0 * _THIN * extent**2:
+        return False
+    return _is_thin(shapely.convex_hull(shapely.MultiPoint(ring)))
 
 
 def _is_thin(shape: shapely.Geometry) -> bool:

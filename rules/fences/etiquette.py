@@ -72,6 +72,7 @@ class Neighbourhood:
 
     def __init__(self, homes: Iterable[HomePlace]) -> None:
         self._homes = [home for home in homes if home.footprint]
+        self._rows = {home.id: row for row, home in enumerate(self._homes)}
         self._frame = None
         if self._homes:
             vertices = [vertex for home in self._homes for polygon in home.footprint for vertex in polygon[0]]
@@ -82,7 +83,7 @@ class Neighbourhood:
 
     def etiquette(self, fence: Fence) -> Verdict:
         """What a line watches besides its own home."""
-        own = next((row for row, home in enumerate(self._homes) if home.id == fence.home), None)
+        own = None if fence.home is None else self._rows.get(fence.home)
         if own is None or self._frame is None:
             return Verdict(beyond=frozenset({Beyond.UNKNOWN}))
         home = self._homes[own]

@@ -14,8 +14,8 @@ from shapely.affinity import rotate, translate
 
 from geofence import lines
 from geofence.frames import Frame
-from geofence.index import FenceIndex
 from geofence.given import Outline, OutlineError, Outlines
+from geofence.index import FenceIndex
 
 Float64 = NDArray[np.float64]
 Shape = shapely.Polygon | shapely.MultiPolygon

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from geofence.frames import Frame
-from geofence.index import FenceIndex
 from geofence.given import Outline, Outlines
+from geofence.index import FenceIndex
 
 Float64 = NDArray[np.float64]
 

@@ -16,8 +16,8 @@ import shapely
 from numpy.typing import NDArray
 
 from devices.model import HomeId
-from geofence.outlines import metric
 from geofence.frames import Frame
+from geofence.outlines import metric
 from rules.premises import Fence, HomePlace
 
 AIR_SPACE_M = 4.0

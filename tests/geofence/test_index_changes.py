@@ -136,12 +136,17 @@ def test_more_fences_than_there_was_room_for_are_all_found() -> None:
     assert index.changes == 5000
 
 
+MOST_TURNS = 300
+"""Every change of a fence between two compactions is one more that its readers look at."""
+
+
 class Reader:
     """Asks again and again, in a thread of its own, and keeps every answer that was not as it must be."""
 
     def __init__(self, index: FenceIndex, home: int, places: Float64) -> None:
         self.index, self.home, self.places = index, home, degrees(places)
         self.answers, self.wrong = 0, list[str]()
+        self.asked = threading.Event()
 
     def read(self, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -155,6 +160,7 @@ class Reader:
             if np.count_nonzero(self.index.signed_distance(*self.places, np.full(3, self.home)) > 0) != 1:
                 self.wrong.append("named: not at one place")
             self.answers += 1
+            self.asked.set()
 
 
 @contextmanager
@@ -177,21 +183,24 @@ def test_who_reads_during_changes_and_compactions_sees_a_fence_before_or_after_n
     # A hole is in the middle of the large ones.
     seen = places + np.array([0.0, size_m / 2])
     here, there = outline(0, 0, size_m), outline(5000, 0, size_m)
-    filler = [outline(x, -5000, 3.0) for x in range(3000)]
+    filler = [outline(x, -5000, 3.0) for x in range(300)]
     index = FenceIndex.build(Outlines.of([outline(0, 9000, size_m), here, *filler]))
     readers = [Reader(index, 1, seen), Reader(index, 1, seen)]
     with reading(*readers):
-        compactor = threading.Thread(target=lambda: [index.compact() for _ in range(8)])
+        compactor = threading.Thread(target=lambda: [index.compact() for _ in range(3)])
         compactor.start()
         turns = 0
-        while compactor.is_alive() or min(reader.answers for reader in readers) < 50:
+        while turns < MOST_TURNS:
             index.change(1, there if turns % 2 == 0 else here)
             if turns % 3 == 0:
                 index.add(outline(turns % 977, -7000, 3.0))
             turns += 1
+            for reader in readers:
+                reader.asked.wait(timeout=0.01)
+                reader.asked.clear()
         compactor.join(timeout=30)
     assert [reader.wrong for reader in readers] == [[], []]
-    assert turns > 10
+    assert min(reader.answers for reader in readers) > 10
     position, number = index.containing(*degrees(seen))
     assert position[number == 1].tolist() == [turns % 2]
 

@@ -254,7 +254,8 @@ def _counted(known: Passage, words: Words) -> str:
     """By how many positions it was decided, and over how long."""
     if known.count is None:
         return ""
-    counted = (words.positions if known.kind in OF_AREAS else words.frames).format(n=known.count)
+    positions = words.one_position if known.count == 1 else words.positions
+    counted = (positions if known.kind in OF_AREAS else words.frames).format(n=known.count)
     return words.lasting.format(positions=counted, value=f"{known.lasted_s:.3g}") if known.lasted_s else counted
 
 

@@ -154,7 +154,7 @@ class Words:
         The `{side}` of an area.
     distances : mapping
         How far from the edge or the line that was, `{value}`.
-    positions, frames : str
+    one_position, positions, frames : str
         By how many positions of somebody, or frames of a radar, it was decided, `{n}`; `lasting` `{value}` seconds.
     signs : mapping
         What speaks for it or against it, with its `{value}`, `{more}` and `{names}`.
@@ -267,6 +267,7 @@ class Words:
     passages: Mapping[EventKind, str]
     compass: Mapping[Compass, str]
     distances: Mapping[EventKind, str]
+    one_position: str
     positions: str
     frames: str
     lasting: str

@@ -243,6 +243,7 @@ ZH = Words(
         EventKind.APPROACH: "离警戒线 {value} 米",
         EventKind.CROSS: "已过警戒线 {value} 米",
     },
+    one_position="1 次定位",
     positions="{n} 次定位",
     frames="雷达 {n} 帧",
     lasting="{value} 秒内 {positions}",

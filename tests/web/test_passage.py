@@ -92,6 +92,13 @@ def test_who_left_is_said_to_have_in_one_sentence() -> None:
     assert found.more.startswith("Sure 14\u00a0s after it happened.")
 
 
+def test_one_position_is_not_said_to_be_several() -> None:
+    found = decision(leaving(fixes=1, decided_s=0.0))
+    assert found.plan is not None
+    assert found.plan.says.endswith("beyond the edge, one position, 99 % sure")
+    assert found.speaks_against == ("Few positions say so: 1",)
+
+
 def test_the_same_is_said_in_chinese() -> None:
     found = decision(leaving(), words=ZH)
     assert (found.sure, found.percent) == ("从“estate”东侧走出，超出边界 14\u00a0米", "把握 99 %")

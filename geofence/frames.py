@@ -49,6 +49,11 @@ class Frame:
         lon, lat = np.asarray(lon_deg, np.float64), np.asarray(lat_deg, np.float64)
         return np.stack((short_way(lon - self.lon_deg) * self.east_m_per_deg, (lat - self.lat_deg) * self.north_m_per_deg), axis=-1)
 
+    def wgs84(self, position_m: ArrayLike) -> Wgs84:
+        """WGS 84 degrees (...) of positions (..., 2) in metres; a longitude may go beyond 180 degrees."""
+        east, north = np.moveaxis(np.asarray(position_m, np.float64), -1, 0)
+        return Wgs84(self.lon_deg + east / self.east_m_per_deg, self.lat_deg + north / self.north_m_per_deg)
+
 
 def metres_per_degree(lat_deg: Float64) -> tuple[Float64, Float64]:
     """Metres of a degree to the east and to the north (...), at latitudes (...) in degrees."""
@@ -72,11 +77,6 @@ def short_way(away_deg: Float64) -> Float64:
     """Differences of longitudes (...) the short way round, within 180 degrees either way; those that are, stay exactly as they are."""
     turns: Float64 = 360.0 * np.rint(away_deg / 360.0)
     return away_deg - turns
-
-    def wgs84(self, position_m: ArrayLike) -> Wgs84:
-        """WGS 84 degrees (...) of positions (..., 2) in metres; a longitude may go beyond 180 degrees."""
-        east, north = np.moveaxis(np.asarray(position_m, np.float64), -1, 0)
-        return Wgs84(self.lon_deg + east / self.east_m_per_deg, self.lat_deg + north / self.north_m_per_deg)
 
 
 def turned(heading_deg: float, x_m: ArrayLike, y_m: ArrayLike) -> Float64:

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from geofence import overlay
 from geofence.cells import POLE_DEG, Spots
 from geofence.fences import Fences, Runs, Seen, signed
+from geofence.frames import Frame
 from geofence.given import Outline, Outlines
 from geofence.grid import Found, Grid
 from geofence.overlay import NEVER, Arrays, Overlay, Version
@@ -188,6 +189,21 @@ class FenceIndex:
             here, slot = rest[slot >= 0], slot[slot >= 0]
             distance_m[here] = overlay.fences(seen.arrays).pairs(lon_deg[here], lat_deg[here], slot).signed_distance()
         return distance_m
+
+    def planar(self, number: int) -> tuple[Frame, Float64]:
+        """Frame of a fence, and its vertices (V, 2) in metres there; rings are closed, with NaN between two.
+
+        Raises
+        ------
+        KeyError
+            Where there is no such fence.
+        """
+        with self._writing:
+            slot = self._slot(number)
+            fences = overlay.fences(self._overlay.arrays) if slot < 0 else self._seen.base.fences
+        one = fences.fence[~slot if slot < 0 else slot]
+        vertex = fences.vertex[one["start"] : one["start"] + one["edges"] + 1]
+        return Frame.at(one["lon_deg"], one["lat_deg"]), np.stack((vertex.real, vertex.imag), axis=1)
 
     def add(self, outline: Outline) -> int:
         """Hold one more fence; its number, which no other had or will have.

@@ -17,6 +17,8 @@ from rules.premises import Fence, FenceKind, HomePlace
 from store.document import KeyPath
 from store.references import Findings
 
+_NOT_TOLD = frozenset({EventKind.ABSENT, EventKind.DWELL})
+
 _BY_RESIDENT = frozenset({"occupants", "relatives", "neighbours"})
 """Words of `tell` that mean others for each resident."""
 
@@ -57,6 +59,8 @@ def fences(found: Sequence[Fence], all_devices: Sequence[Device], homes: Mapping
         path: KeyPath = ("geofences", index)
         if fence.kind is FenceKind.AREA and fence.modes is not None and fence.home is None:
             findings.warn((*path, "modes"), f"{fence.id} has modes but no home to be in them")
+        for kind in sorted(fence.events & _NOT_TOLD):
+            findings.warn((*path, "events"), f"{fence.id} asks for {kind}, which no rule tells yet")
         verdict = suited(fence, all_devices, None if fence.home is None else homes[fence.home])
         if verdict.lack is not None:
             findings.warn(path, f"{fence.id} {_lack(fence, verdict)}")

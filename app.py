@@ -266,8 +266,10 @@ def import_shapes(
 @_with_settings
 def export_shapes(settings: Settings, community_name: str, datum: Datum | None, output: TextIO) -> None:
     """Print a community's shapes, of a file or of an id that was imported, as GeoJSON."""
-    known = None if Path(community_name).exists() else importing.kept_in(_database(settings))(CommunityId(community_name))
-    text = document.read(Path(community_name)) if known is None else known
+    is_file = Path(community_name).exists()
+    text = document.read(Path(community_name)) if is_file else importing.kept_in(_database(settings))(CommunityId(community_name))
+    if text is None:
+        raise InputError(community_name, "", "is no file, and no community that was imported")
     collection = drawings.written(community.parse(text, community_name), community.said(text, community_name)[0], datum or Datum.WGS84)
     output.write(json.dumps(collection, ensure_ascii=False, allow_nan=False) + "\n")
 

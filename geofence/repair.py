@@ -149,7 +149,7 @@ def _without_slivers(polygon: shapely.Polygon) -> shapely.Polygon:
 
 
 def _is_flat(ring: Float64) -> bool:
-    """Whether all of a ring lies on one line. What it encloses is looked at first, as that is quick: of a bow tie it may be nothing."""
+    """Whether all of a ring lies on one line. What it encloses is looked at first, which is quick; of a bow tie that may be nothing."""
     (x, y), extent = (ring - ring[0]).T, float(np.ptp(ring, axis=0).max())
     if abs(float(x[:-1] @ y[1:] - x[1:] @ y[:-1])) > 2.0 * _THIN * extent**2:
         return False

@@ -17,7 +17,7 @@ from store import community, shapes
 from store.document import spelled
 from store.drawings import Drawing, Said, Sheet
 from store.model import InputError
-from store.schema import OUTLINES, FenceSaid, HomeSaid, mistakes
+from store.schema import OUTLINES, SECTIONS, FenceSaid, HomeSaid, mistakes
 from store.shapes import Shape, ShapeError
 
 _NAMED_MOST = 10
@@ -53,7 +53,7 @@ def footprints(text: str, file: Path, sheet: Sheet, by: str) -> Placed:
     report = _Report()
     found: dict[str, tuple[int, Drawing, Shape]] = {}
     for drawing in sheet.drawings:
-        if drawing.properties.get("section", "homes") != "homes":
+        if _is_elsewhere(drawing, "homes"):
             continue
         value = _value(drawing, by)
         matches = _homes(value, said.homes)
@@ -89,7 +89,7 @@ def fences(text: str, file: Path, sheet: Sheet) -> Placed:
     report = _Report()
     found: dict[str, Said] = {}
     for drawing in sheet.drawings:
-        if drawing.properties.get("section", "geofences") != "geofences":
+        if _is_elsewhere(drawing, "geofences"):
             continue
         keys = _fence_keys(drawing)
         shape = report.shape(drawing, sheet.datum, is_line=keys["kind"] == FenceKind.LINE)
@@ -152,6 +152,11 @@ class _Report:
         """The last line: how many, and which homes have no footprint still."""
         some = ", ".join(without[:_NAMED_MOST]) + (f" and {len(without) - _NAMED_MOST} more" if len(without) > _NAMED_MOST else "")
         self.lines.append(what + (f"; {len(without)} homes have none: {some}" if without else ""))
+
+
+def _is_elsewhere(drawing: Drawing, section: str) -> bool:
+    """Whether a shape is of another section of the community file, in a file of ours."""
+    return drawing.properties.get("section") in [one for one in SECTIONS if one != section]
 
 
 def _name(drawing: Drawing) -> str:

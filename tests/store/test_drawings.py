@@ -190,6 +190,11 @@ def test_what_is_repaired_refused_or_of_nobody_is_reported_and_the_rest_is_used(
     )
 
 
+def test_a_section_that_is_no_word_of_ours_is_any_other_property(folder: Path) -> None:
+    for section in ("A", 4, ["x"], None):
+        assert parsed(placed(folder, read(folder, collection(feature(polygon(), id="b3-201", section=section))))).footprints
+
+
 def test_a_drawing_of_which_nothing_fits_is_refused(folder: Path) -> None:
     with pytest.raises(InputError, match="gets no shape from the drawing: features\\[0\\] fits no home"):
         placed(folder, read(folder, collection(feature(polygon(), id="x"))))

@@ -81,7 +81,7 @@ def prepare(source: Source) -> Prepared:
 
 def invented(scenes: int, weight: float) -> Prepared:
     """Mishaps nobody recorded, as `training.mishaps` draws them, and as any device would see them."""
-    rng = np.random.default_rng(mishaps.SEED)
+    rng = np.random.default_rng(SEED)
     impacts = mishaps.mishaps(scenes, rng)
     copy = copied(impacts.accel_g, rng)
     source = Source(name=mishaps.NAME, path=Path(mishaps.NAME), placement=impacts.placement, weight=weight, copies=scenes)
@@ -202,7 +202,7 @@ def main() -> None:
     )
     parser.add_argument("what", choices=["cross-validate", "fit"])
     parser.add_argument("sources", nargs="+", type=Source.parse, metavar="PLACEMENT:FILE[:WEIGHT[:COPIES]]")
-    parser.add_argument("--groups", type=int, default=5, help="of people, of whom one at a time is left out")
+    parser.add_argument("--groups", type=int, default=10, help="of people, of whom one at a time is left out")
     parser.add_argument("--out", type=Path, help="folder for what cross-validation found (outside the repository)")
     parser.add_argument("--mishaps", type=int, default=4000, help="how many invented scenes are learnt from")
     parser.add_argument("--mishaps-weight", type=float, default=0.3, help="how much they count")
@@ -218,7 +218,7 @@ def main() -> None:
     for one in prepared:
         falls, others = (int((one.impacts.label == label).sum()) for label in (1, 0))
         origin.append(f"{one.source}: {falls} falls and {others} other impacts")
-    made_by = f"seeds {SEED} and {mishaps.SEED}, scikit-learn {sklearn.__version__}, torch {torch.__version__}, numpy {np.__version__}"
+    made_by = f"seed {SEED}, scikit-learn {sklearn.__version__}, torch {torch.__version__}, numpy {np.__version__}"
     np.savez_compressed(WEIGHTS, provenance=np.array("; ".join([*origin, made_by])), **model.packed(fitted))
 
 

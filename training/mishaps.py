@@ -22,7 +22,6 @@ from rules.fall.recordings import RATE_HZ
 from training.candidates import REACH, Candidates, peaks
 
 NAME: Final = "mishaps"
-SEED: Final = 11
 FALLS_SHARE: Final = 0.3
 GUESSED_FALLS: Final = 0.25
 """Share of the falls that are onto the knees or slow slides, which nobody recorded as such."""

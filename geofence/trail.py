@@ -1,7 +1,7 @@
 """The way that somebody went: kept while they go, told as text with an event, and read from that text again.
 
 The numbers of an event's evidence are told with four significant digits, which would make hundreds of metres of a degree. So the way
-is told as text, in whole decimetres east and north of the centre of the fence that it is about (`Frame.around` its vertices).
+is told as text, in whole decimetres east and north of the centre of the fence that it is about (`Frame.over` its vertices).
 """
 
 import re

@@ -317,6 +317,7 @@ EN = Words(
     many_things="{n} × {thing}",
     open_now="Open: {things}",
     no_signal="No signal: {things}",
+    reached_by="A virtual line of {homes} reaches this home",
     without="Arm without {things}",
     left_out="Open, so not guarded: {things}.",
     unheard="No signal, so not guarded: {things}.",

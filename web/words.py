@@ -146,6 +146,8 @@ class Words:
         What opens the numbers that a fall was judged by.
     marks : mapping
         What stands in the picture of a fall, with its `{value}` or `{n}`.
+    reached_by : str
+        Whose virtual lines watch something of a home that is not theirs: `{homes}`.
     passages : mapping
         What somebody did at a `{fence}`, and on which `{side}` of it.
     compass : mapping
@@ -312,6 +314,7 @@ class Words:
     many_things: str
     open_now: str
     no_signal: str
+    reached_by: str
     without: str
     left_out: str
     unheard: str

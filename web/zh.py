@@ -311,6 +311,7 @@ ZH = Words(
     many_things="{n}处{thing}",
     open_now="开着：{things}",
     no_signal="没有信号：{things}",
+    reached_by="{homes}的虚拟线伸到这一户",
     without="布防，不含{things}",
     left_out="没有关，不布防：{things}。",
     unheard="没有信号，不会报警：{things}。",

@@ -89,7 +89,9 @@ class Borders:
 
 
 def is_guarding(premises: Premises, fence: Fence, home: HomeId | None, time_ns: int) -> bool:
-    """Whether a fence guards at a time: always, or in its modes."""
+    """Whether a fence guards at a time: always, or in its modes and by its schedule, while both hold."""
+    if fence.schedule is not None and not fence.schedule.hold(time_ns, premises.clock(fence.community_id).zone):
+        return False
     return fence.modes is None or premises.modes.at(fence.community_id, home or "", time_ns) in fence.modes
 
 

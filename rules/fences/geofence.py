@@ -228,7 +228,7 @@ class Line:
         self._premises = premises
         self._radars: dict[int, _Radar] = {}
         for row, device in enumerate(premises.registry.devices):
-            guarded = [fence for fence in premises.fences if _is_guarded_by(fence, device)]
+            guarded = [fence for fence in premises.fences if _is_guarded_by(premises, fence, device)]
             if guarded and device.pose is not None:
                 frame = Frame.at(device.pose.lon, device.pose.lat)
                 seen = tuple(_guarded(premises, fence, frame) for fence in guarded)
@@ -370,7 +370,9 @@ def _guarded(premises: Premises, fence: Fence, frame: Frame) -> _Guarded:
     )
 
 
-def _is_guarded_by(fence: Fence, device: Device) -> bool:
-    return (
-        fence.kind is FenceKind.LINE and fence.home is not None and (fence.community_id, fence.home) == (device.community_id, device.home)
-    )
+def _is_guarded_by(premises: Premises, fence: Fence, device: Device) -> bool:
+    if fence.kind is not FenceKind.LINE or fence.home is None or (fence.community_id, fence.home) != (device.community_id, device.home):
+        return False
+    place = premises.homes.get((fence.community_id, fence.home))
+    floor = None if place is None else place.floor
+    return None in (floor, fence.floor) or floor == fence.floor

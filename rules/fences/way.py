@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from devices.model import NS_PER_S
 from geofence.frames import Frame
 from geofence.trail import Trail, written
@@ -10,7 +12,7 @@ from rules.premises import Fence
 
 def frame_of(fence: Fence) -> Frame:
     """The plane in which ways to a fence are told: its centre is the middle of the fence's extent."""
-    return Frame.around([vertex for polygon in fence.rings for vertex in polygon[0]] or fence.path)
+    return Frame.over(*np.array([vertex for polygon in fence.rings for vertex in polygon[0]] or fence.path, np.float64).T)
 
 
 def told(way: Trail, t_ns: int, decided_ns: int) -> dict[str, Any]:

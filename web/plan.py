@@ -120,7 +120,8 @@ class _View:
 
     def drawn(self, geometry: shapely.Geometry) -> shapely.Geometry:
         """What of some geometry is seen, in units, without what is too fine to be seen."""
-        seen = shapely.intersection(shapely.transform(geometry, self.units), self.map(_BEYOND))
+        there = shapely.make_valid(shapely.transform(geometry, self.units))
+        seen = shapely.intersection(there, self.map(_BEYOND))
         return shapely.simplify(seen, _FINE)
 
     def map(self, beyond: float) -> shapely.Geometry:
@@ -218,7 +219,8 @@ def _sides(ground: Ground, view: _View) -> tuple[shapely.Geometry, shapely.Geome
 
 def _lines(geometry: shapely.Geometry) -> shapely.MultiLineString:
     """What of some geometry is a line: where an edge only touches the map, there is a point."""
-    return shapely.MultiLineString([part for part in shapely.get_parts(geometry) if isinstance(part, shapely.LineString)])
+    parts = shapely.get_parts(geometry)
+    return shapely.MultiLineString([part for part in parts if isinstance(part, shapely.LineString) and not part.is_empty])
 
 
 def _small(ground: Ground, view: _View, decided_m: Float64) -> Small:
@@ -274,6 +276,8 @@ def _path(geometry: shapely.Geometry) -> str:
     """Lines, and the rings of polygons, as one path."""
     lines = []
     for part in shapely.get_parts(geometry):
+        if part.is_empty:
+            continue
         is_area = isinstance(part, shapely.Polygon)
         rings = shapely.get_rings(part) if is_area else [part]
         lines += [_line(shapely.get_coordinates(ring)) + ("Z" if is_area else "") for ring in rings]

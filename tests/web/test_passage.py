@@ -278,6 +278,12 @@ def test_no_fence_and_no_way_whatever_is_an_error(ring: list[tuple[int, int]], w
         assert 0 < caption.y < found.plan.map_height
 
 
+def test_a_line_of_no_length_and_one_that_only_touches_the_map_are_no_error() -> None:
+    for path in (((0.0, 0.0), (0.0, 0.0)), ((0.0, 0.0), (0.001, 0.0)), ((-900.0, 900.0), (900.0, 900.0))):
+        said = coming() | told([(0.0, -1.0), (0.5, 0.0)], [-1, 0])
+        assert passed(event(EventKind.APPROACH, said), line(*path), scene()) is not None
+
+
 def test_a_small_fence_is_drawn_whole_and_of_a_large_one_the_part_beside_the_way() -> None:
     assert plan(leaving()).small is not None
     near = leaving() | told([(10, 0), (45, 0)], [-9, 0])

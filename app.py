@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 import structlog
@@ -43,6 +43,7 @@ from devices.simulator import recordings as rehearsal
 from devices.simulator.links import Link, SimulatorError, per_device
 from devices.simulator.mqtt import Counters, publish
 from devices.supervisor import Supervisor
+from geofence.datum import Datum
 from notifier.dispatch import Dispatcher
 from notifier.dispatch import run as run_dispatcher
 from notifier.gateways.console import FILE as PHONES
@@ -74,7 +75,7 @@ from rules.person.sos import Sos
 from rules.person.wandering import Wandering
 from rules.pipeline import Pipeline
 from rules.premises import Premises
-from store import capture, community, importing, recordings, summary
+from store import capture, community, document, drawings, importing, placing, recordings, summary
 from store.configuration import change_mode
 from store.estates import community_of
 from store.lateness import Lateness
@@ -214,10 +215,63 @@ def import_(settings: Settings, community_file: Path, *, prune: bool, dry_run: b
     plan = importing.plan(importing.kept_in(database) if database else lambda _new: None, community_file, prune=prune)
     for warning in (*plan.warnings, *plan.ahead(time.time_ns())):
         click.echo(f"warning: {warning}", err=True)
+    for notice in plan.notices:
+        click.echo(f"notice: {notice}", err=True)
     for change in plan.changes:
         click.echo(change)
     if database and not dry_run:
         importing.apply(database, plan, time.time_ns())
+
+
+datum_option = click.option(
+    "--datum",
+    type=click.Choice([one.value for one in Datum]),
+    callback=lambda _context, _option, value: None if value is None else Datum(value),
+    help="What degrees are; without it as the file says, and WGS 84 on the way out.",
+)
+output_option = click.option("-o", "--output", metavar="FILE", type=click.File("w", encoding="utf-8", atomic=True), default="-")
+
+
+@cli.group()
+def shapes() -> None:
+    """Shapes of homes and fences, from files of maps and to them."""
+
+
+@shapes.command(name="import")
+@click.argument("drawing", metavar="FILE", type=input_file)
+@click.option(
+    "--community", "community_file", metavar="COMMUNITY.yaml", type=input_file, required=True, help="Printed with the shapes in it."
+)
+@click.option("--as", "section", type=click.Choice(["footprints", "geofences"]), default="footprints", show_default=True)
+@click.option("--by", metavar="PROPERTY", default="id", show_default=True, help="Of a footprint: a home's id or address, or a building.")
+@click.option("--layer", metavar="NAME", help="Of a GeoPackage.")
+@datum_option
+@output_option
+def import_shapes(
+    drawing: Path, community_file: Path, *, section: str, by: str, layer: str | None, datum: Datum | None, output: TextIO
+) -> None:
+    """Put the shapes of a GeoJSON, GeoPackage or Shapefile into a community file."""
+    sheet, text = drawings.read(drawing, layer=layer, datum=datum), document.read(community_file)
+    is_of_homes = section == "footprints"
+    placed = placing.footprints(text, community_file, sheet, by) if is_of_homes else placing.fences(text, community_file, sheet)
+    for line in placed.report:
+        click.echo(line, err=True)
+    output.write(placed.text)
+
+
+@shapes.command(name="export")
+@click.argument("community_name", metavar="COMMUNITY")
+@datum_option
+@output_option
+@_with_settings
+def export_shapes(settings: Settings, community_name: str, datum: Datum | None, output: TextIO) -> None:
+    """Print a community's shapes, of a file or of an id that was imported, as GeoJSON."""
+    is_file = Path(community_name).exists()
+    text = document.read(Path(community_name)) if is_file else importing.kept_in(_database(settings))(CommunityId(community_name))
+    if text is None:
+        raise InputError(community_name, "", "is no file, and no community that was imported")
+    collection = drawings.written(community.parse(text, community_name), community.said(text, community_name)[0], datum or Datum.WGS84)
+    output.write(json.dumps(collection, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 @cli.group()
@@ -402,12 +456,13 @@ def _import(settings: Settings, content: str) -> tuple[Database, CommunityId]:
 
 
 @cli.command()
-@click.argument("what", type=click.Choice(["fall", "ingest", "pipeline"]))
+@click.argument("what", type=click.Choice(["fall", "geofence", "ingest", "pipeline"]))
 @click.option("--recordings", type=input_file, metavar="FILE.npz", help="Recordings of people, which `fall` is then measured on as well.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
 def bench(what: str, *, recordings: Path | None, as_json: bool) -> None:
     """Measure, beside the peer that it is compared with, in one run."""
     from benchmarks import fall as bench_fall  # noqa: PLC0415  nobody else needs them
+    from benchmarks import geofence as bench_geofence  # noqa: PLC0415
     from benchmarks import ingest as bench_ingest  # noqa: PLC0415
     from benchmarks import measure  # noqa: PLC0415
     from benchmarks import pipeline as bench_pipeline  # noqa: PLC0415
@@ -416,6 +471,7 @@ def bench(what: str, *, recordings: Path | None, as_json: bool) -> None:
         raise click.BadOptionUsage("--recordings", f"--recordings is given to {what}, wanted with fall alone")
     run: Mapping[str, Callable[[], measure.Figures]] = {
         "fall": lambda: bench_fall.run(recordings),
+        "geofence": bench_geofence.run,
         "ingest": bench_ingest.run,
         "pipeline": lambda: bench_pipeline.run(pipeline),
     }

@@ -3,12 +3,27 @@
 The published approximation of the official shift: a sum of sines on the Krasovsky 1940 ellipsoid, as in EvilTransform
 (https://github.com/googollee/eviltransform) and coordtransform (https://github.com/wandergis/coordtransform), which agree to a
 millimetre. Both leave what lies outside a box around mainland China as it is, and so do these.
+
+Positions of each datum are a type of their own, and each type has the way to the other one only: what has been converted has no way to
+be converted again. Everything further inside takes WGS 84 (`Wgs84`, `Wgs84Ring`).
 """
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Float64 = NDArray[np.float64]
+
+Wgs84Ring = NewType("Wgs84Ring", tuple[tuple[float, float], ...])
+"""Vertices (lon, lat) WGS 84 degrees, of a ring or a line: `Wgs84.ring` makes it."""
+
+NO_RING = Wgs84Ring(())
+
+Wgs84Rings = tuple[tuple[Wgs84Ring, ...], ...]
+"""Polygons, each its shell and its holes; rings are closed, shells run anticlockwise, holes clockwise."""
 
 _SEMI_MAJOR_M = 6378245.0
 _ECCENTRICITY_SQUARED = 0.00669342162296594323
@@ -17,49 +32,77 @@ _WEST, _EAST, _SOUTH, _NORTH = 72.004, 137.8347, 0.8293, 55.8271
 _PADDING_DEG = 0.02
 # The shift changes by at most 0.4 % of a step, so each round gains more than two digits: six leave nothing in float64.
 _ROUNDS = 6
+# What lies on the very edge of the box may come back this far outside of it.
+_ROUNDING_DEG = 1e-9
 
 
-def wgs84_to_gcj02(lon_deg: ArrayLike, lat_deg: ArrayLike) -> tuple[Float64, Float64]:
-    """Where a Chinese map draws a WGS 84 position.
+class Datum(StrEnum):
+    """What degrees are measured from."""
 
-    Parameters
+    WGS84 = "wgs84"
+    GCJ02 = "gcj02"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wgs84:
+    """Where something really is.
+
+    Attributes
     ----------
     lon_deg, lat_deg : (...) float64
         WGS 84 degrees; NaN stays NaN.
-
-    Returns
-    -------
-    lon_deg, lat_deg : (...) float64
-        GCJ-02 degrees; unchanged outside the box around mainland China.
     """
-    lon, lat = np.asarray(lon_deg, np.float64), np.asarray(lat_deg, np.float64)
-    inside = _in_box(lon, lat)
-    lon_shift, lat_shift = _shift(np.where(inside, lon, 105.0), np.where(inside, lat, 35.0))
-    return np.where(inside, lon + lon_shift, lon), np.where(inside, lat + lat_shift, lat)
+
+    lon_deg: Float64
+    lat_deg: Float64
+
+    @classmethod
+    def of(cls, datum: Datum, lon_deg: ArrayLike, lat_deg: ArrayLike) -> "Wgs84":
+        """Positions (...) that came in from outside, degrees of a datum."""
+        lon, lat = np.asarray(lon_deg, np.float64), np.asarray(lat_deg, np.float64)
+        return cls(lon, lat) if datum is Datum.WGS84 else Gcj02(lon, lat).to_wgs84()
+
+    def to_gcj02(self) -> "Gcj02":
+        """Where a Chinese map draws it; unchanged outside the box around mainland China."""
+        inside = _in_box(self.lon_deg, self.lat_deg)
+        lon_shift, lat_shift = _shift(np.where(inside, self.lon_deg, 105.0), np.where(inside, self.lat_deg, 35.0))
+        return Gcj02(
+            np.where(inside, self.lon_deg + lon_shift, self.lon_deg),
+            np.where(inside, self.lat_deg + lat_shift, self.lat_deg),
+        )
+
+    def ring(self) -> Wgs84Ring:
+        """Positions (N,) as vertices."""
+        return Wgs84Ring(tuple(zip(self.lon_deg.tolist(), self.lat_deg.tolist(), strict=True)))
 
 
-def gcj02_to_wgs84(lon_deg: ArrayLike, lat_deg: ArrayLike) -> tuple[Float64, Float64]:
-    """Where a position of a Chinese map really is; inverse of `wgs84_to_gcj02` to below 1 mm.
+@dataclass(frozen=True, slots=True, eq=False)
+class Gcj02:
+    """Where a Chinese map draws something.
 
-    Parameters
+    Attributes
     ----------
     lon_deg, lat_deg : (...) float64
         GCJ-02 degrees; NaN stays NaN.
-
-    Returns
-    -------
-    lon_deg, lat_deg : (...) float64
-        WGS 84 degrees. A position that no point of the box is shifted to is outside of it and unchanged.
     """
-    lon, lat = np.asarray(lon_deg, np.float64), np.asarray(lat_deg, np.float64)
-    near = _in_box(lon, lat, _PADDING_DEG)
-    lon_near, lat_near = np.where(near, lon, 105.0), np.where(near, lat, 35.0)
-    lon_true, lat_true = lon_near, lat_near
-    for _ in range(_ROUNDS):
-        lon_shift, lat_shift = _shift(lon_true, lat_true)
-        lon_true, lat_true = lon_near - lon_shift, lat_near - lat_shift
-    shifted = near & _in_box(lon_true, lat_true)
-    return np.where(shifted, lon_true, lon), np.where(shifted, lat_true, lat)
+
+    lon_deg: Float64
+    lat_deg: Float64
+
+    def to_wgs84(self) -> Wgs84:
+        """Where it really is; inverse of `Wgs84.to_gcj02` to below 1 mm.
+
+        A position that no point of the box is shifted to is outside of it and unchanged. Along the box's edge the map draws two places at
+        one: there it is the one inside.
+        """
+        near = _in_box(self.lon_deg, self.lat_deg, _PADDING_DEG)
+        lon_near, lat_near = np.where(near, self.lon_deg, 105.0), np.where(near, self.lat_deg, 35.0)
+        lon_true, lat_true = lon_near, lat_near
+        for _ in range(_ROUNDS):
+            lon_shift, lat_shift = _shift(lon_true, lat_true)
+            lon_true, lat_true = lon_near - lon_shift, lat_near - lat_shift
+        shifted = near & _in_box(lon_true, lat_true, _ROUNDING_DEG)
+        return Wgs84(np.where(shifted, lon_true, self.lon_deg), np.where(shifted, lat_true, self.lat_deg))
 
 
 def _in_box(lon_deg: Float64, lat_deg: Float64, padding_deg: float = 0.0) -> NDArray[np.bool_]:

@@ -1,16 +1,12 @@
-"""Who is on duty when, and when nobody is. Shifts are wall-clock times in the community's zone.
+"""Who is on duty when, and when nobody is. Shifts are wall-clock times in the community's zone (`rules.premises.span_on`)."""
 
-A change of the clock leaves no hole and no overlap, because a time on the wall comes once: one that is skipped as soon as the clock shows
-a later one, one that is repeated when it is shown first.
-"""
-
-from bisect import bisect_left
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from devices.model import NS_PER_S, PersonId
 from incidents.directory import DayKind, Override, Roster, Shift, Weekday
+from rules.premises import span_on
 
 _DAY = timedelta(days=1)
 _WEEK_NS = 7 * 24 * 3600 * NS_PER_S
@@ -103,19 +99,4 @@ def _holds(span: Span, at_ns: int) -> bool:
 
 def _span(duty: Shift | Override, day: date, zone: ZoneInfo) -> Span:
     """When a duty runs that begins on a day."""
-    end_day = day + _DAY if duty.until <= duty.since else day
-    return _comes_ns(datetime.combine(day, duty.since), zone), _comes_ns(datetime.combine(end_day, duty.until), zone)
-
-
-def _comes_ns(wall: datetime, zone: ZoneInfo) -> int:
-    """When the clock on the wall first shows a time or, where it skips that, a later one."""
-    seconds = int(wall.replace(tzinfo=zone).timestamp())  # fold 0: of a repeated time the first, of a skipped one too late
-    if _shown(seconds, zone) != wall:
-        before = int(wall.replace(tzinfo=zone, fold=1).timestamp())
-        seconds = before + bisect_left(range(before, seconds), wall, key=lambda at: _shown(at, zone))
-    return seconds * NS_PER_S
-
-
-def _shown(seconds: int, zone: ZoneInfo) -> datetime:
-    """What the clock on the wall shows."""
-    return datetime.fromtimestamp(seconds, tz=zone).replace(tzinfo=None)
+    return span_on(day, duty.since, duty.until, zone)

@@ -1,16 +1,19 @@
 """What rules may ask about communities: devices, homes, people, fences, modes and clocks, and what cannot be heard now."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import NewType
 
 from devices.model import NS_PER_S, CommunityId, Device, HomeId, PersonId, Registry
+from geofence.datum import NO_RING, Wgs84Ring, Wgs84Rings
 from rules.kinds import EventKind, Mode
 
 FenceId = NewType("FenceId", str)
+
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +89,12 @@ class Codes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomePlace:
-    """What rules need of a home. `codes`: who may arm and disarm it at a keypad."""
+    """What rules need of a home. `codes`: who may arm and disarm it at a keypad; `footprint`: empty where none is known."""
 
     id: HomeId
+    building: str = ""
+    floor: int | None = None
+    footprint: Wgs84Rings = ()
     occupants: tuple[PersonId, ...] = ()
     arming: Arming = Arming()
     codes: Mapping[PersonId, Codes] = field(default_factory=dict)
@@ -147,6 +153,37 @@ class Side(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hours:
+    """Times of day, by the clock on the wall: from `since` until `until`, which may lie on the next day.
+
+    Attributes
+    ----------
+    since, until : time
+        `until` at or before `since` is on the next day, so that the same time twice is a whole day.
+    days : frozenset of int
+        Days of the week on which it begins, Monday 0; never empty.
+    """
+
+    since: time
+    until: time
+    days: frozenset[int] = frozenset(range(7))
+
+    def span(self, at_ns: int, zone: tzinfo) -> tuple[int, int]:
+        """From and to, half-open, in ns: what runs at a time, else what comes next."""
+        day = datetime.fromtimestamp(at_ns // NS_PER_S, tz=zone).date() - _DAY
+        while True:
+            if day.weekday() in self.days:
+                begin_ns, end_ns = span_on(day, self.since, self.until, zone)
+                if begin_ns < end_ns and at_ns < end_ns:
+                    return begin_ns, end_ns
+            day += _DAY
+
+    def hold(self, at_ns: int, zone: tzinfo) -> bool:
+        """Whether it is such a time."""
+        return self.span(at_ns, zone)[0] <= at_ns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fence:
     """A geofence as configured.
 
@@ -160,8 +197,18 @@ class Fence:
         Which kinds it reports.
     modes : frozenset or None
         In which modes of its home it guards; None is always.
+    schedule : Hours or None
+        At which times it guards, besides `modes`; None is always.
     residents : frozenset
         Whom an area concerns.
+    dwell_s : int
+        Area: who is inside for so long dwells.
+    expected : Hours or None
+        Area: when its residents are absent if they are outside; None is always.
+    max_gap_s : float or None
+        Line: two fixes further apart in time say nothing of the way between them; None: as is usual for their source.
+    floor : int or None
+        It is on this floor: a source that knows its own floor counts on that one only. None is every floor.
     """
 
     community_id: CommunityId
@@ -171,10 +218,15 @@ class Fence:
     residents: frozenset[PersonId] = frozenset()
     events: frozenset[EventKind] = frozenset()
     modes: frozenset[Mode] | None = None
+    schedule: Hours | None = None
     near: Side = Side.LEFT
     approach_m: float = 2.0
-    rings: tuple[tuple[tuple[tuple[float, float], ...], ...], ...] = ()
-    path: tuple[tuple[float, float], ...] = ()
+    dwell_s: int = 900
+    expected: Hours | None = None
+    max_gap_s: float | None = None
+    floor: int | None = None
+    rings: Wgs84Rings = ()
+    path: Wgs84Ring = NO_RING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +251,30 @@ def is_between(wall: time, since: time, until: time) -> bool:
     if since < until:
         return since <= wall < until
     return wall >= since or wall < until
+
+
+def span_on(day: date, since: time, until: time, zone: tzinfo) -> tuple[int, int]:
+    """From and to, half-open, in ns, of what begins on a day; `until` at or before `since` is on the next.
+
+    A change of the clock leaves no hole and no overlap, because a time on the wall comes once: one that is skipped as soon as the clock
+    shows a later one, one that is repeated when it is shown first. What lies within an hour that is skipped is empty.
+    """
+    end_day = day + _DAY if until <= since else day
+    return _comes_ns(datetime.combine(day, since), zone), _comes_ns(datetime.combine(end_day, until), zone)
+
+
+def _comes_ns(wall: datetime, zone: tzinfo) -> int:
+    """When the clock on the wall first shows a time or, where it skips that, a later one."""
+    seconds = int(wall.replace(tzinfo=zone).timestamp())  # fold 0: of a repeated time the first, of a skipped one too late
+    if _shown(seconds, zone) != wall:
+        before = int(wall.replace(tzinfo=zone, fold=1).timestamp())
+        seconds = before + bisect_left(range(before, seconds), wall, key=lambda at: _shown(at, zone))
+    return seconds * NS_PER_S
+
+
+def _shown(seconds: int, zone: tzinfo) -> datetime:
+    """What the clock on the wall shows."""
+    return datetime.fromtimestamp(seconds, tz=zone).replace(tzinfo=None)
 
 
 @dataclass(slots=True)

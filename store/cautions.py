@@ -4,23 +4,20 @@ A resident whose SOS reaches nobody is a mistake, not a caution.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from devices.model import SENSORS_OF, Device, DeviceKind, PersonId, SensorKind
+from devices.model import SENSORS_OF, Device, DeviceKind, HomeId, PersonId, SensorKind
 from incidents.audience import ROSTER, usable
 from incidents.directory import Directory, Person, Policy, Role, RosterId, Step
 from incidents.roster import everybody
+from rules.fences.etiquette import AIR_SPACE_M, Beyond, Neighbourhood
+from rules.fences.suited import CAMERA_REACH_M, RADAR_HALF_ANGLE_DEG, RADAR_REACH_M, Lack, Suited, suited
 from rules.kinds import EventKind
-from rules.premises import Fence, FenceKind
+from rules.premises import Fence, FenceKind, HomePlace
 from store.document import KeyPath
 from store.references import Findings
-from store.shapes import distance_m, half_width_m
 
-_TYPICAL_FIX_M = 7.5
-"""Accuracy that wearables report out of doors, between houses; twice it must fit into an area on every side."""
-
-_RADAR_REACH_M = 8.0
-"""HLK-LD2450 and its like see a walking person to 6 m; a little more for a pose measured by eye."""
+_NOT_TOLD = frozenset({EventKind.ABSENT, EventKind.DWELL})
 
 _BY_RESIDENT = frozenset({"occupants", "relatives", "neighbours"})
 """Words of `tell` that mean others for each resident."""
@@ -56,30 +53,68 @@ def devices(found: Sequence[Device], directory: Directory, findings: Findings) -
             findings.warn(path, f"{device.id} has no wearer and its home has {count} residents, so nobody can say whose alarm it sends")
 
 
-def fences(found: Sequence[Fence], all_devices: Sequence[Device], findings: Findings) -> None:
-    """Fences that what watches them cannot see."""
-    tracked = {device.wearer or device.sole_occupant for device in all_devices if SensorKind.POSITION in SENSORS_OF[device.kind]}
+def fences(found: Sequence[Fence], all_devices: Sequence[Device], homes: Mapping[HomeId, HomePlace], findings: Findings) -> None:
+    """Fences that cannot work with what watches them."""
     for index, fence in enumerate(found):
         path: KeyPath = ("geofences", index)
-        if fence.kind is FenceKind.LINE:
-            _line(fence, all_devices, path, findings)
-            continue
-        if fence.modes is not None and fence.home is None:
+        if fence.kind is FenceKind.AREA and fence.modes is not None and fence.home is None:
             findings.warn((*path, "modes"), f"{fence.id} has modes but no home to be in them")
-        if not fence.residents:
-            findings.warn(path, f"{fence.id} concerns no resident")
-        elif not fence.residents & tracked:
-            findings.warn(path, f"{fence.id} concerns residents of whom none has a tracker or a wearable: nobody's way is known")
-        if half_width_m(fence.rings) < 2 * _TYPICAL_FIX_M:
-            findings.warn(path, f"{fence.id} is narrower than positions are sure (about {_TYPICAL_FIX_M:g} m): it will be late or silent")
+        for kind in sorted(fence.events & _NOT_TOLD):
+            findings.warn((*path, "events"), f"{fence.id} asks for {kind}, which no rule tells yet")
+        verdict = suited(fence, all_devices, None if fence.home is None else homes[fence.home])
+        if verdict.lack is not None:
+            findings.warn(path, f"{fence.id} {_lack(fence, verdict)}")
 
 
-def _line(fence: Fence, all_devices: Sequence[Device], path: KeyPath, findings: Findings) -> None:
-    poses = [device.pose for device in all_devices if device.pose is not None and device.home == fence.home]
-    if not poses:
-        findings.warn(path, f"{fence.id} is watched by nothing: {fence.home} has no radar with a pose")
-    elif min(distance_m(fence.path, (pose.lon, pose.lat)) for pose in poses) > _RADAR_REACH_M:
-        findings.warn(path, f"{fence.id} is more than {_RADAR_REACH_M:g} m from every radar of {fence.home}: none sees so far")
+def _lack(fence: Fence, verdict: Suited) -> str:
+    match verdict.lack:
+        case Lack.NOBODY:
+            return "concerns no resident"
+        case Lack.UNWATCHED if fence.kind is FenceKind.AREA:
+            return "concerns residents of whom none has a tracker or a wearable: nobody's way is known"
+        case Lack.UNWATCHED:
+            return f"is watched by nothing: {fence.home} has no radar with a pose"
+        case Lack.OTHER_FLOOR:
+            return f"is on floor {fence.floor}, and {fence.home} with its radars on another"
+        case Lack.OUT_OF_SIGHT:
+            reach = f"radars see {RADAR_REACH_M:g} m far and {RADAR_HALF_ANGLE_DEG:g} degrees to either side, cameras {CAMERA_REACH_M:g} m"
+            return f"is out of sight of the radars and cameras of {fence.home}, {_part(verdict.hidden)} of it: {reach}"
+        case _:
+            source = f"a {verdict.kind} (accurate to about {verdict.accuracy_m:g} m)"
+            return (
+                f"is about {verdict.width_m:.1f} m wide, too small for {source}: it will be late or silent, "
+                f"wanted at least {verdict.smallest_m:.1f} m"
+            )
+
+
+def _part(share: float) -> str:
+    return "all" if share > 0.995 else f"{max(share * 100.0, 1.0):.0f} %"  # noqa: PLR2004  as a percentage is rounded
+
+
+def etiquette(found: Sequence[Fence], homes: Mapping[HomeId, HomePlace], findings: Findings) -> Mapping[HomeId, tuple[HomeId, ...]]:
+    """Say which lines watch more than their own home; of a home, the others whose lines reach it."""
+    neighbourhood = Neighbourhood(homes.values())
+    reached_by: defaultdict[HomeId, set[HomeId]] = defaultdict(set)
+    for index, fence in enumerate(found):
+        if fence.kind is not FenceKind.LINE or fence.home is None:
+            continue
+        verdict = neighbourhood.etiquette(fence)
+        for home in verdict.touches:
+            reached_by[home].add(fence.home)
+        if not verdict.is_own:
+            what = " and ".join(
+                _BEYOND[one].format(home=fence.home, touches=_few(verdict.touches)) for one in Beyond if one in verdict.beyond
+            )
+            findings.notice(("geofences", index), f"{fence.id} {what}; standing in this file it counts as approved by the administrator")
+    return {home: tuple(sorted(watching)) for home, watching in reached_by.items()}
+
+
+_BEYOND: Mapping[Beyond, str] = {
+    Beyond.NEIGHBOUR: "watches the home or the air space of {touches}, where it is shown that there is such a line",
+    Beyond.CORRIDOR: "watches a corridor",
+    Beyond.PUBLIC: f"watches what is more than {AIR_SPACE_M:g} m from every home",
+    Beyond.UNKNOWN: "may watch more than {home}, which has no footprint",
+}
 
 
 def reach(directory: Directory, findings: Findings) -> None:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -10,13 +11,15 @@ from pydantic import ValidationError
 
 from devices.model import CommunityId, Covers, Device, DeviceId, HomeId, PersonId, Placement, Pose, Source
 from incidents.directory import Channel, Directory, Home, NamedDevice, Person, Recovery, Role, RosterId
-from rules.premises import Arming, Care, Clocks, Codes, Fence, FenceId, FenceKind, Use
-from store import cautions, coverage, document, duty, references, shapes
+from rules.premises import Arming, Care, Clocks, Codes, Fence, FenceId, FenceKind, HomePlace, Use
+from store import cameras, cautions, coverage, document, duty, references, shapes
 from store.document import Document, KeyPath, shown, spelled
+from store.ground import survey
 from store.model import Community, InputError, StoreError
 from store.phones import phone
 from store.references import DEFAULT_EVENTS, Findings
 from store.schema import CareSaid, CommunityFile, DeviceSaid, FenceSaid, NightSaid, PersonSaid, mistakes
+from store.shapes import Shape
 
 ENTRIES = frozenset({Covers.DOOR, Covers.GATE})
 """What people come in by, unless the file says otherwise."""
@@ -86,13 +89,14 @@ def build(file: CommunityFile) -> Community:
     references.check(file, findings)
     timezone = _timezone(file.community.timezone, ("community", "timezone"), findings)
     people = [_person(person, index, file, findings) for index, person in enumerate(file.people)]
-    _footprints(file, findings)
-    fences = [found for index, fence in enumerate(file.geofences) if (found := _fence(fence, index, file, findings))]
+    ground = survey(file, findings)
+    views = cameras.views(file, [_pose(device) for device in file.devices], findings)
+    fences = [_fence(fence, shape, file) for fence, shape in zip(file.geofences, ground.fences, strict=True) if shape is not None]
     if findings.mistakes or timezone is None:
         raise WrongCommunityError(findings.mistakes)
     homes = _homes(file)
     home_of = {occupant: home.id for home in homes.values() for occupant in home.occupants}
-    devices = tuple(_device(device, file, homes, home_of) for device in file.devices)
+    devices = tuple(replace(_device(device, file, homes, home_of), view=views.get(DeviceId(device.id))) for device in file.devices)
     directory = Directory(
         community_id=CommunityId(file.community.id),
         name=file.community.name,
@@ -109,7 +113,12 @@ def build(file: CommunityFile) -> Community:
         raise WrongCommunityError(findings.mistakes)
     cautions.people(directory, findings)
     cautions.devices(devices, directory, findings)
-    cautions.fences(fences, devices, findings)
+    premises = {
+        home.id: HomePlace(id=home.id, building=home.building, floor=home.floor, footprint=ground.footprints.get(home.id, ()))
+        for home in homes.values()
+    }
+    cautions.fences(fences, devices, premises, findings)
+    reached_by = cautions.etiquette(fences, premises, findings)
     coverage.weekly(directory, findings)
     return Community(
         directory=directory,
@@ -117,10 +126,13 @@ def build(file: CommunityFile) -> Community:
         fences=tuple(fences),
         care={PersonId(person.id): _care(person.care) for person in file.people if person.care is not None},
         uses={DeviceId(device.id): _use(device) for device in file.devices},
+        footprints=ground.footprints,
         arming={HomeId(home.id): Arming(**home.arming.model_dump()) for home in file.homes if home.arming is not None},
         codes={PersonId(one.id): Codes(code=one.code, duress=one.duress_code) for one in file.people if one.code or one.duress_code},
         clocks=_clocks(file.community.night, timezone),
+        reached_by=reached_by,
         warnings=tuple(findings.warnings),
+        notices=tuple(findings.notices),
     )
 
 
@@ -180,15 +192,6 @@ def _homes(file: CommunityFile) -> dict[HomeId, Home]:
     }
 
 
-def _footprints(file: CommunityFile, findings: Findings) -> None:
-    for index, home in enumerate(file.homes):
-        if home.footprint is not None:
-            try:
-                shapes.area(home.footprint, home.datum)
-            except shapes.ShapeError as error:
-                findings.wrong(("homes", index, "footprint", *error.path), error.what)
-
-
 def _device(device: DeviceSaid, file: CommunityFile, homes: Mapping[HomeId, Home], home_of: Mapping[PersonId, HomeId]) -> Device:
     home = HomeId(device.home) if device.home else home_of.get(PersonId(device.wearer or ""))
     occupants = homes[home].occupants if home else ()
@@ -239,14 +242,8 @@ def _pose(device: DeviceSaid) -> Pose | None:
     return Pose(lon=lon, lat=lat, heading_deg=pose.heading_deg % 360.0, height_m=pose.height_m)
 
 
-def _fence(fence: FenceSaid, index: int, file: CommunityFile, findings: Findings) -> Fence | None:
+def _fence(fence: FenceSaid, shape: Shape, file: CommunityFile) -> Fence:
     is_line = fence.kind is FenceKind.LINE
-    try:
-        rings = () if is_line else shapes.area(fence.geometry, fence.datum)
-        path = shapes.line(fence.geometry, fence.datum) if is_line else ()
-    except shapes.ShapeError as error:
-        findings.wrong(("geofences", index, "geometry", *error.path), error.what)
-        return None
     return Fence(
         community_id=CommunityId(file.community.id),
         id=FenceId(fence.id),
@@ -255,10 +252,15 @@ def _fence(fence: FenceSaid, index: int, file: CommunityFile, findings: Findings
         residents=frozenset() if is_line else _concerned(fence, file),
         events=frozenset(DEFAULT_EVENTS[fence.kind] if fence.events is None else fence.events),
         modes=None if fence.modes is None else frozenset(fence.modes),
+        schedule=None if fence.schedule is None else duty.hours(fence.schedule),
         near=fence.near,
         approach_m=fence.approach_m,
-        rings=rings,
-        path=path,
+        dwell_s=fence.dwell_min * 60,
+        expected=None if fence.expected is None else duty.hours(fence.expected),
+        max_gap_s=fence.max_gap_s,
+        floor=fence.floor,
+        rings=shape.rings,
+        path=shape.path,
     )
 
 

@@ -67,21 +67,21 @@ class Document:
         return int(line) + 1
 
 
-def read(file: Path) -> str:
+def read(file: Path, max_bytes: int = MAX_BYTES) -> str:
     """A file's text.
 
     Raises
     ------
     InputError
-        It cannot be read, is not UTF-8, or is larger than `MAX_BYTES`.
+        It cannot be read, is not UTF-8, or is larger than it may be.
     """
     try:
         with file.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
+            raw = stream.read(max_bytes + 1)
     except OSError as error:
         raise InputError(file, "", f"cannot be read: {error.strerror or error}") from None
-    if len(raw) > MAX_BYTES:
-        raise InputError(file, "", f"is larger than the {MAX_BYTES // 1024 // 1024} MiB that a community file may have")
+    if len(raw) > max_bytes:
+        raise InputError(file, "", f"is larger than the {max_bytes // 1024 // 1024} MiB that it may have")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

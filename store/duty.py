@@ -1,11 +1,12 @@
-"""Who is on duty when, and who is told after how long: rosters and policies from the words of a community's file."""
+"""Who is on duty when, and who is told after how long: rosters, policies and times of day from the words of a community's file."""
 
 from datetime import date, time
 
 from devices.model import PersonId
 from incidents.directory import DayKind, Override, Policy, PolicyId, Repeat, Roster, RosterId, Shift, Step, Weekday, When
 from incidents.workdays import Calendar
-from store.schema import CommunityFile, RosterSaid, StepSaid, WhenSaid
+from rules.premises import Hours
+from store.schema import CommunityFile, HoursSaid, RosterSaid, StepSaid, WhenSaid
 
 
 def roster(roster: RosterSaid, country: str | None) -> Roster:
@@ -43,6 +44,11 @@ def _day(word: str) -> Weekday | DayKind:
 def clock(text: str) -> time:
     """A time of day; 24:00 is the next day's 00:00, which is what an end at or before its beginning means."""
     return time.fromisoformat("00:00" if text == "24:00" else text)
+
+
+def hours(said: HoursSaid) -> Hours:
+    """Times of day on days of the week."""
+    return Hours(since=clock(said.since), until=clock(said.to), days=frozenset(Weekday[day.upper()] for day in said.days))
 
 
 def policies(file: CommunityFile) -> tuple[Policy, ...]:

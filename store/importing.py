@@ -49,6 +49,11 @@ class ImportPlan:
         """What is accepted, loudly."""
         return self.community.warnings
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is right, and worth a word."""
+        return self.community.notices
+
     def ahead(self, now_ns: int) -> tuple[str, ...]:
         """What the coming weeks will lack: like `warnings`, but true of a time only."""
         return coverage.ahead(self.community.directory, now_ns)

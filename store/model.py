@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devices.model import CommunityId, Device, DeviceId, HomeId, PersonId, Registry
+from geofence.datum import Wgs84Rings
 from incidents.directory import Directory, Home
 from rules.premises import Arming, Care, Clocks, Codes, Fence, HomePlace, Premises, Use
 
@@ -43,7 +44,7 @@ class PositionLostError(StoreError):
 class Community:
     """A community as its file says: who, where, which devices and fences.
 
-    `warnings` are what import says loudly and accepts.
+    `warnings` are what import says loudly and accepts, `notices` what it says. `reached_by`: of a home, others whose lines reach it.
     """
 
     directory: Directory
@@ -51,10 +52,13 @@ class Community:
     fences: tuple[Fence, ...] = ()
     care: Mapping[PersonId, Care] = field(default_factory=dict)
     uses: Mapping[DeviceId, Use] = field(default_factory=dict)
+    footprints: Mapping[HomeId, Wgs84Rings] = field(default_factory=dict)
     arming: Mapping[HomeId, Arming] = field(default_factory=dict)
     codes: Mapping[PersonId, Codes] = field(default_factory=dict)
     clocks: Clocks = field(default_factory=Clocks)
+    reached_by: Mapping[HomeId, tuple[HomeId, ...]] = field(default_factory=dict)
     warnings: tuple[str, ...] = field(default=())
+    notices: tuple[str, ...] = field(default=())
 
     @property
     def id(self) -> CommunityId:
@@ -74,6 +78,9 @@ def premises_of(communities: Iterable[Community]) -> Premises:
         homes={
             (str(one.id), str(home.id)): HomePlace(
                 id=home.id,
+                building=home.building,
+                floor=home.floor,
+                footprint=one.footprints.get(home.id, ()),
                 occupants=home.occupants,
                 arming=one.arming.get(home.id, Arming()),
                 codes=_codes(one, home),

@@ -6,13 +6,14 @@ from difflib import get_close_matches
 
 from devices.adapters import ADAPTERS
 from devices.model import SENSORS_OF, DeviceKind, SensorKind
+from devices.topics import ROOT
 from incidents.audience import ROSTER
 from incidents.directory import Channel, DayKind, Role
 from incidents.workdays import Calendar
 from rules.kinds import EventKind
 from rules.premises import FenceKind
 from store.document import KeyPath, shown, spelled
-from store.schema import SECTIONS, CommunityFile, DeviceSaid, FenceSaid, PersonSaid, PolicySaid, RosterSaid, StepSaid
+from store.schema import OUTLINES, SECTIONS, CommunityFile, DeviceSaid, FenceSaid, PersonSaid, PolicySaid, RosterSaid, SourceSaid, StepSaid
 
 TELL_WORDS = ("occupants", "relatives", "hospital", "neighbours")
 
@@ -24,6 +25,7 @@ KINDS_WITH: Mapping[str, frozenset[DeviceKind]] = {
     "placement": frozenset({DeviceKind.WEARABLE}),
     "covers": frozenset({DeviceKind.CONTACT}),
     "pose": frozenset(kind for kind, sensors in SENSORS_OF.items() if SensorKind.TARGETS in sensors),
+    "view": frozenset({DeviceKind.CAMERA}),
     "guards": frozenset({DeviceKind.CONTACT, DeviceKind.MOTION, DeviceKind.RADAR, DeviceKind.CAMERA}),
     "entry": frozenset({DeviceKind.CONTACT}),
     "open_min": frozenset({DeviceKind.CONTACT}),
@@ -43,12 +45,23 @@ DEFAULT_EVENTS: Mapping[FenceKind, tuple[EventKind, ...]] = {
 }
 
 
+FENCES_WITH: Mapping[str, FenceKind] = {
+    **dict.fromkeys(("residents", "dwell_min", "expected", "circle", "rectangle", "corridor"), FenceKind.AREA),
+    **dict.fromkeys(("near", "approach_m", "max_gap_s"), FenceKind.LINE),
+}
+"""Keys that only one kind of fences has."""
+
+EVENTS_WITH: Mapping[str, EventKind] = {"dwell_min": EventKind.DWELL, "expected": EventKind.ABSENT}
+"""Keys of areas that only one kind of events asks for."""
+
+
 @dataclass(slots=True)
 class Findings:
-    """What was found wrong, and what is accepted with a warning."""
+    """What was found wrong, what is accepted with a warning, and what is right and worth a word."""
 
     mistakes: list[tuple[KeyPath, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
     def wrong(self, path: KeyPath, what: str) -> None:
         """Note a mistake."""
@@ -57,6 +70,10 @@ class Findings:
     def warn(self, path: KeyPath, what: str) -> None:
         """Note what is accepted, loudly."""
         self.warnings.append(f"{spelled(path)}: {what}" if path else what)
+
+    def notice(self, path: KeyPath, what: str) -> None:
+        """Note what is right, and worth a word."""
+        self.notices.append(f"{spelled(path)}: {what}")
 
 
 class _Names:
@@ -126,11 +143,20 @@ def _device(device: DeviceSaid, names: _Names, path: KeyPath, findings: Findings
             findings.wrong((*path, key), f"does not fit a device of kind {device.kind}, wanted it with {' or '.join(sorted(kinds))} only")
     if device.source is not None:
         _known(device.source.adapter, [adapter.name for adapter in ADAPTERS], "the known adapters", (*path, "source", "adapter"), findings)
+        _topic_prefix(device.source, (*path, "source", "name"), findings)
     if device.kind in WORN and device.wearer is None and device.home is None:
         findings.wrong(path, f"{device.id} has neither wearer nor home, wanted one of them")
     lives_in = names.home_of.get(device.wearer or "")
     if device.home and lives_in and device.home != lives_in:
         findings.wrong((*path, "home"), f"is {shown(device.home)} while its wearer lives in {shown(lives_in)}, wanted a wearer or a home")
+
+
+def _topic_prefix(source: SourceSaid, path: KeyPath, findings: Findings) -> None:
+    """Note a name with which topics begin that are another ecosystem's, or ours: no message would ever come to it."""
+    if any(adapter.name == source.adapter and not adapter.prefix for adapter in ADAPTERS):
+        others = (f"{ROOT}/", *(adapter.prefix for adapter in ADAPTERS if adapter.prefix))
+        for taken in (one for one in others if f"{source.name}/".startswith(one)):
+            findings.wrong(path, f"{shown(source.name)} stands where topics begin with {taken}, which are another's: wanted another name")
 
 
 def _sources(devices: Sequence[DeviceSaid], findings: Findings) -> None:
@@ -154,12 +180,36 @@ def _fence(fence: FenceSaid, names: _Names, path: KeyPath, findings: Findings) -
             findings.wrong(
                 (*path, "events", place), f"{shown(str(event))} does not fit a fence of kind {fence.kind}, wanted {', '.join(fitting)}"
             )
-    foreign = ("residents",) if fence.kind is FenceKind.LINE else ("near", "approach_m")
-    for key in foreign:
-        if fence.said(key):
+    for key, kind in FENCES_WITH.items():
+        if fence.said(key) and fence.kind is not kind:
             findings.wrong((*path, key), f"does not fit a fence of kind {fence.kind}")
+    _drawn(fence, names, path, findings)
+    for key, event in EVENTS_WITH.items():
+        if fence.said(key) and event not in (fence.events or DEFAULT_EVENTS[fence.kind]):
+            findings.wrong((*path, key), f"says nothing without {event} among the events, wanted both or none")
+    for key, hours in (("schedule", fence.schedule), ("expected", fence.expected)):
+        if hours is not None:
+            _begins(hours.since, (*path, key), findings)
     if fence.kind is FenceKind.LINE and fence.home is None:
         findings.wrong((*path, "home"), "is missing, wanted the home that the line protects")
+
+
+def _drawn(fence: FenceSaid, names: _Names, path: KeyPath, findings: Findings) -> None:
+    """Note a fence that is drawn in no way or in several, and keys that do not fit how it is drawn."""
+    first = fence.drawn_as
+    if first is None:
+        findings.wrong((*path, "geometry"), f"is missing, wanted it or {', '.join(OUTLINES[1:-1])} or {OUTLINES[-1]}")
+    for key in OUTLINES:
+        if key != first and getattr(fence, key) is not None:
+            findings.wrong((*path, key), f"stands beside {first}, wanted one of them")
+    _known(fence.around, names.homes, "homes", (*path, "around"), findings)
+    if fence.around is None:
+        if fence.said("outwards_m"):
+            findings.wrong((*path, "outwards_m"), "says nothing without around, wanted both or none")
+        return
+    for key, why in (("datum", "a footprint has its own"), ("near", "the near side is the footprint's")):
+        if fence.said(key):
+            findings.wrong((*path, key), f"does not fit around: {why}")
 
 
 def _roster(roster: RosterSaid, country: str | None, names: _Names, path: KeyPath, findings: Findings) -> None:

@@ -1,15 +1,17 @@
 """Community file as people write it: every key, its type, its range. What keys mean together is judged by `store.community`."""
 
+import math
 import re
 import unicodedata
 from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from devices.model import Covers, DeviceKind, Placement
+from geofence.datum import Datum
 from incidents.directory import Channel, Language, Recovery, Role, Severity
 from rules.kinds import EventKind, Mode
 from rules.premises import FenceKind, Side
@@ -21,6 +23,7 @@ _MAX_WAIT_S = 30 * 24 * 3600
 _MAX_REPEATS = 1000
 _MAX_DELAY_S = 600
 _MAX_OPEN_MIN = 24 * 60
+_MAX_DWELL_MIN = 7 * 24 * 60
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
@@ -60,6 +63,13 @@ def _date(value: str) -> str:
     return value
 
 
+def _pair(value: object) -> tuple[float, float]:
+    numbers = [one for one in value if isinstance(one, int | float) and not isinstance(one, bool)] if isinstance(value, list) else []
+    if not isinstance(value, list) or len(value) != 2 or len(numbers) != 2 or not all(map(math.isfinite, numbers)):  # noqa: PLR2004  a pair
+        raise ValueError(f"{shown(value)} is no point, wanted two numbers")
+    return (float(numbers[0]), float(numbers[1]))
+
+
 def _or_empty(value: object) -> object:
     """An empty list where a key stands with all its entries commented out."""
     return [] if value is None else value
@@ -71,10 +81,13 @@ Phone = Annotated[str, Field(max_length=40), BeforeValidator(_quoted)]
 Clock = Annotated[str, BeforeValidator(_quoted), AfterValidator(_clock)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
+Floor = Annotated[int, Field(ge=-20, le=300)]
 Digest = Annotated[str, Field(pattern=r"^scrypt:[0-9a-f]{32}:[0-9a-f]{64}$")]
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun", "workday", "holiday"]
+DayOfWeek = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Day = Literal[DayOfWeek, "workday", "holiday"]
 Date = Annotated[str, BeforeValidator(_quoted), AfterValidator(_date)]
-Datum = Literal["wgs84", "gcj02"]
+Pair = Annotated[tuple[float, float], PlainValidator(_pair)]
+DatumWord = Annotated[Datum, Field(strict=False)]
 LanguageWord = Annotated[Language, Field(strict=False)]
 
 
@@ -86,6 +99,22 @@ class _Said(BaseModel):
     def said(self, key: str) -> bool:
         """Whether the file names this key, rather than leaving it to its default."""
         return key in self.model_fields_set
+
+
+class _Drawn(_Said):
+    """Base of what has a shape: it is kept with the datum that it was drawn in, whether the file names that or leaves it to its default."""
+
+    datum: DatumWord = Datum.WGS84
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self._is_drawn:
+            self.model_fields_set.add("datum")
+        return self
+
+    @property
+    def _is_drawn(self) -> bool:
+        return True
 
 
 class NightSaid(_Said):
@@ -115,16 +144,19 @@ class ArmingSaid(_Said):
     arms_when_closed: bool = False
 
 
-class HomeSaid(_Said):
-    """A dwelling."""
+class HomeSaid(_Drawn):
+    """A dwelling; `datum` is that of its footprint."""
 
     id: Id
     building: Text = ""
-    floor: Annotated[int, Field(ge=-20, le=300)] | None = None
+    floor: Floor | None = None
     address: Text | None = None
     footprint: dict[str, Any] | None = None
-    datum: Datum = "wgs84"
     arming: ArmingSaid | None = None
+
+    @property
+    def _is_drawn(self) -> bool:
+        return self.footprint is not None
 
 
 class ContactSaid(_Said):
@@ -183,14 +215,23 @@ class PersonSaid(_Said):
     duress_code: Digest | None = None
 
 
-class PoseSaid(_Said):
+class PoseSaid(_Drawn):
     """Where a radar hangs and looks."""
 
     lon: Longitude
     lat: Latitude
     heading_deg: Annotated[float, Field(ge=-360, le=360)]
     height_m: Annotated[float, Field(gt=0, le=100)] = 2.0
-    datum: Datum = "wgs84"
+
+
+class ViewSaid(_Said):
+    """Which points of a camera's picture are which points of the ground."""
+
+    detect: Pair
+    pixels: list[Pair]
+    ground: list[Pair] | None = None
+    ground_m: list[Pair] | None = None
+    datum: DatumWord = Datum.WGS84
 
 
 class SourceSaid(_Said):
@@ -210,6 +251,7 @@ class DeviceSaid(_Said):
     placement: Annotated[Placement, Field(strict=False)] | None = None
     covers: Annotated[Covers, Field(strict=False)] | None = None
     pose: PoseSaid | None = None
+    view: ViewSaid | None = None
     source: SourceSaid | None = None
     via: Id | None = None
     guards: list[Annotated[Mode, Field(strict=False)]] | None = None
@@ -219,19 +261,72 @@ class DeviceSaid(_Said):
     asks: bool | None = None
 
 
-class FenceSaid(_Said):
-    """An area or a line."""
+class HoursSaid(_Said):
+    """Times of day; `days` name the day they begin."""
+
+    since: Clock = Field(alias="from")
+    to: Clock
+    days: Annotated[list[DayOfWeek], Field(min_length=1)] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+OUTLINES = ("geometry", "circle", "rectangle", "corridor", "around")
+"""Keys of which each fence has one: how it is drawn."""
+
+
+class CircleSaid(_Said):
+    """Every place at most so far from one."""
+
+    center: list[float]
+    radius_m: Annotated[float, Field(gt=0, le=100_000)]
+
+
+class RectangleSaid(_Said):
+    """A rectangle around a position, its length along a heading."""
+
+    center: list[float]
+    length_m: Annotated[float, Field(gt=0, le=100_000)]
+    width_m: Annotated[float, Field(gt=0, le=100_000)]
+    heading_deg: Annotated[float, Field(ge=-360, le=360)] = 0.0
+
+
+class CorridorSaid(_Said):
+    """Every place at most half a width from a line."""
+
+    line: list[list[float]]
+    width_m: Annotated[float, Field(gt=0, le=10_000)]
+
+
+class FenceSaid(_Drawn):
+    """An area or a line, drawn in one of several ways."""
 
     id: Id
     kind: Annotated[FenceKind, Field(strict=False)]
-    geometry: dict[str, Any]
-    datum: Datum = "wgs84"
+    geometry: dict[str, Any] | None = None
+    circle: CircleSaid | None = None
+    rectangle: RectangleSaid | None = None
+    corridor: CorridorSaid | None = None
+    around: Id | None = None
+    outwards_m: Annotated[float, Field(ge=0, le=1000)] = 0.0
     home: Id | None = None
     residents: Annotated[list[Id], Field(min_length=1)] | None = None
     events: Annotated[list[Annotated[EventKind, Field(strict=False)]], Field(min_length=1)] | None = None
     modes: Annotated[list[Annotated[Mode, Field(strict=False)]], Field(min_length=1)] | None = None
+    schedule: HoursSaid | None = None
+    floor: Floor | None = None
+    dwell_min: Annotated[int, Field(ge=1, le=_MAX_DWELL_MIN)] = 15
+    expected: HoursSaid | None = None
     near: Annotated[Side, Field(strict=False)] = Side.LEFT
     approach_m: Annotated[float, Field(gt=0, le=1000)] = 2.0
+    max_gap_s: Annotated[float, Field(gt=0, le=3600)] | None = None
+
+    @property
+    def drawn_as(self) -> str | None:
+        """The key that holds its shape, the first of them; None where none does."""
+        return next((key for key in OUTLINES if getattr(self, key) is not None), None)
+
+    @property
+    def _is_drawn(self) -> bool:
+        return self.around is None
 
 
 class ShiftSaid(_Said):
@@ -322,7 +417,8 @@ SECTIONS = ("homes", "people", "devices", "geofences", "rosters", "policies")
 
 _MODELS: tuple[type[_Said], ...] = (
     *(CommunityFile, CommunityHead, NightSaid, HomeSaid, ArmingSaid, PersonSaid, CareSaid, ContactSaid, DeviceSaid, PoseSaid, SourceSaid),
-    *(FenceSaid, RosterSaid, ShiftSaid, OverrideSaid, PolicySaid, StepSaid, WhenSaid, RepeatSaid),
+    *(FenceSaid, CircleSaid, RectangleSaid, CorridorSaid, HoursSaid, RosterSaid, ShiftSaid, OverrideSaid),
+    *(PolicySaid, StepSaid, WhenSaid, RepeatSaid, ViewSaid),
 )
 _KEYS = sorted({field.alias or name for model in _MODELS for name, field in model.model_fields.items()})
 

@@ -94,3 +94,32 @@ def test_import_twice_changes_nothing_the_second_time(tmp_path: Path, community:
     again = anju("import", community, "--state", state)
     assert again.returncode == 0
     assert "zhou-jie" not in again.stdout
+
+
+OUTLINE = {"type": "Polygon", "coordinates": [[[119.95, 31.78], [119.951, 31.78], [119.951, 31.781], [119.95, 31.781]]]}
+
+
+def test_shapes_go_from_a_drawing_into_a_community_file_and_out_again(tmp_path: Path, community: Path) -> None:
+    home = ESTATE["homes"][0]["id"]
+    drawing, new = tmp_path / "plan.geojson", tmp_path / "new.yaml"
+    drawing.write_text(json.dumps({"type": "Feature", "geometry": OUTLINE, "properties": {"house": home}}), encoding="utf-8")
+    done = anju("shapes", "import", drawing, "--community", community, "--by", "house", "--datum", "gcj02", "-o", new)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.splitlines()[0] == "the shape geometry.coordinates[0]: was not closed: repaired"
+    out = json.loads(anju("shapes", "export", new, "--datum", "gcj02").stdout)
+    assert (out["datum"], out["features"][0]["id"]) == ("gcj02", home)
+    assert out["features"][0]["geometry"]["coordinates"][0][:4] == OUTLINE["coordinates"][0]
+
+
+def test_a_drawing_that_fits_nothing_writes_nothing(tmp_path: Path, community: Path) -> None:
+    drawing, new = tmp_path / "plan.geojson", tmp_path / "new.yaml"
+    drawing.write_text(json.dumps({"type": "Feature", "geometry": OUTLINE, "properties": {}}), encoding="utf-8")
+    done = anju("shapes", "import", drawing, "--community", community, "-o", new)
+    assert (done.returncode, len(done.stderr.splitlines()), new.exists()) == (2, 1, False)
+
+
+def test_an_imported_community_is_exported_by_its_id(tmp_path: Path, community: Path) -> None:
+    assert anju("import", community, "--state", tmp_path / "state").returncode == 0
+    done = anju("shapes", "export", ESTATE["community"]["id"], "--state", tmp_path / "state")
+    assert json.loads(done.stdout)["datum"] == "wgs84"
+    assert anju("shapes", "export", "nowhere", "--state", tmp_path / "state").returncode == 2

@@ -9,7 +9,7 @@ import numpy as np
 
 from devices.model import Batch, Bool, Decoded, Float64, Kind, Message, SensorKind
 from devices.payload import NonNegative, Timed, numbers, read, refuse, sealed, shown
-from geofence.datum import gcj02_to_wgs84
+from geofence.datum import Datum, Wgs84
 
 DEFAULT_ACCURACY_M = 25.0
 """Used where a device reports no accuracy, or 0, which no receiver has: wide enough for a fix between houses."""
@@ -47,7 +47,7 @@ class _Position(Timed, frozen=True, gc=False):
     def __post_init__(self) -> None:
         if self.lon == 0 and self.lat == 0:
             refuse("($.lon, $.lat)", "(0, 0)", "a position: receivers without a fix send this one")
-        if self.datum not in (None, "wgs84", "gcj02"):
+        if self.datum not in (None, *Datum):
             refuse("$.datum", shown(self.datum), "wgs84 or gcj02")
 
 
@@ -58,7 +58,7 @@ def decode(messages: Sequence[Message]) -> Decoded[PositionBatch]:
     """Fixes of trackers, from JSON."""
     payloads = read(messages, _DECODER.decode)
     values = payloads.values
-    is_shifted = np.array([value.datum == "gcj02" for value in values], np.bool_)
+    is_shifted = np.array([value.datum == Datum.GCJ02 for value in values], np.bool_)
     lon_deg, lat_deg = _wgs84(numbers(value.lon for value in values), numbers(value.lat for value in values), is_shifted)
     batch = PositionBatch(
         **payloads.header,
@@ -74,8 +74,8 @@ def decode(messages: Sequence[Message]) -> Decoded[PositionBatch]:
 def _wgs84(lon_deg: Float64, lat_deg: Float64, is_shifted: Bool) -> tuple[Float64, Float64]:
     if not is_shifted.any():
         return lon_deg, lat_deg
-    lon_true, lat_true = gcj02_to_wgs84(lon_deg, lat_deg)
-    return np.where(is_shifted, lon_true, lon_deg), np.where(is_shifted, lat_true, lat_deg)
+    true = Wgs84.of(Datum.GCJ02, lon_deg, lat_deg)
+    return np.where(is_shifted, true.lon_deg, lon_deg), np.where(is_shifted, true.lat_deg, lat_deg)
 
 
 POSITION = Kind(SensorKind.POSITION, decode)

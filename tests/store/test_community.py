@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.model import Covers, Device, DeviceKind, Placement, Pose, Source
-from geofence.datum import gcj02_to_wgs84
+from geofence.datum import Datum, Wgs84
+from geofence.shapes import Area
 from incidents.directory import Channel, Home, Language, Person, Policy, Repeat, Role, Roster, Shift, Step, Weekday
 from rules.kinds import EventKind, Mode
 from rules.premises import Fence, FenceKind, HomePlace, Side
@@ -38,7 +39,7 @@ devices:
   - {id: c-1, kind: contact, home: a-1, covers: window, source: {adapter: zigbee2mqtt, name: hall/window}}
   - {id: m-1, kind: motion, home: a-1}
 geofences:
-  - {id: wall, kind: line, home: a-1, geometry: {type: LineString, coordinates: [[119.95, 31.78001], [119.9501, 31.78001]]}}
+  - {id: wall, kind: line, home: a-1, geometry: {type: LineString, coordinates: [[119.94997, 31.78], [119.94997, 31.78003]]}}
   - {id: park, kind: area, geometry: {type: Polygon, coordinates: [[[119.94, 31.77], [119.96, 31.77], [119.96, 31.79], [119.94, 31.77]]]}}
 rosters:
   - {id: gate, shifts: [{responder: guard, from: "20:00", to: "08:00"}]}
@@ -97,10 +98,13 @@ def policy(community: Community, kind: EventKind) -> Policy:
 
 
 ANN = "{id: ann, name: 安奶奶, roles: [resident], home: a-1}"
-WALL = "[[119.95, 31.78001], [119.9501, 31.78001]]"
+WALL = "[[119.94997, 31.78], [119.94997, 31.78003]]"
 PARK = "[[[119.94, 31.77], [119.96, 31.77], [119.96, 31.79], [119.94, 31.77]]]"
 CAI_PHONE = '"+8613800000001"'
 FIRST_STEP = "tell: [relatives, roster:gate], by: [sms]"
+
+PARK_SHAPE = f"geometry: {{type: Polygon, coordinates: {PARK}}}"
+WALL_SHAPE = f"geometry: {{type: LineString, coordinates: {WALL}}}"
 
 Case = tuple[str, str, str, str]
 """What is replaced, by what, the path that the error names, and words of it."""
@@ -171,6 +175,16 @@ ILL_FORMED: list[Case] = [
     ("id: way", "id: way\n    repeat: {every_s: 0, times: 3}", "policies[1].repeat.every_s", "greater than 0"),
     ("id: way", "id: way\n    repeat: {every_s: 60, times: 0}", "policies[1].repeat.times", "greater than 0"),
     ("id: way", "id: way\n    repeat: 60", "policies[1].repeat", "is 60, wanted keys and values"),
+    (PARK_SHAPE, "circle: {center: [119.95, 31.78], radius_m: 0}", "geofences[1].circle.radius_m", "is 0, wanted greater than 0"),
+    (PARK_SHAPE, "circle: {center: [119.95, 31.78]}", "geofences[1].circle.radius_m", "is missing"),
+    (PARK_SHAPE, "circle: {center: here, radius_m: 50}", "geofences[1].circle.center", "is 'here', wanted a list"),
+    (PARK_SHAPE, "circle: {center: [119.95], radius_m: 50}", "geofences[1].circle.center", "is no position"),
+    (PARK_SHAPE, "circle: {center: [31.78, 119.95], radius_m: 50}", "geofences[1].circle.center", "are they swapped?"),
+    (PARK_SHAPE, "circle: {centre: [119.95, 31.78], radius_m: 50}", "geofences[1].circle.center", "is missing"),
+    (PARK_SHAPE, "rectangle: {center: [119.95, 31.78], length_m: 9}", "geofences[1].rectangle.width_m", "is missing"),
+    (PARK_SHAPE, "corridor: {line: [[119.95, 31.78]], width_m: 4}", "geofences[1].corridor.line", "wanted at least 2"),
+    (PARK_SHAPE, "corridor: {line: [[119.95, x]], width_m: 4}", "geofences[1].corridor.line[0][1]", "is 'x', wanted a number"),
+    (PARK_SHAPE, "around: a-1, outwards_m: -1", "geofences[1].outwards_m", "greater than or equal to 0"),
     (WALL, "round, datum: x", "geofences[0].geometry.datum", "no key known here"),
 ]
 
@@ -182,7 +196,7 @@ MISSING: list[Case] = [
     (", heading_deg: -90", "", "devices[2].pose.heading_deg", "is missing"),
     (", name: hall/window", "", "devices[3].source.name", "is missing"),
     (', to: "08:00"', "", "rosters[0].shifts[0].to", "is missing"),
-    (f", geometry: {{type: LineString, coordinates: {WALL}}}", "", "geofences[0].geometry", "is missing"),
+    (f", {WALL_SHAPE}", "", "geofences[0].geometry", "is missing, wanted it or circle, rectangle, corridor or around"),
     ("after_s: 60, ", "", "policies[0].steps[1].after_s", "is missing"),
     (", by: [voice]", "", "policies[0].steps[1].by", "is missing"),
 ]
@@ -248,12 +262,19 @@ UNFIT: list[Case] = [
     ("id: park,", "id: park, events: [enter, cross],", "geofences[1].events[1]", "wanted enter, exit, absent, dwell"),
     ("id: wall,", "id: wall, residents: [ann],", "geofences[0].residents", "does not fit a fence of kind line"),
     ("id: wall,", "id: wall, events: [exit],", "geofences[0].events[0]", "wanted approach, cross"),
+    (WALL_SHAPE, "circle: {center: [119.95, 31.78], radius_m: 5}", "geofences[0].circle", "does not fit a fence of kind line"),
+    (PARK_SHAPE, f"{PARK_SHAPE}, around: a-1", "geofences[1].around", "stands beside geometry, wanted one of them"),
+    (PARK_SHAPE, f"{PARK_SHAPE}, outwards_m: 2", "geofences[1].outwards_m", "says nothing without around, wanted both or none"),
+    (PARK_SHAPE, "around: a-1, outwards_m: 2", "geofences[1].around", "a-1 has no footprint to go around, wanted a home with one"),
+    (PARK_SHAPE, "around: a-9", "geofences[1].around", "'a-9' is not in homes"),
+    (PARK_SHAPE, "around: a-1, datum: gcj02", "geofences[1].datum", "does not fit around: a footprint has its own"),
+    (WALL_SHAPE, "around: a-1, near: left", "geofences[0].near", "does not fit around: the near side is the footprint's"),
     ("kind: line, home: a-1", "kind: line", "geofences[0].home", "is missing, wanted the home that the line protects"),
     ("after_s: 0, tell: [rel", "after_s: 61, tell: [rel", "policies[0].steps[1].after_s", "wanted at least the 61 of the step before"),
 ]
 
 SHAPES: list[Case] = [
-    ("type: LineString", "type: Polygon", "geofences[0].geometry.type", "'Polygon' does not fit, wanted LineString"),
+    ("type: LineString", "type: Polygon", "geofences[0].geometry.type", "'Polygon' does not fit, wanted LineString or MultiLineString"),
     ("type: Polygon", "type: LineString", "geofences[1].geometry.type", "wanted Polygon or MultiPolygon"),
     ("type: Polygon", "type: circle", "geofences[1].geometry.type", "wanted Polygon or MultiPolygon"),
     ("type: Polygon, ", "", "geofences[1].geometry.type", "is missing"),
@@ -261,8 +282,7 @@ SHAPES: list[Case] = [
     (WALL, "[[119.95, 31.78]]", "geofences[0].geometry.coordinates", "wanted at least 2"),
     (WALL, "[[119.95, 31.78], [119.95, 31.78]]", "geofences[0].geometry.coordinates", "has no length"),
     (WALL, "[[0, 0], [2, 2], [2, 0], [0, 2]]", "geofences[0].geometry.coordinates", "crosses itself"),
-    (PARK, "[[[0, 0], [1, 0], [1, 1]]]", "geofences[1].geometry.coordinates[0]", "wanted at least 4"),
-    (PARK, "[[[0, 0], [1, 0], [1, 1], [0, 1]]]", "geofences[1].geometry.coordinates[0]", "is not closed"),
+    (PARK, "[[[0, 0], [1, 0], [0, 0]]]", "geofences[1].geometry.coordinates[0]", "has 2 different positions, wanted at least 3"),
     (PARK, "[[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]", "geofences[1].geometry.coordinates", "is no valid area"),
     (PARK, "[[[31.77, 119.94], [1, 0], [1, 1], [31.77, 119.94]]]", "geofences[1].geometry.coordinates[0][0]", "are they swapped?"),
     (PARK, '[[["1", 0], [1, 0], [1, 1], ["1", 0]]]', "geofences[1].geometry.coordinates[0][0]", "is no position"),
@@ -336,7 +356,7 @@ def test_a_mistake_names_its_line_its_path_and_what_is_wrong(old: str, new: str,
         (CAI_PHONE, "+8613800000001", 8),
         ("wearer: ann", "wearer: anne", 12),
         ("tell: [hospital]", "tell: [hospitals]", 27),
-        (f"coordinates: {WALL}", "coordinates:\n      [[119.95, 31.78001],\n      [119.9501, 131.78001]]", 20),
+        (f"coordinates: {WALL}", "coordinates:\n      [[119.94997, 31.78],\n      [119.94997, 131.78]]", 20),
         ("name: Bob, ", "", 7),
         ("by: [sms]}]\n", "by: [sms]}]\n    repeat:\n      every_s: 60\n      times: x\n", 33),
     ],
@@ -473,7 +493,9 @@ def test_rules_see_the_same_homes_devices_and_fences_and_every_home_disarmed() -
     community = read()
     premises = community.premises()
     homes = community.directory.homes.values()
-    assert premises.homes == {("elm", str(home.id)): HomePlace(id=home.id, occupants=home.occupants) for home in homes}
+    assert premises.homes == {
+        ("elm", str(home.id)): HomePlace(id=home.id, building=home.building, floor=home.floor, occupants=home.occupants) for home in homes
+    }
     assert (premises.registry.devices, premises.fences) == (community.devices, community.fences)
     assert {premises.mode(one, 0) for one in community.devices} == {Mode.DISARMED}
 
@@ -528,7 +550,7 @@ def test_a_line_by_default_protects_its_left_always_against_approach_and_cross_f
         modes=None,
         near=Side.LEFT,
         approach_m=2.0,
-        path=((119.95, 31.78001), (119.9501, 31.78001)),
+        path=((119.94997, 31.78), (119.94997, 31.78003)),
     )
 
 
@@ -566,9 +588,41 @@ def test_an_area_may_have_a_hole_and_several_parts() -> None:
     assert [len(part) for part in fence(several, "park").rings] == [2, 1]
 
 
+RING = "[[119.95, 31.78], [119.9501, 31.78], [119.9501, 31.7801], [119.95, 31.7801], [119.95, 31.78]]"
+FOOTPRINT = f"footprint: {{type: Polygon, coordinates: [{RING}]}}"
+WITH_FOOTPRINT = ("address: 1栋201室}", f"address: 1栋201室, {FOOTPRINT}}}")
+
+
+@pytest.mark.parametrize(
+    ("drawn", "radius_m"),
+    [
+        ("circle: {center: [119.95, 31.78], radius_m: 50}", 50.0),
+        ("rectangle: {center: [119.95, 31.78], length_m: 90, width_m: 60, heading_deg: 30}", 30.0),
+        ("corridor: {line: [[119.95, 31.78], [119.96, 31.78]], width_m: 60}", 30.0),
+        ("around: a-1, outwards_m: 30", 34.7),
+    ],
+)
+def test_an_area_may_be_drawn_in_other_ways(drawn: str, radius_m: float) -> None:
+    park = fence(read(WITH_FOOTPRINT, (PARK_SHAPE, drawn)), "park")
+    assert Area.of(park.rings).depth_m == pytest.approx(radius_m, rel=0.02)
+
+
+def test_a_line_may_go_around_a_footprint_with_the_home_on_its_near_side() -> None:
+    line = fence(read(WITH_FOOTPRINT, (WALL_SHAPE, "around: a-1, outwards_m: 2")), "wall")
+    assert (line.near, line.path[0]) == (Side.LEFT, line.path[-1])
+    assert Area.of((((line.path),),)).depth_m == pytest.approx(4.73 + 2, rel=0.02)
+
+
+def test_rules_know_the_footprints_of_homes() -> None:
+    homes = read(WITH_FOOTPRINT).premises().homes
+    assert homes["elm", "a-1"].footprint[0][0][0] == (119.95, 31.78)
+    assert homes["elm", "a-1"].building == "1"
+    assert homes["elm", "a-2"].footprint == ()
+
+
 def moved(lon: float, lat: float) -> tuple[float, float]:
-    east, north = gcj02_to_wgs84(lon, lat)
-    return float(east), float(north)
+    place = Wgs84.of(Datum.GCJ02, lon, lat)
+    return float(place.lon_deg), float(place.lat_deg)
 
 
 def test_what_was_drawn_on_a_chinese_map_becomes_wgs_84() -> None:
@@ -576,9 +630,11 @@ def test_what_was_drawn_on_a_chinese_map_becomes_wgs_84() -> None:
     line, area, pose = fence(drawn, "wall").path, fence(drawn, "park").rings[0][0], device(drawn, "r-1").pose
     assert pose is not None
     assert (pose.lon, pose.lat) == pytest.approx(moved(119.95, 31.78))
-    assert [coordinate for vertex in line for coordinate in vertex] == pytest.approx([*moved(119.95, 31.78001), *moved(119.9501, 31.78001)])
+    assert [coordinate for vertex in line for coordinate in vertex] == pytest.approx(
+        [*moved(119.94997, 31.78), *moved(119.94997, 31.78003)]
+    )
     assert area[0] == area[-1] == pytest.approx(moved(119.94, 31.77))
-    assert 100 < math.dist(line[0], (119.95, 31.78001)) * 111_195 < 1000
+    assert 100 < math.dist(line[0], (119.94997, 31.78)) * 111_195 < 1000
     assert drawn.warnings == (BY_DAY,)
 
 
@@ -695,8 +751,18 @@ def test_a_kind_in_no_policy_is_accepted() -> None:
         ),
         pytest.param(
             [("lat: 31.78, heading", "lat: 31.7802, heading")],
-            "geofences[0]: wall is more than 8 m from every radar of a-1: none sees so far",
-            id="a line out of sight",
+            "geofences[0]: wall is out of sight of the radars and cameras of a-1, all of it: radars see 6 m far and 60 degrees to either",
+            id="a line out of reach",
+        ),
+        pytest.param(
+            [("heading_deg: -90", "heading_deg: -135")],
+            "geofences[0]: wall is out of sight of the radars and cameras of a-1, 77 % of it",
+            id="a line that a radar looks past",
+        ),
+        pytest.param(
+            [("id: wall,", "id: wall, floor: 3,")],
+            "geofences[0]: wall is on floor 3, and a-1 with its radars on another",
+            id="a line on another floor",
         ),
         pytest.param(
             [("kind: tracker", "kind: button"), ("kind: wearable", "kind: button")],
@@ -710,13 +776,13 @@ def test_a_kind_in_no_policy_is_accepted() -> None:
         ),
         pytest.param(
             [(PARK, "[[[119.95, 31.78], [119.9501, 31.78], [119.9501, 31.7801], [119.95, 31.78]]]")],
-            "geofences[1]: park is narrower than positions are sure (about 7.5 m): it will be late or silent",
+            "geofences[1]: park is about 6.0 m wide, too small for a wearable (accurate to about 7.5 m): it will be late or silent, wanted",
             id="an area narrower than a fix is sure",
         ),
         pytest.param(
-            [(PARK, "[[[0, 0], [1.0e-300, 0], [1, 1], [0, 0]]]")],
-            "geofences[1]: park is narrower than positions are sure",
-            id="an area too thin to measure",
+            [(PARK, "[[[119.95, 31.78], [119.96, 31.78], [119.96, 31.79]]]")],
+            "geofences[1].geometry.coordinates[0]: was not closed: repaired",
+            id="a ring that is not closed",
         ),
         pytest.param(
             [("id: park,", "id: park, modes: [away],")],

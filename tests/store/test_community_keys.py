@@ -9,7 +9,7 @@ from devices.model import DeviceId, HomeId, PersonId
 from incidents.directory import Channel, Recovery, Severity, Step, When
 from rules.home import codes
 from rules.kinds import EventKind, Mode
-from rules.premises import Arming, Care, Codes, Use
+from rules.premises import Arming, Care, Codes, Hours, Use
 from store.community import parse
 from store.model import Community, InputError
 
@@ -33,6 +33,21 @@ devices:
   - {{id: c-2, kind: contact, home: a-1, covers: door}}
   - {{id: k-1, kind: keypad, home: a-1}}
   - {{id: hub, kind: gateway}}
+geofences:
+  - id: yard
+    kind: area
+    residents: [ann]
+    events: [exit, absent, dwell]
+    dwell_min: 20
+    expected: {{from: "22:30", to: "06:30", days: [sun, mon]}}
+    schedule: {{from: "21:15", to: "24:00"}}
+    floor: 1
+    geometry: {{type: Polygon, coordinates: [[[119.94, 31.77], [119.96, 31.77], [119.96, 31.79], [119.94, 31.77]]]}}
+  - id: sill
+    kind: line
+    home: a-1
+    max_gap_s: 2.5
+    geometry: {{type: LineString, coordinates: [[119.95, 31.78001], [119.9501, 31.78001]]}}
 policies:
   - id: distress
     kinds: [fall, sos]
@@ -97,6 +112,19 @@ def test_a_policys_windows_turns_and_circumstances_are_kept() -> None:
     )
 
 
+def test_a_fences_times_floor_and_gap_arrive_where_they_are_asked_for() -> None:
+    yard, sill = read().premises().fences
+    assert yard.schedule == Hours(since=time(21, 15), until=time(0))
+    assert yard.expected == Hours(since=time(22, 30), until=time(6, 30), days=frozenset({0, 6}))
+    assert (yard.dwell_s, yard.floor, yard.max_gap_s) == (1200, 1, None)
+    assert (sill.max_gap_s, sill.schedule, sill.expected, sill.floor, sill.dwell_s) == (2.5, None, None, None, 900)
+
+
+def test_rules_know_on_which_floor_a_home_is() -> None:
+    homes = read(("{id: a-1, arming", "{id: a-1, floor: 2, arming")).premises().homes
+    assert homes["elm", "a-1"].floor == 2
+
+
 @pytest.mark.parametrize("wish", list(Recovery))
 def test_a_family_says_what_getting_up_again_comes_to(wish: Recovery) -> None:
     assert read(("cancel_window_s: 90", f"recovered: {wish}")).directory.people[PersonId("ann")].recovered is wish
@@ -142,6 +170,24 @@ def test_what_is_left_out_is_as_usual() -> None:
         ("in_turn_s: 60", "when: {modes: [away]}", "policies[0].steps: are all for some circumstances only"),
         (NIGHT, 'from: "22:00"', "when: holds only one of from and to"),
         (NIGHT, "", "when: is empty, wanted modes, severity, lies_s, or from and to"),
+        ("dwell_min: 20", "dwell_min: 0", "geofences[0].dwell_min: is 0, wanted greater than or equal to 1"),
+        ("dwell_min: 20", "dwell_min: 2.5", "geofences[0].dwell_min: is 2.5, wanted a whole number"),
+        ("dwell_min: 20", "dwell_mins: 20", "geofences[0].dwell_mins: is no key known here, did you mean dwell_min?"),
+        ("[exit, absent, dwell]", "[exit, absent]", "geofences[0].dwell_min: says nothing without dwell among the events"),
+        ("[exit, absent, dwell]", "[exit, dwell]", "geofences[0].expected: says nothing without absent among the events"),
+        ('to: "06:30", ', "", "geofences[0].expected.to: is missing"),
+        ("[sun, mon]", "[]", "geofences[0].expected.days: is empty"),
+        ("[sun, mon]", "[sunday]", "geofences[0].expected.days[0]: 'sunday' is not known, wanted 'mon', 'tue'"),
+        ("[sun, mon]", "[workday]", "geofences[0].expected.days[0]: 'workday' is not known"),
+        ('"22:30"', '"24:00"', "geofences[0].expected.from: '24:00' ends a day"),
+        ('"21:15"', "21:15", "geofences[0].schedule.from: '21:15' stands without quotes"),
+        ('"21:15"', '"24:00"', "geofences[0].schedule.from: '24:00' ends a day"),
+        ("floor: 1", "floor: ground", "geofences[0].floor: is 'ground', wanted a whole number"),
+        ("floor: 1", "floor: 301", "geofences[0].floor: is 301"),
+        ("max_gap_s: 2.5", "max_gap_s: 0", "geofences[1].max_gap_s: is 0, wanted greater than 0"),
+        ("max_gap_s: 2.5", "dwell_min: 5", "geofences[1].dwell_min: does not fit a fence of kind line"),
+        ("max_gap_s: 2.5", 'expected: {from: "01:00", to: "02:00"}', "geofences[1].expected: does not fit a fence of kind line"),
+        ("residents: [ann]", "max_gap_s: 2", "geofences[0].max_gap_s: does not fit a fence of kind area"),
         ("by: [voice]", "by: [device]", "policies[0].steps[1].by: holds device, which asks its wearer and tells nobody"),
     ],
 )

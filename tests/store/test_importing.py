@@ -36,7 +36,7 @@ ELM: Said = {
         {"id": "guard", "name": "陈队", "roles": ["guard"], "phone": "+8613800000002"},
     ],
     "devices": [{"id": "w-1", "kind": "wearable", "wearer": "ann", "placement": "wrist"}],
-    "geofences": [{"id": "park", "kind": "area", "geometry": TRIANGLE}],
+    "geofences": [{"id": "park", "kind": "area", "geometry": TRIANGLE, "datum": "gcj02"}],
     "rosters": [{"id": "gate", "shifts": [{"responder": "guard", "from": "08:00", "to": "20:00"}]}],
     "policies": [{"id": "distress", "kinds": ["fall", "sos"], "steps": [{"after_s": 0, "tell": ["relatives"], "by": ["sms"]}]}],
 }
@@ -121,6 +121,32 @@ def test_what_is_kept_is_only_what_was_said_with_chinese_readable(settled: Offic
     assert "安奶奶" in settled.document
 
 
+def test_every_shape_is_kept_with_the_datum_that_it_was_drawn_in(office: Office) -> None:
+    pose = {"lon": 119.95, "lat": 31.78, "heading_deg": 0}
+    drawn = elm(
+        lambda said: (
+            item(said, "geofences", "park").pop("datum"),
+            item(said, "homes", "a-1").update(footprint=TRIANGLE),
+            item(said, "homes", "a-2").update(footprint=TRIANGLE, datum="gcj02"),
+            said["devices"].append({"id": "r-1", "kind": "radar", "home": "a-1", "pose": pose}),
+            said["geofences"].append({"id": "near-a-2", "kind": "area", "around": "a-2", "outwards_m": 30}),
+        )
+    )
+    office.imports(drawn)
+    kept = office.kept()
+    assert [one.get("datum") for one in (*kept["homes"], *kept["geofences"])] == ["wgs84", "gcj02", "wgs84", None]
+    assert kept["devices"][1]["pose"]["datum"] == "wgs84"
+    assert office.imports(drawn) == ()
+
+
+def test_what_was_kept_before_datums_were_named_is_no_change(settled: Office) -> None:
+    kept = settled.kept()
+    item(kept, "geofences", "park").pop("datum")
+    settled.documents[CommunityId("elm")] = json.dumps(kept)
+    assert settled.imports(elm(lambda said: item(said, "geofences", "park").pop("datum"))) == ()
+    assert item(settled.kept(), "geofences", "park")["datum"] == "wgs84"
+
+
 def test_a_yaml_file_is_kept_as_what_it_means(office: Office) -> None:
     office.file.write_text("community: {id: elm, name: 榆园, timezone: Asia/Shanghai}\nhomes:\n  - {id: a-1, floor: 2}\n", encoding="utf-8")
     assert json.loads(plan(office.documents.get, office.file).content) == {
@@ -197,6 +223,18 @@ def test_another_order_is_no_change(settled: Office) -> None:
                 )
             ],
             id="deep",
+        ),
+        pytest.param(
+            lambda said: item(said, "geofences", "park").update(
+                events=["dwell"], dwell_min=30, floor=-1, schedule={"from": "22:00", "to": "06:00"}
+            ),
+            [
+                '~ geofences park events: not said → ["dwell"]',
+                '~ geofences park schedule: not said → {"from": "22:00", "to": "06:00"}',
+                "~ geofences park floor: not said → -1",
+                "~ geofences park dwell_min: not said → 30",
+            ],
+            id="a fence's times and floor",
         ),
         pytest.param(
             lambda said: said["community"].update(name="老榆园", language="en"),

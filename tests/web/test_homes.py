@@ -191,3 +191,19 @@ def test_what_is_over_colours_no_home(client: httpx.Client, estate: Estate) -> N
 def test_what_somebody_types_as_a_home_is_never_markup(client: httpx.Client) -> None:
     page = client.get("/homes", params={"said": "mode_set", "home": '"><script>alert(1)</script>'})
     assert "<script>alert" not in page.text
+
+
+def test_a_neighbour_sees_that_a_line_reaches_their_home_and_nothing_more_of_it(client: httpx.Client, estate: Estate) -> None:
+    neighbour = next(one for one in estate.said["homes"] if one["id"] == "b3-202")
+    ring = [[119.9501, 31.78], [119.9502, 31.78], [119.9502, 31.7801], [119.9501, 31.7801], [119.9501, 31.78]]
+    neighbour["footprint"] = {"type": "Polygon", "coordinates": [ring]}
+    estate.write(estate.said)
+    assert "virtual line" not in text(client.get("/homes"))
+    line = next(one for one in estate.said["geofences"] if one["id"] == "terrace")
+    line["geometry"]["coordinates"] = [[119.95002, 31.779982], [119.95018, 31.779982]]
+    estate.write(estate.said)
+    page = text(client.get("/homes"))
+    assert page.count("A virtual line of 3栋201室 reaches this home") == 1
+    assert page.index("3栋202室") < page.index("A virtual line of")
+    assert "terrace" not in page
+    assert "3栋201室的虚拟线伸到这一户" in text(client.get("/homes?lang=zh"))

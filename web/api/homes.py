@@ -50,6 +50,8 @@ class Dwelling:
         What stands open; what is not heard.
     unguarded : str
         Whose falls may not be noticed now; "" where there is nobody.
+    reached_by : str
+        Whose virtual lines reach it, and nothing more of them; "" where none does.
     quiet_until : str
         Until when alerts are paused; "" where they are not.
     has_code : bool
@@ -69,6 +71,7 @@ class Dwelling:
     open_now: Named
     no_signal: Named
     unguarded: str
+    reached_by: str
     quiet_until: str
     quiet_href: str
     choices: tuple[Choice, ...]
@@ -133,6 +136,7 @@ class _Found:
         among = tuple(incidents)
         going_on, silences = told_apart(among)
         self._scene, self._id = visit.scene, visit.community.id
+        self._homes, self._reached_by = visit.community.directory.homes, visit.community.reached_by
         self._history = views.mode_history(visit.session, self._id, MOST_CHANGES)
         self._readiness = Homes(visit.community, standings.of_community(visit.session, self._id), among)
         self._unguarded = unguarded(wearing.of_community(visit.session, self._id), going_on, visit.scene)
@@ -169,7 +173,7 @@ class _Found:
         return Dwelling(
             key=f"h-{home.id}",
             id=home.id,
-            address=flat(home.address or "") or home.id,
+            address=_address(home),
             occupants=words.names_gap.join(scene.name(one) for one in home.occupants),
             mode=mode,
             mode_words=words.modes[mode],
@@ -180,6 +184,7 @@ class _Found:
             open_now=things(readiness.open, scene),
             no_signal=sensors(readiness.silent, scene),
             unguarded=in_words(self._unguarded.get(home.id, ()), scene),
+            reached_by=words.reached_by.format(homes=self._addresses(reached)) if (reached := self._reached_by.get(home.id)) else "",
             quiet_until=words.quiet_until.format(time=scene.clock(silence.eta_ns or silence.opened_ns)) if silence else "",
             quiet_href=href(silence) if silence else "",
             choices=tuple(self._choice(home.id, one, chosen=one is mode) for one in Mode),
@@ -189,6 +194,9 @@ class _Found:
             ),
         )
 
+    def _addresses(self, homes: Iterable[HomeId]) -> str:
+        return self._scene.words.names_gap.join(_address(self._homes[home]) for home in homes)
+
     def _choice(self, home: HomeId, mode: Mode, *, chosen: bool) -> Choice:
         words, without = self._scene.words, self._readiness[home].left_out.get(mode, ())
         return Choice(
@@ -197,6 +205,10 @@ class _Found:
             chosen=chosen,
             without=words.without.format(things=things(without, self._scene).short) if without else "",
         )
+
+
+def _address(home: Home) -> str:
+    return flat(home.address or "") or home.id
 
 
 def _building(name: str, scene: Scene) -> str:

@@ -27,7 +27,7 @@ from rules.fall import rule as fall_rule
 from rules.fall.rule import PEAK_S, Fall
 from rules.fall.slots import MG_PER_G
 from rules.fall.verdict import BEFORE_S, STAGES_S, TRIGGER_G
-from rules.fall.windows import Windows
+from rules.fall.windows import Windows, rounds
 from rules.premises import Premises
 from store.recordings import load
 
@@ -284,8 +284,9 @@ def _of(name: str, stream: Stream) -> Figures:
 
 def _take(rings: Windows, stream: Stream, turn: int) -> None:
     for batch in stream.again(turn):
-        for _ in rings.take(batch, np.ones(len(batch.device), np.bool_)):
-            pass
+        for packets in rounds(batch, np.ones(len(batch.device), np.bool_)):
+            for _ in rings.take(batch, packets):
+                pass
 
 
 def _from_packed(rule: Fall, stream: Stream, turn: int) -> None:

@@ -1,5 +1,6 @@
 """The rings of samples themselves: what they cost, what they keep, and when it was."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from devices.sensors.acceleration import STANDARD_GRAVITY_MPS2, AccelerationBatch
 from rules.fall.slots import LARGEST_TICK, biased, magnitude_mg2, pack, unbiased
-from rules.fall.windows import LATE_S, RATES_HZ, Windows, spread
+from rules.fall.windows import LATE_S, RATES_HZ, Step, Windows, rounds, spread
 
 S = 1_000_000_000
 T0_NS = 1_772_416_800 * S
@@ -48,7 +49,13 @@ def resting(count: int, length: int = 50, seed: int = 5) -> NDArray[np.float32]:
 
 def taken(rings: Windows, batch: AccelerationBatch) -> int:
     """How many samples the rings went on by."""
-    return sum(int((step.head - step.was).sum()) for step in rings.take(batch, np.ones(len(batch), np.bool_)))
+    return sum(int((step.head - step.was).sum()) for step in steps(rings, batch))
+
+
+def steps(rings: Windows, batch: AccelerationBatch, wanted: NDArray[np.bool_] | None = None) -> Iterator[Step]:
+    """What packets bring about, of all devices or of some."""
+    for packets in rounds(batch, np.ones(len(batch), np.bool_) if wanted is None else wanted):
+        yield from rings.take(batch, packets)
 
 
 def test_a_wearer_costs_less_than_4_kb() -> None:
@@ -101,14 +108,14 @@ def test_a_late_packet_fills_its_hole_and_nothing_else() -> None:
     for second in (0, 1, 2, 3, 4, 5, 7, 8, 9):
         taken(rings, a_batch(device, second, whole[second]))
     before = rings.stretches(device, rings._head - 400, 400).copy()
-    (step,) = rings.take(a_batch(device, 6, whole[6]), np.array([True]))
+    (step,) = steps(rings, a_batch(device, 6, whole[6]))
     after = rings.stretches(device, rings._head - 400, 400)
     assert step.fills.tolist() == [True]
     assert (step.was == step.head).all()
     changed = (before != after).any(axis=2)[0]
     assert np.flatnonzero(changed).tolist() == list(range(200, 250))
     assert (after[0, 200:250, :3] == np.rint(whole[6][:, 0] * np.float32(1000)).T).all()
-    (again,) = rings.take(a_batch(device, 6, resting(1, seed=99)), np.array([True]))
+    (again,) = steps(rings, a_batch(device, 6, resting(1, seed=99)))
     assert again.fills.tolist() == [False]
     assert (rings.stretches(device, rings._head - 400, 400) == after).all()
 
@@ -118,8 +125,7 @@ def test_a_sample_that_is_later_than_the_windows_wait_for_is_left_out() -> None:
     for second in (0, 1, 2, *range(4, 12)):
         taken(rings, a_batch(device, second, resting(1)))
     assert AFTER_S + LATE_S < 9
-    steps = list(rings.take(a_batch(device, 2.5, resting(1)), np.array([True])))
-    assert not any(step.fills.any() for step in steps)
+    assert not any(step.fills.any() for step in steps(rings, a_batch(device, 2.5, resting(1))))
 
 
 @pytest.mark.parametrize("rate_hz", [10.0, 25.0, 31.25, 32.0, 39.8, 50.0, 104.0, 1000.0])
@@ -139,7 +145,7 @@ def test_packets_of_others_among_those_that_are_wanted_are_left_out() -> None:
     wanted = np.arange(40) % 3 != 0
     for second in range(12):
         accel_g = resting(40, seed=second)
-        for step in rings.take(a_batch(np.arange(40), second, accel_g), wanted):
+        for step in steps(rings, a_batch(np.arange(40), second, accel_g), wanted):
             assert wanted[step.device].all()
         taken(alone, a_batch(np.flatnonzero(wanted), second, accel_g[:, wanted]))
     devices = np.flatnonzero(wanted)
@@ -150,7 +156,7 @@ def test_packets_of_others_among_those_that_are_wanted_are_left_out() -> None:
 def test_the_highest_sample_of_each_stretch_is_told_where_it_is_high_enough() -> None:
     rings, accel_g = windows(4), resting(4)
     accel_g[2, 1, [17, 30]], accel_g[2, 2, 12], accel_g[2, 3, 0] = 3.0, 1.2, 1.6
-    (step,) = rings.take(a_batch(np.arange(4), 0, accel_g), np.ones(4, np.bool_))
+    (step,) = steps(rings, a_batch(np.arange(4), 0, accel_g))
     held_mg2 = magnitude_mg2(rings.stretches(step.device, step.start, 50))
     assert (held_mg2.max(axis=1) >= 1500**2).tolist() == [False, True, False, True]
     assert step.peak.tolist() == [-1, step.start[1] + int(held_mg2[1].argmax()), -1, step.start[3]]
@@ -175,7 +181,7 @@ def test_the_highest_sample_is_that_of_its_own_stretch_whatever_lies_between(
     batch = replace(a_batch(np.arange(count), 0, np.zeros((3, count, 1), np.float32)), offset=offset, accel_g=accel_g)
     rings = windows(count)
     found: dict[int, tuple[int, float]] = {}
-    for step in rings.take(batch, is_wanted):
+    for step in steps(rings, batch, is_wanted):
         peaks = zip(step.device.tolist(), (step.peak - step.start).tolist(), step.peak_mg2.tolist(), strict=True)
         found |= {device: (sample, mg2) for device, sample, mg2 in peaks if mg2}
     wholly_mg = np.clip(np.rint(accel_g * np.float32(1000)), -32_767, 32_767)

@@ -36,7 +36,7 @@ CORNERS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=3, 
 
 
 @settings(deadline=None, max_examples=300)
-@given(CORNERS, st.integers(0, 8), st.booleans())
+@given(corners=CORNERS, begin=st.integers(0, 8), turned=st.booleans())
 def test_where_a_ring_begins_and_which_way_it_runs_changes_nothing(corners: Corners, begin: int, *, turned: bool) -> None:
     shift = begin % len(corners)
     other = corners[shift:] + corners[:shift]

@@ -46,6 +46,7 @@ fault: setup
 docs: setup
 	$(BIN)/python -m incidents.diagram docs/reference/incidents.md
 	$(BIN)/python -m web.fall_window docs/images/fall-window.svg
+	$(BIN)/python -m web.fence_walk docs/images/fence-exit.svg
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev --custom-compile-command "make lock" pyproject.toml -o requirements.lock

@@ -456,12 +456,13 @@ def _import(settings: Settings, content: str) -> tuple[Database, CommunityId]:
 
 
 @cli.command()
-@click.argument("what", type=click.Choice(["fall", "ingest", "pipeline"]))
+@click.argument("what", type=click.Choice(["fall", "geofence", "ingest", "pipeline"]))
 @click.option("--recordings", type=input_file, metavar="FILE.npz", help="Recordings of people, which `fall` is then measured on as well.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
 def bench(what: str, *, recordings: Path | None, as_json: bool) -> None:
     """Measure, beside the peer that it is compared with, in one run."""
     from benchmarks import fall as bench_fall  # noqa: PLC0415  nobody else needs them
+    from benchmarks import geofence as bench_geofence  # noqa: PLC0415
     from benchmarks import ingest as bench_ingest  # noqa: PLC0415
     from benchmarks import measure  # noqa: PLC0415
     from benchmarks import pipeline as bench_pipeline  # noqa: PLC0415
@@ -470,6 +471,7 @@ def bench(what: str, *, recordings: Path | None, as_json: bool) -> None:
         raise click.BadOptionUsage("--recordings", f"--recordings is given to {what}, wanted with fall alone")
     run: Mapping[str, Callable[[], measure.Figures]] = {
         "fall": lambda: bench_fall.run(recordings),
+        "geofence": bench_geofence.run,
         "ingest": bench_ingest.run,
         "pipeline": lambda: bench_pipeline.run(pipeline),
     }

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
 from devices.adapters import ADAPTERS
-from devices.adapters.model import Adapter
+from devices.adapters.model import Adapter, Heard, Listener
 from devices.model import SENSORS_OF, Batch, Decoded, Kind, Message, Registry, Rejected, SensorKind
 from devices.payload import one_line, shown
 from devices.sensors import KINDS
-from devices.topics import parse
+from devices.topics import ROOT, parse
 
 MAX_PAYLOAD_BYTES = 1 << 20
 """Longest payload that is looked into."""
@@ -31,13 +31,19 @@ class Decoder:
         self._registry = registry
         self._routes: dict[str, tuple[int, SensorKind]] = {}
         self._sources: dict[tuple[str, str], list[int]] = {}
+        self._listeners: dict[int, Listener] = {}
+        adapters = {adapter.name: adapter for adapter in ADAPTERS}
         for row, device in enumerate(registry.devices):
             if device.source is not None:
                 self._sources.setdefault((device.source.adapter, device.source.name), []).append(row)
+                if (adapter := adapters.get(device.source.adapter)) is not None:
+                    self._listeners[row] = adapter.listener(device)
         self._seen = {kind.name: _Seen() for kind in KINDS}
 
     def route(self, topic: str, payload: bytes, received_ns: int, seq: int, *, retained: bool = False) -> tuple[Message, ...] | Rejected:
-        """Readings that a message holds, one for each kind, or why it is set aside. Native payloads are not looked into.
+        """Readings that a message holds, or why it is set aside. Native payloads are not looked into.
+
+        There is one for each kind and device that it says something new of: none of a half that waits for its other half.
 
         Parameters
         ----------
@@ -56,10 +62,11 @@ class Decoder:
             return (Message(topic=topic, device=row, kind=kind, payload=payload, received_ns=received_ns, seq=seq, retained=retained),)
         if len(payload) > MAX_PAYLOAD_BYTES:
             found: list[tuple[int, SensorKind, bytes]] | str = f"payload has {len(payload)} bytes, wanted at most {MAX_PAYLOAD_BYTES}"
-        elif adapter := next((one for one in ADAPTERS if topic.startswith(one.prefix)), None):
-            found = self._foreign(adapter, topic, payload, received_ns)
-        else:
+        elif topic.startswith(f"{ROOT}/"):
             found = self._native(topic, payload)
+        else:
+            adapter = next(one for one in ADAPTERS if topic.startswith(one.prefix))  # the last one has no prefix
+            found = self._foreign(adapter, Heard(topic=topic, payload=payload, received_ns=received_ns, retained=retained))
         if isinstance(found, str):
             return Rejected(topic=topic, reason=one_line(found), received_ns=received_ns, seq=seq)
         return tuple(
@@ -118,16 +125,31 @@ class Decoder:
             return f"device {named.device} is unknown in community {named.community}"
         return self._unfit(row, named.kind) or (row, named.kind)
 
-    def _foreign(self, adapter: Adapter, topic: str, payload: bytes, received_ns: int) -> list[tuple[int, SensorKind, bytes]] | str:
-        translation = adapter.translate(topic, payload, received_ns)
-        if isinstance(translation, str):
-            return translation
-        rows = self._sources.get((adapter.name, translation.name), [])
+    def _foreign(self, adapter: Adapter, heard: Heard) -> list[tuple[int, SensorKind, bytes]] | str:
+        """What a message says of every device of ours that it is about; in words why it is set aside, if it is about none."""
+        names = adapter.speakers(heard.topic, heard.payload)
+        if isinstance(names, str):
+            return names
+        ours = [name for name in names if (adapter.name, name) in self._sources] or names[:1]
+        told = [self._told(adapter, name, heard) for name in ours]
+        taken = [one for one in told if not isinstance(one, str)]
+        if not taken:
+            return "; ".join(one for one in told if isinstance(one, str))
+        return [reading for one in taken for reading in one]
+
+    def _told(self, adapter: Adapter, name: str, heard: Heard) -> list[tuple[int, SensorKind, bytes]] | str:
+        """What a message says of one device."""
+        rows = self._sources.get((adapter.name, name), [])
         if len(rows) != 1:
             known = "more than one device" if rows else "no device"
-            return f"{known} has the {adapter.name} source {shown(translation.name)}"
-        fitting = [(rows[0], kind, reading) for kind, reading in translation.readings if self._unfit(rows[0], kind) is None]
-        return fitting or "; ".join(filter(None, (self._unfit(rows[0], kind) for kind, _ in translation.readings)))
+            return f"{known} has the {adapter.name} source {shown(name)}"
+        said = self._listeners[rows[0]](heard)
+        if isinstance(said, str):
+            return said
+        fitting = [(rows[0], kind, reading) for kind, reading in said if self._unfit(rows[0], kind) is None]
+        if said and not fitting:
+            return "; ".join(filter(None, (self._unfit(rows[0], kind) for kind, _ in said)))
+        return fitting
 
     def _unfit(self, row: int, kind: SensorKind) -> str | None:
         """Why a device does not send a kind."""

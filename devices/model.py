@@ -16,6 +16,8 @@ from typing import Generic, NewType, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from devices.view import View
+
 CommunityId = NewType("CommunityId", str)
 HomeId = NewType("HomeId", str)
 PersonId = NewType("PersonId", str)
@@ -121,7 +123,7 @@ class Device:
     """Thing that publishes.
 
     `home` is the home it belongs to: its own, or its wearer's. `sole_occupant` is the one resident of that home, if there is exactly one.
-    `via` is the gateway through which it is heard.
+    `via` is the gateway through which it is heard. `view` is what a camera's picture shows of the ground, in the frame of its pose.
     """
 
     community_id: CommunityId
@@ -133,6 +135,7 @@ class Device:
     placement: Placement = Placement.UNKNOWN
     covers: Covers | None = None
     pose: Pose | None = None
+    view: View | None = None
     source: Source | None = None
     via: DeviceId | None = None
 
@@ -206,7 +209,7 @@ class Batch:
     received_ns : (N,) int64
         When it arrived.
     seq : (N,) int64
-        Number in the order of arrival; strictly increasing.
+        Number in the order of arrival; never decreasing. What one message says of several devices shares it.
     retained : (N,) bool
         Repeated by the broker on subscribing: a state, never an edge or a sign of life.
     clock_wrong : (N,) bool

@@ -88,7 +88,7 @@ def read(messages: Iterable[Message], decode: Callable[[bytes], P]) -> Payloads[
             value = decode(message.payload)
             time_ns = parse_time_ns(value.t)
         except (ValueError, RecursionError) as error:  # every error of msgspec is a ValueError
-            rejected.append(set_aside(message, _reason(error, message.payload)))
+            rejected.append(set_aside(message, reason_of(error, message.payload)))
         else:
             kept.append(message)
             values.append(value)
@@ -179,8 +179,8 @@ def one_line(reason: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in short)
 
 
-def _reason(error: Exception, payload: bytes) -> str:
-    """Path, value and what was wanted, as far as they can be told."""
+def reason_of(error: Exception, payload: bytes) -> str:
+    """Path, value and what was wanted, as far as they can be told, of an error in decoding a payload."""
     if isinstance(error, RecursionError):
         return "payload is nested too deeply"
     if isinstance(error, UnicodeDecodeError):

@@ -34,10 +34,7 @@ class Area:
     @classmethod
     def of(cls, rings: Rings) -> Self:
         """Area of polygons, each its shell and its holes, vertices (lon, lat) WGS 84 degrees, in either direction, closed or not."""
-        corners = np.array([vertex for polygon in rings for vertex in polygon[0]], np.float64)
-        # Where a ring begins must not move the frame, so the centre is the middle of the extent.
-        lon_deg, lat_deg = (corners.min(axis=0) + corners.max(axis=0)) / 2.0
-        frame = Frame.at(lon_deg, lat_deg)
+        frame = Frame.over(*np.array([vertex for polygon in rings for vertex in polygon[0]], np.float64).T)
         polygons = [[frame.metres(*np.array(ring, np.float64).T).tolist() for ring in polygon] for polygon in rings]
         return cls(frame, shapely.MultiPolygon([shapely.Polygon(shell, holes) for shell, *holes in polygons]))
 

@@ -11,11 +11,13 @@ from incidents.audience import ROSTER, usable
 from incidents.directory import Directory, Person, Policy, Role, RosterId, Step
 from incidents.roster import everybody
 from rules.fences.etiquette import AIR_SPACE_M, Beyond, Neighbourhood
-from rules.fences.suited import RADAR_HALF_ANGLE_DEG, RADAR_REACH_M, Lack, Suited, suited
+from rules.fences.suited import CAMERA_REACH_M, RADAR_HALF_ANGLE_DEG, RADAR_REACH_M, Lack, Suited, suited
 from rules.kinds import EventKind
 from rules.premises import Fence, FenceKind, HomePlace
 from store.document import KeyPath
 from store.references import Findings
+
+_NOT_TOLD = frozenset({EventKind.ABSENT, EventKind.DWELL})
 
 _BY_RESIDENT = frozenset({"occupants", "relatives", "neighbours"})
 """Words of `tell` that mean others for each resident."""
@@ -57,6 +59,8 @@ def fences(found: Sequence[Fence], all_devices: Sequence[Device], homes: Mapping
         path: KeyPath = ("geofences", index)
         if fence.kind is FenceKind.AREA and fence.modes is not None and fence.home is None:
             findings.warn((*path, "modes"), f"{fence.id} has modes but no home to be in them")
+        for kind in sorted(fence.events & _NOT_TOLD):
+            findings.warn((*path, "events"), f"{fence.id} asks for {kind}, which no rule tells yet")
         verdict = suited(fence, all_devices, None if fence.home is None else homes[fence.home])
         if verdict.lack is not None:
             findings.warn(path, f"{fence.id} {_lack(fence, verdict)}")
@@ -73,8 +77,8 @@ def _lack(fence: Fence, verdict: Suited) -> str:
         case Lack.OTHER_FLOOR:
             return f"is on floor {fence.floor}, and {fence.home} with its radars on another"
         case Lack.OUT_OF_SIGHT:
-            reach = f"{RADAR_REACH_M:g} m far and {RADAR_HALF_ANGLE_DEG:g} degrees to either side"
-            return f"is out of sight of the radars of {fence.home}, {_part(verdict.hidden)} of it: they see {reach}"
+            reach = f"radars see {RADAR_REACH_M:g} m far and {RADAR_HALF_ANGLE_DEG:g} degrees to either side, cameras {CAMERA_REACH_M:g} m"
+            return f"is out of sight of the radars and cameras of {fence.home}, {_part(verdict.hidden)} of it: {reach}"
         case _:
             source = f"a {verdict.kind} (accurate to about {verdict.accuracy_m:g} m)"
             return (

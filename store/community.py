@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from devices.model import CommunityId, Covers, Device, DeviceId, HomeId, PersonId, Placement, Pose, Source
 from incidents.directory import Channel, Directory, Home, NamedDevice, Person, Recovery, Role, RosterId
 from rules.premises import Arming, Care, Clocks, Codes, Fence, FenceId, FenceKind, HomePlace, Use
-from store import cautions, coverage, document, duty, references, shapes
+from store import cameras, cautions, coverage, document, duty, references, shapes
 from store.document import Document, KeyPath, shown, spelled
 from store.ground import survey
 from store.model import Community, InputError, StoreError
@@ -89,12 +90,13 @@ def build(file: CommunityFile) -> Community:
     timezone = _timezone(file.community.timezone, ("community", "timezone"), findings)
     people = [_person(person, index, file, findings) for index, person in enumerate(file.people)]
     ground = survey(file, findings)
+    views = cameras.views(file, [_pose(device) for device in file.devices], findings)
     fences = [_fence(fence, shape, file) for fence, shape in zip(file.geofences, ground.fences, strict=True) if shape is not None]
     if findings.mistakes or timezone is None:
         raise WrongCommunityError(findings.mistakes)
     homes = _homes(file)
     home_of = {occupant: home.id for home in homes.values() for occupant in home.occupants}
-    devices = tuple(_device(device, file, homes, home_of) for device in file.devices)
+    devices = tuple(replace(_device(device, file, homes, home_of), view=views.get(DeviceId(device.id))) for device in file.devices)
     directory = Directory(
         community_id=CommunityId(file.community.id),
         name=file.community.name,

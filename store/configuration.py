@@ -1,14 +1,18 @@
 """Communities and modes by time: what is judged by time t uses what held at t. Both are only ever appended to."""
 
 from collections.abc import Collection
+from typing import TypeVar
 
 from sqlmodel import Session, col, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from devices.model import CommunityId, HomeId, PersonId
 from rules.kinds import Mode
 from rules.premises import Modes
 from store.session import next_number
 from store.tables import CommunityVersionRow, ModeChangeRow
+
+T = TypeVar("T")
 
 
 def append_community(session: Session, community_id: CommunityId, effective_ns: int, document: str) -> int:
@@ -22,15 +26,13 @@ def append_community(session: Session, community_id: CommunityId, effective_ns: 
 def community_at(session: Session, community_id: CommunityId, at_ns: int | None = None) -> str | None:
     """The file that holds at a time, the newest one if None; of two that hold from one time on the later written. None before the first."""
     held = select(CommunityVersionRow.document).where(CommunityVersionRow.community_id == community_id)
-    if at_ns is not None:
-        held = held.where(CommunityVersionRow.effective_ns <= at_ns)
-    return session.exec(held.order_by(col(CommunityVersionRow.effective_ns).desc(), col(CommunityVersionRow.number).desc())).first()
+    return session.exec(_newest_first(held, at_ns)).first()
 
 
-def community_number(session: Session, community_id: CommunityId) -> int:
-    """Number of the file written last, 0 if there is none: it changes when there is something new to load."""
-    numbers = select(CommunityVersionRow.number).where(CommunityVersionRow.community_id == community_id)
-    return session.exec(numbers.order_by(col(CommunityVersionRow.number).desc())).first() or 0
+def community_number(session: Session, community_id: CommunityId, at_ns: int | None = None) -> int:
+    """Number of the file that `community_at` gives, 0 if there is none: another one when there is something new to load."""
+    held = select(CommunityVersionRow.number).where(CommunityVersionRow.community_id == community_id)
+    return session.exec(_newest_first(held, at_ns)).first() or 0
 
 
 def next_change(session: Session, after_ns: int) -> int | None:
@@ -84,3 +86,10 @@ def load_modes(session: Session, community_id: CommunityId, modes: Modes, after:
         modes.change(community_id, row.home_id, Mode(row.mode), row.at_ns)
         after = max(after, row.number)
     return after
+
+
+def _newest_first(versions: SelectOfScalar[T], at_ns: int | None) -> SelectOfScalar[T]:
+    """Versions of a community that hold, or did hold before, at a time."""
+    if at_ns is not None:
+        versions = versions.where(CommunityVersionRow.effective_ns <= at_ns)
+    return versions.order_by(col(CommunityVersionRow.effective_ns).desc(), col(CommunityVersionRow.number).desc())

@@ -8,10 +8,11 @@ from store.model import Community, InputError, StoreError
 
 
 class Estates:
-    """The newest version of each community, read again when there is a newer one."""
+    """The newest version of each community, read again when there is a newer one; and of older ones the one that was asked for last."""
 
     def __init__(self) -> None:
         self._known: dict[CommunityId, tuple[int, Community]] = {}
+        self._before: dict[CommunityId, tuple[int, Community]] = {}
 
     def ids(self, session: Session) -> tuple[CommunityId, ...]:
         """Every community there is, ascending."""
@@ -34,6 +35,22 @@ class Estates:
             known = (number, community.parse(document, f"community {community_id} in the database"))
             self._known[community_id] = known
         return known[1]
+
+    def community_at(self, session: Session, community_id: CommunityId, at_ns: int) -> Community | None:
+        """A community as it was at a time; None before its first file, and of a file that is no longer understood."""
+        number = configuration.community_number(session, community_id, at_ns)
+        for known in (self._known, self._before):
+            if community_id in known and known[community_id][0] == number:
+                return known[community_id][1]
+        document = configuration.community_at(session, community_id, at_ns)
+        if document is None:
+            return None
+        try:
+            found = community.parse(document, f"community {community_id} in the database")
+        except StoreError:
+            return None
+        self._before[community_id] = (number, found)
+        return found
 
 
 def community_of(session: Session, device_id: str, named: str | None) -> CommunityId:

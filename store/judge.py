@@ -59,10 +59,10 @@ class Judge:
             if isinstance(routed, Rejected):
                 judged.rejected.append(routed)
                 continue
-            is_keypad = routed[0].kind is SensorKind.KEYPAD
+            is_keypad = bool(routed) and routed[0].kind is SensorKind.KEYPAD
             if is_keypad:  # what comes before and after it is judged by different modes
                 self._flush(judged)
-            if not self._pending:
+            if routed and not self._pending:
                 self._first_ns = received_ns
             self._pending += routed
             if is_keypad:

@@ -6,13 +6,14 @@ from difflib import get_close_matches
 
 from devices.adapters import ADAPTERS
 from devices.model import SENSORS_OF, DeviceKind, SensorKind
+from devices.topics import ROOT
 from incidents.audience import ROSTER
 from incidents.directory import Channel, DayKind, Role
 from incidents.workdays import Calendar
 from rules.kinds import EventKind
 from rules.premises import FenceKind
 from store.document import KeyPath, shown, spelled
-from store.schema import OUTLINES, SECTIONS, CommunityFile, DeviceSaid, FenceSaid, PersonSaid, PolicySaid, RosterSaid, StepSaid
+from store.schema import OUTLINES, SECTIONS, CommunityFile, DeviceSaid, FenceSaid, PersonSaid, PolicySaid, RosterSaid, SourceSaid, StepSaid
 
 TELL_WORDS = ("occupants", "relatives", "hospital", "neighbours")
 
@@ -24,6 +25,7 @@ KINDS_WITH: Mapping[str, frozenset[DeviceKind]] = {
     "placement": frozenset({DeviceKind.WEARABLE}),
     "covers": frozenset({DeviceKind.CONTACT}),
     "pose": frozenset(kind for kind, sensors in SENSORS_OF.items() if SensorKind.TARGETS in sensors),
+    "view": frozenset({DeviceKind.CAMERA}),
     "guards": frozenset({DeviceKind.CONTACT, DeviceKind.MOTION, DeviceKind.RADAR, DeviceKind.CAMERA}),
     "entry": frozenset({DeviceKind.CONTACT}),
     "open_min": frozenset({DeviceKind.CONTACT}),
@@ -141,11 +143,20 @@ def _device(device: DeviceSaid, names: _Names, path: KeyPath, findings: Findings
             findings.wrong((*path, key), f"does not fit a device of kind {device.kind}, wanted it with {' or '.join(sorted(kinds))} only")
     if device.source is not None:
         _known(device.source.adapter, [adapter.name for adapter in ADAPTERS], "the known adapters", (*path, "source", "adapter"), findings)
+        _topic_prefix(device.source, (*path, "source", "name"), findings)
     if device.kind in WORN and device.wearer is None and device.home is None:
         findings.wrong(path, f"{device.id} has neither wearer nor home, wanted one of them")
     lives_in = names.home_of.get(device.wearer or "")
     if device.home and lives_in and device.home != lives_in:
         findings.wrong((*path, "home"), f"is {shown(device.home)} while its wearer lives in {shown(lives_in)}, wanted a wearer or a home")
+
+
+def _topic_prefix(source: SourceSaid, path: KeyPath, findings: Findings) -> None:
+    """Note a name with which topics begin that are another ecosystem's, or ours: no message would ever come to it."""
+    if any(adapter.name == source.adapter and not adapter.prefix for adapter in ADAPTERS):
+        others = (f"{ROOT}/", *(adapter.prefix for adapter in ADAPTERS if adapter.prefix))
+        for taken in (one for one in others if f"{source.name}/".startswith(one)):
+            findings.wrong(path, f"{shown(source.name)} stands where topics begin with {taken}, which are another's: wanted another name")
 
 
 def _sources(devices: Sequence[DeviceSaid], findings: Findings) -> None:

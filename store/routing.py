@@ -57,17 +57,14 @@ class Partitions:
         self._known.clear()
 
     def _find(self, topic: str) -> int:
-        if adapter := next((one for one in ADAPTERS if topic.startswith(one.prefix)), None):
-            name = topic.removeprefix(adapter.prefix)
-            while name:  # a device's name may be followed by levels of its ecosystem's own, such as /availability
-                if (adapter.name, name) in self._of_source:
-                    return self._of_source[adapter.name, name]
-                name = name.rpartition("/")[0]
-            return partition_of("", topic)
         named = parse(topic)
-        if isinstance(named, str):
-            return partition_of("", topic)
-        return self._of_device.get((named.community, named.device), partition_of(named.community, named.device))
+        if not isinstance(named, str):
+            return self._of_device.get((named.community, named.device), partition_of(named.community, named.device))
+        adapter = next(one for one in ADAPTERS if topic.startswith(one.prefix))  # the last one has no prefix
+        speakers = adapter.speakers(topic, b"")
+        if not isinstance(speakers, str) and (adapter.name, speakers[0]) in self._of_source:
+            return self._of_source[adapter.name, speakers[0]]
+        return partition_of("", topic)
 
 
 def _partition(device: Device) -> int:

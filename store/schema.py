@@ -1,12 +1,13 @@
 """Community file as people write it: every key, its type, its range. What keys mean together is judged by `store.community`."""
 
+import math
 import re
 import unicodedata
 from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from devices.model import Covers, DeviceKind, Placement
@@ -62,6 +63,13 @@ def _date(value: str) -> str:
     return value
 
 
+def _pair(value: object) -> tuple[float, float]:
+    numbers = [one for one in value if isinstance(one, int | float) and not isinstance(one, bool)] if isinstance(value, list) else []
+    if not isinstance(value, list) or len(value) != 2 or len(numbers) != 2 or not all(map(math.isfinite, numbers)):  # noqa: PLR2004  a pair
+        raise ValueError(f"{shown(value)} is no point, wanted two numbers")
+    return (float(numbers[0]), float(numbers[1]))
+
+
 def _or_empty(value: object) -> object:
     """An empty list where a key stands with all its entries commented out."""
     return [] if value is None else value
@@ -78,6 +86,7 @@ Digest = Annotated[str, Field(pattern=r"^scrypt:[0-9a-f]{32}:[0-9a-f]{64}$")]
 DayOfWeek = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Day = Literal[DayOfWeek, "workday", "holiday"]
 Date = Annotated[str, BeforeValidator(_quoted), AfterValidator(_date)]
+Pair = Annotated[tuple[float, float], PlainValidator(_pair)]
 DatumWord = Annotated[Datum, Field(strict=False)]
 LanguageWord = Annotated[Language, Field(strict=False)]
 
@@ -215,6 +224,16 @@ class PoseSaid(_Drawn):
     height_m: Annotated[float, Field(gt=0, le=100)] = 2.0
 
 
+class ViewSaid(_Said):
+    """Which points of a camera's picture are which points of the ground."""
+
+    detect: Pair
+    pixels: list[Pair]
+    ground: list[Pair] | None = None
+    ground_m: list[Pair] | None = None
+    datum: DatumWord = Datum.WGS84
+
+
 class SourceSaid(_Said):
     """A device's name in another ecosystem."""
 
@@ -232,6 +251,7 @@ class DeviceSaid(_Said):
     placement: Annotated[Placement, Field(strict=False)] | None = None
     covers: Annotated[Covers, Field(strict=False)] | None = None
     pose: PoseSaid | None = None
+    view: ViewSaid | None = None
     source: SourceSaid | None = None
     via: Id | None = None
     guards: list[Annotated[Mode, Field(strict=False)]] | None = None
@@ -397,20 +417,8 @@ SECTIONS = ("homes", "people", "devices", "geofences", "rosters", "policies")
 
 _MODELS: tuple[type[_Said], ...] = (
     *(CommunityFile, CommunityHead, NightSaid, HomeSaid, ArmingSaid, PersonSaid, CareSaid, ContactSaid, DeviceSaid, PoseSaid, SourceSaid),
-    *(
-        FenceSaid,
-        CircleSaid,
-        RectangleSaid,
-        CorridorSaid,
-        HoursSaid,
-        RosterSaid,
-        ShiftSaid,
-        OverrideSaid,
-        PolicySaid,
-        StepSaid,
-        WhenSaid,
-        RepeatSaid,
-    ),
+    *(FenceSaid, CircleSaid, RectangleSaid, CorridorSaid, HoursSaid, RosterSaid, ShiftSaid, OverrideSaid),
+    *(PolicySaid, StepSaid, WhenSaid, RepeatSaid, ViewSaid),
 )
 _KEYS = sorted({field.alias or name for model in _MODELS for name, field in model.model_fields.items()})
 

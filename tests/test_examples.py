@@ -1,15 +1,18 @@
 """The examples mean what they say, say it without a warning, and tell their story."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
+from devices.adapters import ADAPTERS
 from incidents.directory import Channel
 from rules.kinds import Mode
 from store.capture import Acted, Arrival, ModeChanged, read
-from store.community import load
+from store.community import load, parse
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 ANJU = Path(sys.executable).with_name("anju")
@@ -51,3 +54,15 @@ def test_every_example_tells_its_story_without_a_rejected_message(capture: Path)
     assert (done.returncode, done.stderr) == (0, "")
     assert '"type": "notification"' in done.stdout
     assert '"type": "rejected"' not in done.stdout
+
+
+def test_the_snippets_that_show_how_to_connect_things_are_sound() -> None:
+    text = (EXAMPLES.parent / "docs" / "how-to" / "connect.md").read_text(encoding="utf-8")
+    blocks = [dedent(block) for block in re.findall(r"^ *```yaml\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE)]
+    snippets = [block.removeprefix("devices:\n") for block in blocks if block.startswith("devices:\n")]
+    estate = (EXAMPLES / "lakeside.yaml").read_text(encoding="utf-8").replace("{id: r-01, ", "{id: r-00, ")
+    assert len(snippets) == 5
+    connected = parse(estate.replace("geofences:\n", "".join(snippets) + "geofences:\n", 1), "connect.md")
+    sources = {device.source.adapter for device in connected.devices if device.source is not None}
+    assert sources == {adapter.name for adapter in ADAPTERS} - {"osmand"}
+    assert [device.id for device in connected.devices if device.view is not None] == ["cam-01"]

@@ -119,7 +119,7 @@ def slowed(accel_g: Float32, rate_hz: float, rng: np.random.Generator, phases: i
     made, phase = np.empty_like(accel_g), rng.integers(0, phases, len(accel_g))
     at_s = np.arange(accel_g.shape[2]) / RATE_HZ
     each = np.eye(len(at_s))
-    for one in range(phases):
+    for one in np.unique(phase).tolist():
         seen_s = np.arange(one / phases / rate_hz, at_s[-1] + 1e-9, 1 / rate_hz)
         seen = np.stack([np.interp(seen_s, at_s, row) for row in each])
         matrix = np.stack([np.interp(at_s, seen_s, row) for row in seen]).astype(np.float32)

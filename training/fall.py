@@ -1,9 +1,10 @@
 """Make the fall detector's weights: `python -m training.fall --help`.
 
-1. `cross-validate` fits on all people but a group, for every group, and writes what each unseen impact got (logits) to a file outside the
-   repository. Leaving out a whole data set at a time tells what an unseen device would do.
-2. `python -m training.report` chooses thresholds and calibration from that file and writes `rules/fall/operating.json`.
+1. `cross-validate` fits on all people but a group, for every group, and writes what each unseen impact got (logits), and the judges, to a
+   folder outside the repository. Leaving out a whole data set at a time tells what an unseen device would do.
+2. `python -m training.report` chooses thresholds and calibration from that folder and writes `rules/fall/operating.json`.
 3. `fit` fits on everybody and writes `rules/fall/weights.npz`, with those thresholds and with where all comes from.
+4. `python -m training.unseen` runs the whole rule over recordings, each with a judge that does not know the person.
 """
 
 import argparse
@@ -14,6 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import sklearn
+import torch
 from scipy.optimize import minimize
 
 from devices.model import Float32, Float64, Placement
@@ -22,7 +25,7 @@ from rules.fall.features import channels, features, images, outlines
 from rules.fall.resampling import resampled
 from rules.fall.verdict import BEFORE_S, STAGES_S
 from store.recordings import load
-from training import fitting
+from training import fitting, mishaps
 from training.candidates import MARGIN, REACH, Candidates, candidates, copied
 
 OPERATING = Path(model.__file__).with_name("operating.json")
@@ -30,6 +33,7 @@ WEIGHTS = Path(model.__file__).with_name(model.WEIGHTS)
 SEED = 7
 FALLS, OTHERS = 0.6, 1.4
 """Weights of a data set's falls and of its other impacts, together."""
+FOUND = "found.npz"
 _AT_ONCE = 500
 
 
@@ -50,6 +54,9 @@ class Source:
         weight, copies = float(rest[0]) if rest else 1.0, int(rest[1]) if len(rest) > 1 else 3
         return cls(name=Path(file).stem, path=Path(file), placement=Placement(placement), weight=weight, copies=copies)
 
+    def __str__(self) -> str:
+        return f"{self.placement}:{self.path.name}:{self.weight:g}:{self.copies}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
@@ -59,6 +66,8 @@ class Prepared:
     impacts: Candidates
     tables: Sequence[Sequence[tuple[Float32, Float32, np.ndarray]]]
     """By stage, then copy; the first is the original."""
+    is_judged: bool = True
+    """Whether it is people's: what is invented is learnt from, and proves nothing."""
 
 
 def prepare(source: Source) -> Prepared:
@@ -68,6 +77,15 @@ def prepare(source: Source) -> Prepared:
     copies = [impacts.accel_g, *(copied(impacts.accel_g, rng) for _ in range(source.copies))]
     tables = [[_measured(copy, after_s) for copy in copies] for after_s in STAGES_S]
     return Prepared(source=source, impacts=impacts, tables=tables)
+
+
+def invented(scenes: int, weight: float) -> Prepared:
+    """Mishaps nobody recorded, as `training.mishaps` draws them, and as any device would see them."""
+    rng = np.random.default_rng(SEED)
+    impacts = mishaps.mishaps(scenes, rng)
+    copy = copied(impacts.accel_g, rng)
+    source = Source(name=mishaps.NAME, path=Path(mishaps.NAME), placement=impacts.placement, weight=weight, copies=scenes)
+    return Prepared(source=source, impacts=impacts, tables=[[_measured(copy, after_s)] for after_s in STAGES_S], is_judged=False)
 
 
 def _measured(accel_g: Float32, after_s: float) -> tuple[Float32, Float32, np.ndarray]:
@@ -110,26 +128,39 @@ def fit(given: Sequence[Prepared], learns: Sequence[np.ndarray], stage: int) -> 
     return fitting.fit(*columns, seeds=seeds)
 
 
-def cross_validate(given: Sequence[Prepared], count: int) -> dict[str, np.ndarray]:
-    """Logits of every impact by judges that know neither the person (`/people`) nor the data set (`/sets`): (stage, copy, voice, K)."""
+def cross_validate(given: Sequence[Prepared], count: int, to: Path) -> None:
+    """Write what judges say, (stage, copy, voice, K), that know neither the person (`/people`) nor the data set (`/sets`)."""
     made: dict[str, np.ndarray] = {}
-    for one in given:
+    judged = [one for one in given if one.is_judged]
+    for one in judged:
         impacts = one.impacts
         made |= {f"{one.source.name}/{name}": getattr(impacts, name) for name in ("recording", "sample", "label", "after", "subject")}
-        for way in ("people", "sets"):
-            made[f"{one.source.name}/{way}"] = np.full((len(STAGES_S), 2, 2, len(impacts)), np.nan)
-    for stage in range(len(STAGES_S)):
-        for number in range(count):
-            judge = fit(given, [groups(one.impacts, count) != number for one in given], stage)
-            for one in given:
-                unseen = groups(one.impacts, count) == number
+        made |= {f"{one.source.name}/{way}": np.full((len(STAGES_S), 2, 2, len(impacts)), np.nan) for way in ("people", "sets")}
+        made[f"{one.source.name}/group"] = groups(impacts, count)
+    to.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        judges = _judges(given, [groups(one.impacts, count) != number if one.is_judged else _all(one) for one in given])
+        np.savez(to / f"group-{number}.npz", **model.packed(judges))
+        for one in judged:
+            unseen = groups(one.impacts, count) == number
+            for stage, judge in enumerate(judges):
                 made[f"{one.source.name}/people"][stage][..., unseen] = _logits(judge, one, stage)[..., unseen]
-            _say(f"stage {stage}, people of group {number}")
-        for out in given if len(given) > 1 else ():
-            judge = fit(given, [np.full(len(one.impacts), one is not out) for one in given], stage)
+        _say(f"people of group {number}")
+    for out in judged if len(judged) > 1 else ():
+        judges = _judges(given, [_all(one) & (one is not out) for one in given])
+        np.savez(to / f"without-{out.source.name}.npz", **model.packed(judges))
+        for stage, judge in enumerate(judges):
             made[f"{out.source.name}/sets"][stage] = _logits(judge, out, stage)
-            _say(f"stage {stage}, without {out.source.name}")
-    return made
+        _say(f"without {out.source.name}")
+    np.savez(to / FOUND, **made)
+
+
+def _judges(given: Sequence[Prepared], learns: Sequence[np.ndarray]) -> list[model.Stage]:
+    return [fit(given, learns, stage) for stage in range(len(STAGES_S))]
+
+
+def _all(one: Prepared) -> np.ndarray:
+    return np.ones(len(one.impacts), np.bool_)
 
 
 def _logits(judge: model.Stage, one: Prepared, stage: int) -> Float64:
@@ -152,9 +183,16 @@ def _say(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
-def _operating() -> Mapping[str, Mapping[str, Sequence[float]]]:
-    found: Mapping[str, Mapping[str, Sequence[float]]] = json.loads(OPERATING.read_text())
-    return found
+def with_points(judges: Sequence[model.Stage]) -> list[model.Stage]:
+    """Judges with the frozen thresholds and calibration."""
+    points: Mapping[str, Mapping[str, Sequence[float]]] = json.loads(OPERATING.read_text())
+    return [
+        replace(
+            judge,
+            **{name: {place: points[place.value][name][stage] for place in Placement} for name in ("threshold", "slope", "offset")},
+        )
+        for stage, judge in enumerate(judges)
+    ]
 
 
 def main() -> None:
@@ -165,26 +203,23 @@ def main() -> None:
     parser.add_argument("what", choices=["cross-validate", "fit"])
     parser.add_argument("sources", nargs="+", type=Source.parse, metavar="PLACEMENT:FILE[:WEIGHT[:COPIES]]")
     parser.add_argument("--groups", type=int, default=10, help="of people, of whom one at a time is left out")
-    parser.add_argument("--out", type=Path, help="where what cross-validation found goes (outside the repository)")
+    parser.add_argument("--out", type=Path, help="folder for what cross-validation found (outside the repository)")
+    parser.add_argument("--mishaps", type=int, default=4000, help="how many invented scenes are learnt from")
+    parser.add_argument("--mishaps-weight", type=float, default=0.3, help="how much they count")
     given = parser.parse_args()
     prepared = [prepare(source) for source in given.sources]
+    if given.mishaps:
+        prepared.append(invented(given.mishaps, given.mishaps_weight))
     if given.what == "cross-validate":
-        np.savez(given.out, **cross_validate(prepared, given.groups))
+        cross_validate(prepared, given.groups, given.out)
         return
-    points = _operating()
-    fitted = []
-    for stage in range(len(STAGES_S)):
-        judge = fit(prepared, [np.ones(len(one.impacts), np.bool_) for one in prepared], stage)
-        chosen = {
-            name: {placement: points[placement.value][name][stage] for placement in Placement} for name in ("threshold", "slope", "offset")
-        }
-        fitted.append(replace(judge, **chosen))
-        _say(f"stage {stage} is fitted")
+    fitted = with_points(_judges(prepared, [_all(one) for one in prepared]))
     origin = []
     for one in prepared:
         falls, others = (int((one.impacts.label == label).sum()) for label in (1, 0))
-        origin.append(f"{one.source.name}, {one.source.placement}: {falls} falls and {others} other impacts, weight {one.source.weight:g}")
-    np.savez_compressed(WEIGHTS, provenance=np.array("; ".join(origin)), **model.packed(fitted))
+        origin.append(f"{one.source}: {falls} falls and {others} other impacts")
+    made_by = f"seed {SEED}, scikit-learn {sklearn.__version__}, torch {torch.__version__}, numpy {np.__version__}"
+    np.savez_compressed(WEIGHTS, provenance=np.array("; ".join([*origin, made_by])), **model.packed(fitted))
 
 
 if __name__ == "__main__":

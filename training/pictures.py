@@ -99,9 +99,9 @@ def _save(to: Path) -> None:
 def main() -> None:
     """Run the command line."""
     mpl.use("svg")
-    mpl.rcParams["svg.hashsalt"] = "anju"
+    mpl.rcParams |= {"svg.hashsalt": "anju", "svg.fonttype": "none", "font.family": "sans-serif"}
     parser = argparse.ArgumentParser(prog="python -m training.pictures", description=__doc__)
-    parser.add_argument("found", type=Path, help="what `python -m training.fall cross-validate` wrote")
+    parser.add_argument("found", type=Path, help="folder that `python -m training.fall cross-validate` wrote")
     parser.add_argument("wrist", type=Path)
     parser.add_argument("waist", type=Path)
     parser.add_argument("--to", type=Path, default=Path("docs/images"))

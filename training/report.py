@@ -17,7 +17,7 @@ from rules.fall.evaluation import PerHour, Share
 from rules.fall.recordings import RATE_HZ, Recordings
 from rules.fall.verdict import STAGES_S
 from store.recordings import load
-from training.fall import OPERATING, calibrated
+from training.fall import FOUND, OPERATING, calibrated
 
 REFRACTORY = 10 * RATE_HZ
 """Samples within which alarms are one."""
@@ -51,9 +51,9 @@ class Found:
         return answer
 
 
-def found(path: Path, name: str, recordings: Recordings, *, way: str = "people", copy: int = 0, voices: Sequence[int] = (0, 1)) -> Found:
+def found(folder: Path, name: str, recordings: Recordings, *, way: str = "people", copy: int = 0, voices: Sequence[int] = (0, 1)) -> Found:
     """One data set's part of what cross-validation wrote."""
-    with np.load(path) as arrays:
+    with np.load(folder / FOUND) as arrays:
         logits = arrays[f"{name}/{way}"][:, copy][:, list(voices)].sum(axis=1)
         after = arrays[f"{name}/after"]
         for stage, after_s in enumerate(STAGES_S):
@@ -126,7 +126,7 @@ def show(of: Found, limits: Sequence[float], title: str) -> None:
 def curve(of: Found, stage: int = 1) -> tuple[Float64, Float64]:
     """Sensitivity, and false alarms per hour, at every limit of one stage alone."""
     finite = of.logits[stage][np.isfinite(of.logits[stage])]
-    limits = np.unique(np.quantile(finite, np.linspace(0.4, 1, 240)))
+    limits = np.unique(np.quantile(finite, np.linspace(0.4, 1, 120)))
     points = [figures(of, [limit if one == stage else np.inf for one in range(len(of.logits))]) for limit in limits.tolist()]
     return np.array([one[0].value for one in points]), np.array([one[2].value for one in points])
 
@@ -165,7 +165,7 @@ suit the wrist and the waist, each judged by a training without it."""
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m training.report", description=__doc__)
-    parser.add_argument("found", type=Path, help="what cross-validation wrote")
+    parser.add_argument("found", type=Path, help="folder that cross-validation wrote")
     parser.add_argument("wrist", type=Path, help="recordings, as they were given to cross-validation")
     parser.add_argument("waist", type=Path)
     given = parser.parse_args()

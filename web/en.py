@@ -6,7 +6,9 @@ from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
 from store.outbox import NotificationState
 from web.evidence import Reason, Sureness
-from web.words import Mark, Move, Notice, Particular, Words
+from web.ground import Compass
+from web.passage import Sign
+from web.words import Mark, Move, Notice, Particular, Spot, Words
 
 EN = Words(
     language=Language.EN,
@@ -221,6 +223,67 @@ EN = Words(
         Mark.STILL: "still",
         Mark.SECONDS: "{n} s",
     },
+    passages={
+        EventKind.ENTER: "Came into “{fence}”{side}",
+        EventKind.EXIT: "Went out of “{fence}”{side}",
+        EventKind.ABSENT: "Outside “{fence}”{side}",
+        EventKind.DWELL: "Has stayed in “{fence}”",
+        EventKind.APPROACH: "Somebody came near “{fence}” from outside",
+        EventKind.CROSS: "Somebody went through “{fence}” towards the home",
+    },
+    compass={
+        Compass.N: " on the north side",
+        Compass.NE: " on the north-east side",
+        Compass.E: " on the east side",
+        Compass.SE: " on the south-east side",
+        Compass.S: " on the south side",
+        Compass.SW: " on the south-west side",
+        Compass.W: " on the west side",
+        Compass.NW: " on the north-west side",
+    },
+    distances={
+        EventKind.ENTER: "{value} m inside the edge",
+        EventKind.EXIT: "{value} m beyond the edge",
+        EventKind.ABSENT: "{value} m beyond the edge",
+        EventKind.DWELL: "{value} m from the edge",
+        EventKind.APPROACH: "{value} m from the line",
+        EventKind.CROSS: "{value} m past the line",
+    },
+    so_long="for {lasting}",
+    one_position="one position",
+    positions="{n} positions",
+    frames="{n} radar frames",
+    lasting="{positions} over {value} s",
+    signs={
+        Sign.FAR: "{value} m from the edge, while positions err by about {more} m",
+        Sign.MANY: "{value} positions in a row say so",
+        Sign.SEEN_OVER: "Seen on both sides of the edge, one after the other",
+        Sign.NEARER: "Came {value} m nearer",
+        Sign.COMING: "Coming nearer at {value} m/s, as when walking",
+        Sign.LONG: "Seen for {value} s",
+        Sign.OTHERS: "Noticed by {names} too",
+        Sign.CLOSE: "Only {value} m from the edge, while positions err by about {more} m",
+        Sign.FEW: "Few positions say so: {value}",
+        Sign.UNSEEN_OVER: "Not seen on the other side just before",
+        Sign.GAP: "For {value} s on the way there was no position",
+        Sign.BARELY: "Came only {value} m nearer",
+        Sign.HARDLY: "Hardly coming nearer: {value} m/s",
+        Sign.GLIMPSE: "Seen for {value} s only",
+    },
+    signs_for="What speaks for it",
+    signs_against="What speaks against it",
+    no_signs_against="Nothing much speaks against it.",
+    decided="Sure {value} s after it happened.",
+    errors="How sure is reckoned with errors as satellite receivers usually have; between tall houses it is less.",
+    spots={
+        Spot.TITLE: "The way, and the edge of “{fence}”",
+        Spot.INSIDE: "inside",
+        Spot.OUTSIDE: "outside",
+        Spot.FAR: "outside",
+        Spot.NEAR: "home side",
+        Spot.METRES: "{n} m",
+        Spot.NORTH: "N",
+    },
     yes="yes",
     no="no",
     add="Notes and photos",
@@ -284,5 +347,6 @@ EN = Words(
     busy_more="Please try again in a moment. Nothing was lost.",
     names_gap=" and ",
     list_gap=", ",
+    clause_gap=", ",
     sentence_gap=" ",
 )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from math import isfinite
+from sys import float_info
 from typing import Final
 
 import numpy as np
@@ -193,7 +193,7 @@ def sureness(percent: int) -> Sureness:
 def number(evidence: Evidence, name: str) -> float | None:
     """A number of the evidence; None where there is none of that name."""
     value = evidence.get(name)
-    if isinstance(value, bool | str | None) or not isfinite(value):
+    if isinstance(value, bool | str | None) or not abs(value) <= float_info.max:
         return None
     return float(value)
 

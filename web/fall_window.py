@@ -59,18 +59,19 @@ def drawing(event: Event, words: Words) -> str | None:
         return None
     return _PAGES.get_template("fall-window.svg.j2").render(
         decision=decision,
-        lines=list(_lines(decision, words)),
+        lines=list(reasons(decision)),
         plot_em=float(decision.plot.height.removesuffix("em")),
         line_em=_LINE_EM,
         style=(_HERE / "static" / "fall.css").read_text(encoding="utf-8"),
     )
 
 
-def _lines(decision: Decision, words: Words) -> Iterator[tuple[str, str]]:
+def reasons(decision: Decision) -> Iterator[tuple[str, str]]:
+    """What speaks for it and what against, line by line, each with its mark."""
     yield from (("✓", line) for line in decision.speaks_for)
     yield from (("–", line) for line in decision.speaks_against)
     if decision.speaks_for and not decision.speaks_against:
-        yield "", words.nothing_against
+        yield "", decision.headings[2]
 
 
 def _packets(accel_g: Float32) -> Iterator[AccelerationBatch]:

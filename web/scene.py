@@ -58,6 +58,10 @@ class Scene:
             return clock
         return self.words.day.format(month=self.words.months[local.month - 1], day=local.day, clock=clock)
 
+    def wall(self, time_ns: int) -> str:
+        """A time to the second, whatever its day."""
+        return f"{self._local(time_ns):%H:%M:%S}"
+
     def ago(self, time_ns: int) -> str:
         """How long ago something was."""
         past_s = max(0, self.now_ns - time_ns) // NS_PER_S

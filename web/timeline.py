@@ -1,6 +1,6 @@
 """One incident from its first event to its end: what was stored of it, and who was told."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,11 +8,16 @@ from devices.model import NS_PER_S
 from incidents.model import CLOSED, Do, Ended, Incident, IncidentState
 from incidents.timeline import Cause, Entry, EntryKind
 from rules.kinds import EventKind
+from rules.model import Event
+from rules.premises import Fence
 from store.outbox import DeliveryOutcome, NotificationState
 from store.views import Telling
 from web.cards import href, quiet_because, state_words
 from web.evidence import SERIES, Account, account
+from web.ground import Ground
+from web.passage import OF_AREAS, TRACK, Passage, Seen, Sign, passage
 from web.picture import Plot, plot, reasons
+from web.plan import Plan, metres, plan
 from web.scene import Scene
 from web.words import Move, Words
 
@@ -20,7 +25,7 @@ LATER_NS = 60 * NS_PER_S
 """An event that was known so much after it happened is said to be."""
 
 MOST_PICTURES = 5
-"""So many falls of one incident are drawn, the first ones; of the others the words are shown. A page stays light on a bad line."""
+"""So many events of one incident are drawn, the first ones; of the others the words are shown. A page stays light on a bad line."""
 
 LATE_MS = 1000
 """What was acted on so much after it was due is said to be."""
@@ -41,6 +46,9 @@ _MOVES = {
 }
 """Entries that say who, or until when, and nothing else."""
 
+_WHOLE = frozenset({Sign.MANY, Sign.FEW, Sign.GAP})
+"""Signs whose value is a whole number."""
+
 _BEGINNINGS = {IncidentState.SUSPECTED: Move.SUSPECTED, IncidentState.OPEN: Move.NOTED}
 """A silence begins as taken on, and its event says so."""
 
@@ -56,19 +64,27 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Why something was thought to be a fall, for people who read it in a hurry.
+    """Why something was thought to be a fall, or to have come to a fence, for people who read it in a hurry.
 
     Attributes
     ----------
     sure, percent : str
-        How sure, in words and in percent; "" where that is not known.
+        How sure, in words, or what happened; and in percent. "" where that is not known.
+    plot : Plot or None
+        Of a fall.
+    plan : Plan or None
+        Of a fence.
+    headings : (for, against, nothing against)
+        Of the reasons; the last one stands in the place of those that there are not.
     more : str
         What must be known to read it rightly.
     """
 
     sure: str
     percent: str
-    plot: Plot | None
+    plot: Plot | None = None
+    plan: Plan | None = None
+    headings: tuple[str, str, str]
     speaks_for: tuple[str, ...]
     speaks_against: tuple[str, ...]
     more: str
@@ -87,7 +103,7 @@ class Moment:
     evidence : tuple of (name, value)
         Names are the rule's own, with their units.
     decision : Decision or None
-        Of a fall.
+        Of a fall, or of what came to a fence.
     photo : str
         Address of a picture.
     """
@@ -113,6 +129,7 @@ def timeline(
     scene: Scene,
     entries: Sequence[tuple[int, Entry]] = (),
     *,
+    fence_of: Callable[[Event], Fence | None] = lambda _: None,
     with_decisions: bool = False,
     with_evidence: bool = False,
 ) -> list[Moment]:
@@ -122,14 +139,16 @@ def timeline(
     ----------
     entries
         As `store.timelines.read` gives them. An incident from before they were written has none: then what it says itself is shown.
+    fence_of
+        The fence that an event is about, as it was then.
     with_decisions
-        Explain why something was thought to be a fall, to those whom it concerns.
+        Explain why something was thought to be a fall, or to have come to a fence, to those whom it concerns.
     with_evidence
         Show what decisions were made of, to those who understand it.
     """
     moments = [_event(incident, number, scene, with_evidence=with_evidence) for number in range(len(incident.events))]
     if with_decisions:
-        moments = list(_explained(moments, incident, scene))
+        moments = list(_explained(moments, incident, scene, fence_of))
     given_up = {entry.at_ns for _, entry in entries if entry.kind is EntryKind.UNANSWERED}
     for number, entry in entries:
         # Giving up is a round of telling too, and is said by an entry of its own.
@@ -165,18 +184,18 @@ def _event(incident: Incident, number: int, scene: Scene, *, with_evidence: bool
     )
 
 
-def _explained(moments: Iterable[Moment], incident: Incident, scene: Scene) -> Iterator[Moment]:
-    """The moments of events, with why what is a fall was thought to be one."""
+def _explained(moments: Iterable[Moment], incident: Incident, scene: Scene, fence_of: Callable[[Event], Fence | None]) -> Iterator[Moment]:
+    """The moments of events, with why they were thought to have happened, where there is something to be said of it."""
     drawn = 0
     for moment, event in zip(moments, incident.events, strict=True):
-        known = account(event)
-        if known is None:
+        draws, fall = drawn < MOST_PICTURES, account(event)
+        decision = decided(fall, scene.words, draws=draws) if fall else passed(event, fence_of(event), scene, draws=draws)
+        if decision is None:
             yield moment
             continue
-        decision = decided(known, scene.words, draws=drawn < MOST_PICTURES)
-        drawn += decision.plot is not None
-        # How sure it is stands there already, in words.
-        yield replace(moment, decision=decision, why=(scene.words.numbers if moment.evidence else "") if decision.sure else moment.why)
+        drawn += decision.plot is not None or decision.plan is not None
+        # How sure it is stands there already.
+        yield replace(moment, decision=decision, why=(scene.words.numbers if moment.evidence else "") if decision.percent else moment.why)
 
 
 def decided(known: Account, words: Words, *, draws: bool = True) -> Decision:
@@ -186,14 +205,72 @@ def decided(known: Account, words: Words, *, draws: bool = True) -> Decision:
         sure=words.sureness[known.sureness] if known.sureness else "",
         percent=words.sure.format(percent=known.percent) if known.percent is not None else "",
         plot=plot(known, words) if draws else None,
+        headings=(words.speaks_for, words.speaks_against, words.nothing_against),
         speaks_for=tuple(reasons(known.speaks_for, words)),
         speaks_against=tuple(reasons(known.speaks_against, words)),
         more=words.sentence_gap.join(part for part in (judged, words.reckoned if known.sureness else "") if part),
     )
 
 
+def passed(event: Event, fence: Fence | None, scene: Scene, *, draws: bool = True) -> Decision | None:
+    """What is known of an event at a fence in words, with its picture if that is to be drawn; None of any other event.
+
+    Parameters
+    ----------
+    fence
+        The event's, as it was then; without it there is no picture.
+    """
+    words, ground = scene.words, Ground.of(fence) if fence else None
+    known = passage(event, ground)
+    if known is None:
+        return None
+    said = [words.passages[known.kind].format(fence=known.fence_id, side=_side(known, ground, words))]
+    if known.distance_m is not None:
+        said.append(words.distances[known.kind].format(value=metres(known.distance_m)))
+    if known.been_s:
+        said.append(words.so_long.format(lasting=scene.wording.lasting(int(known.been_s))))
+    sure, percent = words.clause_gap.join(said), words.sure.format(percent=known.percent) if known.percent is not None else ""
+    says = words.clause_gap.join(part for part in (sure, _counted(known, words), percent) if part)
+    more = (
+        words.decided.format(value=f"{known.lasted_s:.3g}") if known.lasted_s else "",
+        words.errors if known.percent is not None else "",
+    )
+    return Decision(
+        sure=sure,
+        percent=percent,
+        plan=plan(known, ground, scene, event.t_ns, says) if draws and ground else None,
+        headings=(words.signs_for, words.signs_against, words.no_signs_against),
+        speaks_for=tuple(_signs(known.speaks_for, words)),
+        speaks_against=tuple(_signs(known.speaks_against, words)),
+        more=words.sentence_gap.join(part for part in more if part),
+    )
+
+
+def _side(known: Passage, ground: Ground | None, words: Words) -> str:
+    if ground is None or ground.shape is None or known.trail is None:
+        return ""
+    return words.compass[ground.side(known.trail.place_m[: known.decided + 1])]
+
+
+def _counted(known: Passage, words: Words) -> str:
+    """By how many positions it was decided, and over how long."""
+    if known.count is None:
+        return ""
+    positions = words.one_position if known.count == 1 else words.positions
+    counted = (positions if known.kind in OF_AREAS else words.frames).format(n=known.count)
+    return words.lasting.format(positions=counted, value=f"{known.lasted_s:.3g}") if known.lasted_s else counted
+
+
+def _signs(seen: Iterable[Seen], words: Words) -> Iterator[str]:
+    for one in seen:
+        names = words.list_gap.join(one.names.split(","))
+        digits = 2 if one.sign in {Sign.COMING, Sign.HARDLY} else 0 if one.sign in _WHOLE else None
+        value = metres(one.value) if digits is None else f"{one.value:.{digits}f}"
+        yield words.signs[one.sign].format(value=value, more=metres(one.more), names=names)
+
+
 def _evidence(evidence: Mapping[str, float | int | str | bool], scene: Scene) -> Iterator[tuple[str, str]]:
-    for name, value in sorted((name, value) for name, value in evidence.items() if name not in SERIES):
+    for name, value in sorted((name, value) for name, value in evidence.items() if name not in SERIES | TRACK):
         match value:
             case bool():
                 said = scene.words.yes if value else scene.words.no

@@ -10,6 +10,8 @@ from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
 from store.outbox import NotificationState
 from web.evidence import Reason, Sureness
+from web.ground import Compass
+from web.passage import Sign
 
 
 class Notice(StrEnum):
@@ -85,6 +87,19 @@ class Mark(StrEnum):
     SECONDS = "seconds"
 
 
+class Spot(StrEnum):
+    """What stands in the picture of a fence's event."""
+
+    TITLE = "title"
+    INSIDE = "inside"
+    OUTSIDE = "outside"
+    NEAR = "near"
+    """The side that a line protects."""
+    FAR = "far"
+    METRES = "metres"
+    NORTH = "north"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     """One language. Words in braces are filled in.
@@ -133,6 +148,26 @@ class Words:
         What stands in the picture of a fall, with its `{value}` or `{n}`.
     reached_by : str
         Whose virtual lines watch something of a home that is not theirs: `{homes}`.
+    passages : mapping
+        What somebody did at a `{fence}`, and on which `{side}` of it.
+    compass : mapping
+        The `{side}` of an area.
+    distances : mapping
+        How far from the edge or the line that was, `{value}`.
+    so_long : str
+        For how long somebody has been there, `{lasting}`.
+    one_position, positions, frames : str
+        By how many positions of somebody, or frames of a radar, it was decided, `{n}`; `lasting` `{value}` seconds.
+    signs : mapping
+        What speaks for it or against it, with its `{value}`, `{more}` and `{names}`.
+    signs_for, signs_against, no_signs_against : str
+        Headings of those, and what is said in the place of the latter, where there are none.
+    decided : str
+        How long after it had happened it was sure, `{value}`.
+    errors : str
+        What the probability of a position is one of.
+    spots : mapping
+        What stands in the picture, with its `{fence}` or `{n}`.
     thing, one_thing, many_things : str
         A sensor's `{thing}` with its `{id}`; one of its kind within a list, and `{n}` of them.
     quiet_for : mapping
@@ -231,6 +266,21 @@ class Words:
     reckoned: str
     numbers: str
     marks: Mapping[Mark, str]
+    passages: Mapping[EventKind, str]
+    compass: Mapping[Compass, str]
+    distances: Mapping[EventKind, str]
+    so_long: str
+    one_position: str
+    positions: str
+    frames: str
+    lasting: str
+    signs: Mapping[Sign, str]
+    signs_for: str
+    signs_against: str
+    no_signs_against: str
+    decided: str
+    errors: str
+    spots: Mapping[Spot, str]
     yes: str
     no: str
     add: str
@@ -278,4 +328,5 @@ class Words:
     busy_more: str
     names_gap: str
     list_gap: str
+    clause_gap: str
     sentence_gap: str

@@ -6,7 +6,9 @@ from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
 from store.outbox import NotificationState
 from web.evidence import Reason, Sureness
-from web.words import Mark, Move, Notice, Particular, Words
+from web.ground import Compass
+from web.passage import Sign
+from web.words import Mark, Move, Notice, Particular, Spot, Words
 
 ZH = Words(
     language=Language.ZH,
@@ -215,6 +217,67 @@ ZH = Words(
         Mark.STILL: "不动",
         Mark.SECONDS: "{n}秒",
     },
+    passages={
+        EventKind.ENTER: "进入“{fence}”{side}",
+        EventKind.EXIT: "从“{fence}”{side}走出",
+        EventKind.ABSENT: "人在“{fence}”{side}外面",
+        EventKind.DWELL: "一直待在“{fence}”里",
+        EventKind.APPROACH: "有人从外侧走近“{fence}”",
+        EventKind.CROSS: "有人越过“{fence}”，往家里走",
+    },
+    compass={
+        Compass.N: "北侧",
+        Compass.NE: "东北侧",
+        Compass.E: "东侧",
+        Compass.SE: "东南侧",
+        Compass.S: "南侧",
+        Compass.SW: "西南侧",
+        Compass.W: "西侧",
+        Compass.NW: "西北侧",
+    },
+    distances={
+        EventKind.ENTER: "进到边界内 {value} 米",
+        EventKind.EXIT: "超出边界 {value} 米",
+        EventKind.ABSENT: "离边界 {value} 米",
+        EventKind.DWELL: "离边界 {value} 米",
+        EventKind.APPROACH: "离警戒线 {value} 米",
+        EventKind.CROSS: "已过警戒线 {value} 米",
+    },
+    so_long="已有{lasting}",
+    one_position="1 次定位",
+    positions="{n} 次定位",
+    frames="雷达 {n} 帧",
+    lasting="{value} 秒内 {positions}",
+    signs={
+        Sign.FAR: "离边界 {value} 米，定位误差约 {more} 米",
+        Sign.MANY: "连续 {value} 次定位都是这样",
+        Sign.SEEN_OVER: "先后在边界两侧都定位到了",
+        Sign.NEARER: "走近了 {value} 米",
+        Sign.COMING: "以每秒 {value} 米走近，像人在走路",
+        Sign.LONG: "连续看到 {value} 秒",
+        Sign.OTHERS: "{names} 也察觉到了",
+        Sign.CLOSE: "离边界只有 {value} 米，定位误差约 {more} 米",
+        Sign.FEW: "只有 {value} 次定位是这样",
+        Sign.UNSEEN_OVER: "此前没有在边界另一侧定位到",
+        Sign.GAP: "途中有 {value} 秒没有定位",
+        Sign.BARELY: "只走近了 {value} 米",
+        Sign.HARDLY: "几乎没有走近：每秒 {value} 米",
+        Sign.GLIMPSE: "只看到 {value} 秒",
+    },
+    signs_for="可信的地方",
+    signs_against="存疑的地方",
+    no_signs_against="没有明显存疑的地方。",
+    decided="发生后 {value} 秒才确定。",
+    errors="把握是按卫星定位的一般误差算的，高楼之间要低一些。",
+    spots={
+        Spot.TITLE: "走过的路线和“{fence}”的边界",
+        Spot.INSIDE: "里面",
+        Spot.OUTSIDE: "外面",
+        Spot.FAR: "外侧",
+        Spot.NEAR: "家里一侧",
+        Spot.METRES: "{n} 米",
+        Spot.NORTH: "北",
+    },
     yes="是",
     no="否",
     add="备注和照片",
@@ -278,5 +341,6 @@ ZH = Words(
     busy_more="请稍等片刻再试。没有丢失任何东西。",
     names_gap="、",
     list_gap="、",
+    clause_gap="，",
     sentence_gap="",
 )

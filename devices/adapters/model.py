@@ -1,25 +1,46 @@
 """What an adapter to another ecosystem is."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from devices.model import SensorKind
+from devices.model import Device, SensorKind
+
+Said = tuple[tuple[SensorKind, bytes], ...]
+"""Native payloads, as a device of ours would have sent them; at most one of a kind. None: understood, and nothing new in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Translation:
-    """What another ecosystem's message says.
+class Heard:
+    """A message of another ecosystem, as it arrived.
 
     Attributes
     ----------
-    name : str
-        Who says it: the `Source.name` of a device.
-    readings : tuple of (kind, payload)
-        Native payloads, as a device of ours would have sent them; at most one of a kind.
+    topic, payload
+        As they were published.
+    received_ns : int
+        When it arrived, ns since the Unix epoch.
+    retained : bool
+        Repeated by the broker on subscribing.
     """
 
-    name: str
-    readings: tuple[tuple[SensorKind, bytes], ...]
+    topic: str
+    payload: bytes
+    received_ns: int
+    retained: bool = False
+
+
+Listener = Callable[[Heard], Said | str]
+"""What a message says of one device, or in words why it says nothing.
+
+Never raises. What has no time of its own happened when it arrived. A listener may remember what it heard (`esphome_ld2450` pairs x and y),
+and what it answers depends on nothing but the messages that it was given, in their order: then a replay and a restart give the same.
+"""
+
+
+def known(value: float | None, most: float = math.inf) -> float | None:
+    """A number from 0 to `most`; None for any other, by which telephones say that they do not know."""
+    return value if value is not None and 0.0 <= value <= most else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +52,15 @@ class Adapter:
     name : str
         As `Source.adapter` names it.
     prefix : str
-        How its topics begin.
-    translate : callable
-        Topic, payload and time of arrival (ns) to what it says, or in words why it says nothing. Never raises on either. What has no
-        time of its own happened when it arrived.
+        How its topics begin. Empty: they begin with what the device itself is called; such an adapter is asked last.
+    speakers : callable
+        Topic and payload to the `Source.name` of every device that a message is about, at least one, or in words why it is about none.
+        Never raises. Where the topic says it all the payload may be empty: ingest decodes nothing but the topic.
+    listener : callable
+        Made anew for each device that has such a source.
     """
 
     name: str
     prefix: str
-    translate: Callable[[str, bytes, int], Translation | str]
+    speakers: Callable[[str, bytes], tuple[str, ...] | str]
+    listener: Callable[[Device], Listener]

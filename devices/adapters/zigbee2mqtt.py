@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from devices.adapters.model import Adapter, Translation
+from devices.adapters.model import Adapter, Heard, Said
 from devices.clock import BEHIND_NS
 from devices.model import NS_PER_MS, SensorKind
 from devices.payload import parse_time_ns
@@ -62,22 +62,25 @@ _STATE = msgspec.json.Decoder(_State)
 _AVAILABLE = msgspec.json.Decoder(_Availability | str)
 
 
-def translate(topic: str, payload: bytes, received_ns: int) -> Translation | str:
-    """Contact (true is closed), gas, occupancy, tamper, battery and availability of a device; and whether the bridge itself is there.
-
-    The bridge is a device of kind gateway whose source is named `bridge`.
-    """
+def speakers(topic: str, _payload: bytes) -> tuple[str, ...] | str:
+    """The friendly name; `bridge` for the state and the health of the bridge itself, a device of kind gateway."""
     name = topic.removeprefix(PREFIX)
-    t = received_ns // NS_PER_MS
+    if name in (_BRIDGE_STATE, _BRIDGE_HEALTH):
+        return (_BRIDGE,)
+    if name.startswith(f"{_BRIDGE}/"):
+        return "the topic is of the Zigbee bridge itself, wanted a device's, or the bridge's state or health"
+    return (name.removesuffix(_AVAILABILITY),)
+
+
+def hear(heard: Heard) -> Said | str:
+    """Contact (true is closed), gas, occupancy, tamper, battery and availability of a device; and whether the bridge itself is there."""
+    name, payload = heard.topic.removeprefix(PREFIX), heard.payload
+    t = heard.received_ns // NS_PER_MS
     try:
-        if name == _BRIDGE_STATE:
-            return _availability(_BRIDGE, payload, t)
         if name == _BRIDGE_HEALTH:
-            return Translation(name=_BRIDGE, readings=((SensorKind.STATUS, msgspec.json.encode({"t": t})),))
-        if name.startswith(f"{_BRIDGE}/"):
-            return "the topic is of the Zigbee bridge itself, wanted a device's, or the bridge's state or health"
-        if name.endswith(_AVAILABILITY):
-            return _availability(name.removesuffix(_AVAILABILITY), payload, t)
+            return ((SensorKind.STATUS, msgspec.json.encode({"t": t})),)
+        if name == _BRIDGE_STATE or name.endswith(_AVAILABILITY):
+            return _availability(payload, t)
         state = _STATE.decode(payload)
     except (ValueError, RecursionError) as error:
         return f"payload of {len(payload)} bytes is not a Zigbee2MQTT state: {error}"
@@ -92,7 +95,7 @@ def translate(topic: str, payload: bytes, received_ns: int) -> Translation | str
     if state.occupancy is not None:
         readings.append((SensorKind.MOTION, {"t": seen, "motion": state.occupancy}))
     readings = [*_pressed(state, t), *readings]
-    return Translation(name=name, readings=tuple((kind, msgspec.json.encode(fields)) for kind, fields in readings))
+    return tuple((kind, msgspec.json.encode(fields)) for kind, fields in readings)
 
 
 def _seen(last_seen: object, t: int) -> int:
@@ -121,14 +124,14 @@ def _pressed(state: _State, t: int) -> list[tuple[SensorKind, dict[str, object]]
     return [(SensorKind.KEYPAD, {"t": t, "mode": _MODE_OF[state.action], "code": code})]
 
 
-def _availability(name: str, payload: bytes, t: int) -> Translation | str:
+def _availability(payload: bytes, t: int) -> Said | str:
     """Online or offline: JSON, or plain text as before Zigbee2MQTT 2."""
     plain = payload.strip()
     said = plain.decode() if plain.isalpha() else _AVAILABLE.decode(plain)
     state = said if isinstance(said, str) else said.state
     if state not in ("online", "offline"):
         return "availability is neither online nor offline"
-    return Translation(name=name, readings=((SensorKind.STATUS, msgspec.json.encode({"t": t, "online": state == "online"})),))
+    return ((SensorKind.STATUS, msgspec.json.encode({"t": t, "online": state == "online"})),)
 
 
 def _says_status(state: _State) -> bool:
@@ -138,4 +141,4 @@ def _says_status(state: _State) -> bool:
     return state.contact is None and state.gas is None and state.occupancy is None
 
 
-ZIGBEE2MQTT = Adapter(name="zigbee2mqtt", prefix=PREFIX, translate=translate)
+ZIGBEE2MQTT = Adapter(name="zigbee2mqtt", prefix=PREFIX, speakers=speakers, listener=lambda _device: hear)

@@ -23,8 +23,9 @@ from rules.premises import Premises
 PEAK_S = 1.0
 """A candidate is the highest sample within this on both sides; at most the first stage."""
 
-REFRACTORY_S = 10.0
-"""Impacts this near to a fall are that same fall, unless they are harder: a body bounces, and is turned over; a stumble comes first."""
+SAME_S, REFRACTORY_S = 2.0, 10.0
+"""Impacts nearer than the first to a fall that is told are that same fall, also where its hardest sample arrives only then. Those nearer
+than the second are it too, unless they are harder: a body bounces, and is turned over; a stumble comes first."""
 
 _WAITING = int(STAGES_S[-1] / PEAK_S) + 3
 """Most candidates of one device that can wait for a stage: they are more than `PEAK_S` apart."""
@@ -189,14 +190,16 @@ class Fall:
         ripe = ripe[self._are_peaks(ripe)]
         if self._last:  # what is told already need not be judged
             ripe = ripe[~self._are_told(ripe)]
+        verdicts = dict(self._judged(ripe))
         facts: Facts = []
-        for which, verdict in sorted(self._judged(ripe), key=lambda judged: judged[0]):
+        for which in range(len(ripe.device) if verdicts else 0):
             row, packet = int(ripe.device[which]), int(ripe.packet[which])
-            impact = ripe.position[which : which + 1] + verdict.hardest
-            device, at_ns = self._registry[row], int(self._windows.time_ns(ripe.device[which : which + 1], impact)[0])
-            impact_g = float(verdict.evidence["impact_g"])
-            if self._is_told(row, at_ns, impact_g):
+            verdict = verdicts.get(which)
+            impact = ripe.position[which : which + 1] + (verdict.hardest if verdict else 0)
+            ((at_ns, impact_g),) = self._impacts(ripe.device[which : which + 1], impact)
+            if self._joins(row, at_ns, impact_g) or verdict is None:
                 continue
+            device = self._registry[row]
             self._last[row] = (at_ns, impact_g)
             facts.append(
                 Event(
@@ -246,14 +249,22 @@ class Fall:
 
     def _are_told(self, ripe: _Candidates) -> Bool:
         """Which impacts belong to their devices' newest falls."""
-        at_ns = self._windows.time_ns(ripe.device, ripe.position)
-        impact_g = np.sqrt(magnitude_mg2(self._windows.samples(ripe.device, ripe.position))) / MG_PER_G
-        each = zip(ripe.device.tolist(), at_ns.tolist(), impact_g.tolist(), strict=True)
-        return np.array([self._is_told(*one) for one in each], np.bool_)
+        each = zip(ripe.device.tolist(), self._impacts(ripe.device, ripe.position), strict=True)
+        return np.array([self._joins(row, *impact) for row, impact in each], np.bool_)
 
-    def _is_told(self, row: int, at_ns: int, impact_g: float) -> bool:
+    def _joins(self, row: int, at_ns: int, impact_g: float) -> bool:
+        """Whether an impact belongs to its device's newest fall, which is then at least as hard."""
         last_ns, last_g = self._last.get(row, (_NEVER_NS, 0.0))
-        return abs(at_ns - last_ns) < REFRACTORY_S * NS_PER_S and impact_g <= last_g + _SAME_G
+        apart_ns = abs(at_ns - last_ns)
+        if apart_ns < SAME_S * NS_PER_S:
+            self._last[row] = last_ns, max(last_g, impact_g)
+            return True
+        return apart_ns < REFRACTORY_S * NS_PER_S and impact_g <= last_g + _SAME_G
+
+    def _impacts(self, device: Int64, position: Int64) -> Iterator[tuple[int, float]]:
+        """When each sample was measured, and its magnitude in g."""
+        impact_g = np.sqrt(magnitude_mg2(self._windows.samples(device, position))) / MG_PER_G
+        return zip(self._windows.time_ns(device, position).tolist(), impact_g.tolist(), strict=True)
 
 
 def _samples(seconds: float, rate_hz: np.ndarray) -> Int64:

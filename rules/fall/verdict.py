@@ -91,7 +91,8 @@ def judge(accel_g: Float32, known: Bool, rate_hz: float, placements: Sequence[Pl
             **_measures(of, index),
             **_course(of, index, hardest / rate_hz),
         }
-        verdicts[row] = Verdict(score=float(probability[index]), hardest=hardest, evidence=evidence)
+        # Rounded, as how many windows are judged at once moves the last digits of a matrix product.
+        verdicts[row] = Verdict(score=round(float(probability[index]), 6), hardest=hardest, evidence=evidence)
     return verdicts
 
 

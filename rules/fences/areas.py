@@ -44,6 +44,13 @@ class Borders:
                 self._areas.append((fence, shape, shape.depth_m, wearers(premises, fence, fence.residents)))
         self._sides: dict[tuple[int, str], sides.Side] = {}
 
+    def concerned(self) -> Bool:
+        """(D,) bool: devices whose sides are followed."""
+        concerned = np.zeros(len(self._registry.devices), np.bool_)
+        for _, _, _, wear in self._areas:
+            concerned |= wear
+        return concerned
+
     def crossings(self, batch: PositionBatch) -> list[Crossing]:
         """Changes of side, in the order of the fixes that decided them."""
         fixes = usable(batch)
@@ -82,7 +89,9 @@ class Borders:
 
 
 def is_guarding(premises: Premises, fence: Fence, home: HomeId | None, time_ns: int) -> bool:
-    """Whether a fence guards at a time: always, or in its modes."""
+    """Whether a fence guards at a time: always, or in its modes and by its schedule, while both hold."""
+    if fence.schedule is not None and not fence.schedule.hold(time_ns, premises.clock(fence.community_id).zone):
+        return False
     return fence.modes is None or premises.modes.at(fence.community_id, home or "", time_ns) in fence.modes
 
 

@@ -16,14 +16,18 @@ from geofence.fixes import Fixes
 from geofence.frames import Frame, turned
 from geofence.sides import Change
 from geofence.tracks import Step, Track, Tracker
+from geofence.trail import Steps, Trails
 from geofence.walks import Walk
 from rules.fences.areas import Borders, is_guarding, usable, wearers
 from rules.fences.corroboration import Witnesses
+from rules.fences.way import frame_of, told
 from rules.kinds import EventKind
-from rules.model import Cleared, Event, Facts, Snapshot
+from rules.model import Cleared, Event, Facts, Snapshot, known
 from rules.premises import Fence, FenceKind, Premises, Side
 
 _AREA_EVENTS = frozenset({EventKind.ENTER, EventKind.EXIT})
+# In a snapshot, beside the ids of fences: no id has a slash.
+_WAY = "/way"
 _OPPOSITE = {EventKind.ENTER: EventKind.EXIT, EventKind.EXIT: EventKind.ENTER}
 # contract.md, "What the words decide" 8: the family's own tag.
 _TAG_M, _TAG_ACCURACIES, _TAG_AGE_NS = 3.0, 2.0, 10 * NS_PER_S
@@ -48,9 +52,13 @@ class Area:
     def __init__(self, premises: Premises) -> None:
         self._premises = premises
         self._borders = Borders(premises, _AREA_EVENTS)
+        self._concerned = self._borders.concerned()
+        self._trails = Trails(self._concerned)
 
     def update(self, batch: PositionBatch, /) -> Facts:
         """Changes of side, in the order of the fixes that decided them."""
+        fixes = np.flatnonzero(usable(batch))
+        self._trails.take(batch.device[fixes], batch.time_ns[fixes], batch.lon_deg[fixes], batch.lat_deg[fixes])
         return [fact for one in self._borders.crossings(batch) for fact in self._told(one.fence, batch, one.row, one.change)]
 
     def next_due(self) -> int | None:
@@ -62,12 +70,18 @@ class Area:
         return []
 
     def snapshot(self) -> Snapshot:
-        """Side of each fence by device."""
-        return self._borders.snapshot()
+        """Side of each fence, and the way there, by device."""
+        state: dict[str, Any] = self._borders.snapshot()
+        for row in np.flatnonzero(self._concerned).tolist():
+            if way := self._trails.snapshot(row):
+                state.setdefault(self._premises.registry[row].key, {})[_WAY] = way
+        return state
 
     def restore(self, snapshot: Snapshot, /) -> None:
-        """Take over the sides of known devices and fences."""
+        """Take over the sides and ways of known devices and fences."""
         self._borders.restore(snapshot)
+        for row, state in known(snapshot, self._premises.registry):
+            self._trails.restore(row, state.get(_WAY, ""))
 
     def _told(self, fence: Fence, batch: PositionBatch, row: int, change: Change) -> Facts:
         device = self._premises.registry[int(batch.device[row])]
@@ -85,6 +99,8 @@ class Area:
         )
         if kind not in fence.events or not is_guarding(self._premises, fence, fence.home or device.home, change.time_ns):
             return [over]
+        decided_ns = int(batch.time_ns[row])
+        way = self._trails.way(int(batch.device[row]), frame_of(fence), change.time_ns, decided_ns)
         event = Event(
             community_id=fence.community_id,
             kind=kind,
@@ -97,17 +113,27 @@ class Area:
             home_id=device.home,
             score=change.certainty,
             cause=fence.id,
-            evidence={"distance_m": change.distance_m, "accuracy_m": accuracy_m, "fixes": change.fixes, "fence": fence.id},
+            evidence={
+                "distance_m": change.distance_m,
+                "accuracy_m": accuracy_m,
+                "fixes": change.fixes,
+                "fence": fence.id,
+                **told(way, change.time_ns, decided_ns),
+            },
         )
         return [over, event]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Guarded:
-    """A line as one radar sees it: in metres from the radar; `far` is +1 where the far side is to the left, else -1."""
+    """A line as one radar sees it: in metres from the radar; `far` is +1 where the far side is to the left, else -1.
+
+    `radar` is the radar's own place, east and north of the middle of the line.
+    """
 
     fence: Fence
     path: Float64
+    radar: Float64
     far: float
     tags: tuple[int, ...]
 
@@ -137,7 +163,7 @@ class _Moment:
 
 @dataclass(slots=True, kw_only=True)
 class _Radar:
-    """What is known of one radar's targets: walks by track and fence, and when each kind was told last."""
+    """What is known of one radar's targets: walks by track and fence, ways by track, and when each kind was told last."""
 
     device: Device
     frame: Frame
@@ -145,14 +171,16 @@ class _Radar:
     lines: tuple[_Guarded, ...]
     tracker: Tracker = field(default_factory=Tracker)
     walks: dict[tuple[int, str], Walk] = field(default_factory=dict)
+    ways: dict[int, Steps] = field(default_factory=dict)
     told_ns: dict[str, int] = field(default_factory=dict)
 
     def positions(self, seen: Sequence[tuple[float, float]]) -> Float64:
         """Metres (N, 2) east and north of the radar of what it sees."""
         return turned(self.heading_deg, *np.array(seen, np.float64).T)
 
-    def facts(self, kind: EventKind, fence: Fence, t_ns: int, sighting: _Sighting, walk: Walk) -> list[Event]:
+    def facts(self, kind: EventKind, line: _Guarded, t_ns: int, sighting: _Sighting, walk: Walk) -> list[Event]:
         """The event, unless one of the same identity was told of somebody else in that frame."""
+        fence, steps = line.fence, self.ways[sighting.step.number]
         if self.told_ns.get(kind) == t_ns or fence.home is None:
             return []
         self.told_ns[kind] = t_ns
@@ -174,6 +202,7 @@ class _Radar:
                 "frames": sighting.step.frames,
                 "side": "far" if walk.distance_m > 0.0 else "near",
                 "fence": fence.id,
+                **told(steps.way(self.positions(steps.places_m()) + line.radar, t_ns), t_ns, sighting.time_ns),
             },
         )
         return [event]
@@ -199,7 +228,7 @@ class Line:
         self._premises = premises
         self._radars: dict[int, _Radar] = {}
         for row, device in enumerate(premises.registry.devices):
-            guarded = [fence for fence in premises.fences if _is_guarded_by(fence, device)]
+            guarded = [fence for fence in premises.fences if _is_guarded_by(premises, fence, device)]
             if guarded and device.pose is not None:
                 frame = Frame.at(device.pose.lon, device.pose.lat)
                 seen = tuple(_guarded(premises, fence, frame) for fence in guarded)
@@ -241,6 +270,7 @@ class Line:
                 state.setdefault(radar.device.key, {}).update(
                     tracker=asdict(radar.tracker),
                     walks=[{"track": track, "fence": fence_id, "walk": asdict(walk)} for (track, fence_id), walk in radar.walks.items()],
+                    ways=[{"track": track, "rows": [list(row) for row in steps.rows]} for track, steps in radar.ways.items()],
                     told_ns=dict(radar.told_ns),
                 )
         for key, witness in self._witnesses.snapshot().items():
@@ -258,6 +288,7 @@ class Line:
                 tracks = [Track(**track) for track in state["tracker"]["tracks"]]
                 radar.tracker = Tracker(**{**state["tracker"], "tracks": tracks})
                 radar.walks = {(one["track"], one["fence"]): walks.restored(one["walk"]) for one in state["walks"]}
+                radar.ways = {one["track"]: Steps(rows=[list(row) for row in one["rows"]]) for one in state.get("ways", ())}
                 radar.told_ns = dict(state["told_ns"])
 
     def _remember(self, batch: PositionBatch) -> None:
@@ -278,10 +309,12 @@ class Line:
             after = radar.positions([sighting.step.after for sighting in sightings])
             seen = [(line.distance_m(after).tolist(), lines.passes(line.path, before, after).tolist()) for line in radar.lines]
             for index, sighting in enumerate(sightings):
+                radar.ways.setdefault(sighting.step.number, Steps()).take(sighting.time_ns, sighting.step.after)
                 for line, (far_m, passed) in zip(radar.lines, seen, strict=True):
                     facts += self._judge(radar, line, sighting, far_m[index], passed=passed[index])
         alive = {track.number for track in radar.tracker.tracks}
         radar.walks = {key: walk for key, walk in radar.walks.items() if key[0] in alive}
+        radar.ways = {number: steps for number, steps in radar.ways.items() if number in alive}
         return facts
 
     def _judge(self, radar: _Radar, line: _Guarded, sighting: _Sighting, far_m: float, *, passed: bool) -> list[Event]:
@@ -292,12 +325,12 @@ class Line:
         now = _Moment(seq=sighting.seq, time_ns=time_ns, place=step.after)
         coming = walk.is_coming(step, fence.approach_m) and self._is_told(radar, line, EventKind.APPROACH, now)
         if (near_ns := walk.approach(time_ns, coming=coming)) is not None:
-            facts += radar.facts(EventKind.APPROACH, fence, near_ns, sighting, walk)
+            facts += radar.facts(EventKind.APPROACH, line, near_ns, sighting, walk)
         if (through_ns := walk.cross(step)) is not None and not walk.crossed:
             then = _Moment(seq=sighting.seq, time_ns=through_ns, place=walk.through_from)
             if self._is_told(radar, line, EventKind.CROSS, then):
                 walk.approached = walk.crossed = True
-                facts += radar.facts(EventKind.CROSS, fence, through_ns, sighting, walk)
+                facts += radar.facts(EventKind.CROSS, line, through_ns, sighting, walk)
         return facts
 
     def _is_told(self, radar: _Radar, line: _Guarded, kind: EventKind, moment: _Moment) -> bool:
@@ -331,12 +364,15 @@ def _guarded(premises: Premises, fence: Fence, frame: Frame) -> _Guarded:
     return _Guarded(
         fence=fence,
         path=frame.metres(*np.array(fence.path, np.float64).T),
+        radar=frame_of(fence).metres(frame.lon_deg, frame.lat_deg),
         far=-1.0 if fence.near is Side.LEFT else 1.0,
         tags=tuple(np.flatnonzero(wearers(premises, fence, occupants)).tolist()),
     )
 
 
-def _is_guarded_by(fence: Fence, device: Device) -> bool:
-    return (
-        fence.kind is FenceKind.LINE and fence.home is not None and (fence.community_id, fence.home) == (device.community_id, device.home)
-    )
+def _is_guarded_by(premises: Premises, fence: Fence, device: Device) -> bool:
+    if fence.kind is not FenceKind.LINE or fence.home is None or (fence.community_id, fence.home) != (device.community_id, device.home):
+        return False
+    place = premises.homes.get((fence.community_id, fence.home))
+    floor = None if place is None else place.floor
+    return None in (floor, fence.floor) or floor == fence.floor

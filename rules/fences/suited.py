@@ -8,8 +8,9 @@ Simulated, 4,000 walks each (tests/rules/fences/test_suited.py): at 5 m accuracy
 24 m 82, of 20 m 33, of 16 m and of 12 m never; at 7.5 m one of 39.6 m is noticed 96 times in 100, one of 30 m 38. Who stays for minutes
 is noticed in smaller ones too. It says nothing of receivers under a roof, which err more than they report.
 
-**Lines.** A radar sees a walking person to 6 m, 60 degrees to either side of where it points (HLK-LD2450, data sheet 1.00). Of a camera
-neither is known, and it is believed to see the line.
+**Lines.** A radar sees a walking person to 6 m, 60 degrees to either side of where it points (HLK-LD2450, data sheet 1.00). How wide a
+camera sees is not known: it is believed to look everywhere, to 25 m. From twice the height of a door and with 720 lines a pixel is a
+quarter of a metre of ground there, and beyond it nobody is placed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,6 +30,7 @@ TYPICAL_ACCURACY_M: Mapping[DeviceKind, float] = {DeviceKind.TRACKER: 5.0, Devic
 
 RADAR_REACH_M = 6.0
 RADAR_HALF_ANGLE_DEG = 60.0
+CAMERA_REACH_M = 25.0
 
 _ACCURACY_DEVIATIONS = 1.5
 _LASTING_SHARE = 0.7
@@ -117,24 +119,25 @@ def _line(fence: Fence, devices: Iterable[Device], home: HomePlace | None) -> Su
         return Suited(lack=Lack.UNWATCHED)
     if home is not None and None not in (home.floor, fence.floor) and home.floor != fence.floor:
         return Suited(lack=Lack.OTHER_FLOOR)
-    if any(device.kind is DeviceKind.CAMERA for device in watching):
-        return Suited()
-    hidden = _hidden(fence.path, [device.pose for device in watching if device.pose is not None])
+    hidden = _hidden(fence.path, watching)
     return Suited(lack=Lack.OUT_OF_SIGHT if hidden > 0.0 else None, hidden=hidden)
 
 
-def _hidden(path: Sequence[tuple[float, float]], poses: Sequence[Pose]) -> float:
-    """Share of a line's length that no radar sees."""
+def _hidden(path: Sequence[tuple[float, float]], watching: Sequence[Device]) -> float:
+    """Share of a line's length that no radar or camera sees."""
     lon, lat = np.array(path, np.float64).T
     frame = Frame.over(lon, lat)
     line = shapely.LineString(frame.metres(lon, lat))
-    seen = shapely.intersection(line, shapely.union_all([_view(pose, frame) for pose in poses]))
+    views = [_view(device.kind, device.pose, frame) for device in watching if device.pose is not None]
+    seen = shapely.intersection(line, shapely.union_all(views))
     share = 1.0 - float(seen.length) / float(line.length)
     return share if share > _ROUNDING else 0.0
 
 
-def _view(pose: Pose, frame: Frame) -> shapely.Polygon:
-    """What a radar sees, in metres."""
+def _view(kind: DeviceKind, pose: Pose, frame: Frame) -> shapely.Polygon:
+    """What a radar or a camera sees, in metres."""
+    if kind is DeviceKind.CAMERA:
+        return shapely.Point(frame.metres(pose.lon, pose.lat)).buffer(CAMERA_REACH_M)
     half = np.radians(RADAR_HALF_ANGLE_DEG)
     angle = np.linspace(-half, half, _ARC_STEPS + 1)
     # Around the circle, so that nothing within reach is cut off between two of its steps.

@@ -15,8 +15,8 @@ T_MS = 1_772_416_800_000
 DAY_MS = 86_400_000
 
 
-def device(name: str, kind: DeviceKind, source: str | None = None, community: str = "elm") -> Device:
-    where = Source(adapter="zigbee2mqtt", name=source) if source else None
+def device(name: str, kind: DeviceKind, source: str | None = None, community: str = "elm", adapter: str = "zigbee2mqtt") -> Device:
+    where = Source(adapter=adapter, name=source) if source else None
     return Device(community_id=CommunityId(community), id=DeviceId(name), kind=kind, source=where)
 
 
@@ -27,6 +27,9 @@ DEVICES = (
     device("z-1", DeviceKind.CONTACT, "hall/window 1"),
     device("z-2", DeviceKind.MOTION, "twin"),
     device("z-3", DeviceKind.MOTION, "twin", community="oak"),
+    device("r-1", DeviceKind.RADAR, "home/east", adapter="esphome_ld2450"),
+    device("cam-1", DeviceKind.CAMERA, "front_door", adapter="frigate"),
+    device("cam-2", DeviceKind.CAMERA, "yard_cam", adapter="frigate"),
 )
 
 
@@ -75,6 +78,12 @@ BUTTON = "anju/elm/w-1/button"
         ("zigbee2mqtt/attic", "no device has the zigbee2mqtt source 'attic'"),
         ("zigbee2mqtt/twin", "more than one device has the zigbee2mqtt source 'twin'"),
         ("zigbee2mqtt/bridge/info", "the topic is of the Zigbee bridge itself"),
+        ("home/west/sensor/target-1_x/state", "no device has the esphome_ld2450 source 'home/west'"),
+        ("home/sensor/target-1_x/state", "no device has the esphome_ld2450 source 'home'"),
+        ("osmand/7", "no device has the osmand source '7'"),
+        ("owntracks/jane/phone", "no device has the owntracks source 'jane/phone'"),
+        ("", "topic is '', wanted anju/<community>/<device>/<kind>"),
+        ("anju", "topic is 'anju', wanted anju/<community>/<device>/<kind>"),
     ],
 )
 def test_what_cannot_be_routed_is_set_aside_with_its_reason(topic: str, words: str, door: Door) -> None:
@@ -127,6 +136,39 @@ def test_what_does_not_fit_a_foreign_device_is_set_aside_only_if_nothing_fits(do
     neither = door.route("zigbee2mqtt/hall/window 1", {"occupancy": True})
     assert isinstance(neither, Rejected)
     assert neither.reason == "device z-1 is a contact, which sends contact, status, not motion"
+
+
+def test_halves_of_a_place_are_taken_and_the_second_one_is_a_frame(door: Door) -> None:
+    assert door.route("home/east/sensor/target-1_x/state", b"-782") == ()
+    batches = door.batches(door.route("home/east/sensor/target-1_y/state", b"1713", 20))
+    batch = batches[SensorKind.TARGETS]
+    assert (batch.device.tolist(), batch.seq.tolist()) == ([6], [2])
+    assert (batch.time_ns - batch.received_ns).tolist() == [-20_000_000]
+
+
+def test_each_radar_remembers_its_own_halves() -> None:
+    twins = [device(f"r-{n}", DeviceKind.RADAR, f"node-{n}", adapter="esphome_ld2450") for n in (1, 2)]
+    decoder = Decoder(Registry(twins))
+    assert decoder.route("node-1/sensor/target-1_x/state", b"-782", 0, 1) == ()
+    assert decoder.route("node-2/sensor/target-1_y/state", b"1713", 1_000_000, 2) == ()
+
+
+def test_a_message_about_many_devices_is_a_reading_of_each_that_is_ours(door: Door) -> None:
+    stats = {"cameras": {name: {"camera_fps": 5.0} for name in ("garage", "front_door", "yard_cam")}}
+    batches = door.batches(door.route("frigate/stats", stats))
+    assert batches[SensorKind.STATUS].device.tolist() == [7, 8]
+    assert batches[SensorKind.STATUS].seq.tolist() == [1, 1]
+    strangers = door.route("frigate/stats", {"cameras": {"garage": {}}})
+    assert isinstance(strangers, Rejected)
+    assert strangers.reason == "no device has the frigate source 'frigate'"
+
+
+def test_what_a_device_of_another_kind_would_say_is_set_aside_by_its_kind() -> None:
+    door = Decoder(Registry([device("t-1", DeviceKind.TRACKER, "node", adapter="esphome_ld2450")]))
+    assert door.route("node/sensor/target-1_x/state", b"1", 0, 1) == ()
+    rejected = door.route("node/sensor/target-1_y/state", b"1", 1_000_000, 2)
+    assert isinstance(rejected, Rejected)
+    assert rejected.reason == "device t-1 is a tracker, which sends button, position, status, not targets"
 
 
 def test_a_redelivered_reading_counts_once_and_is_not_set_aside(door: Door) -> None:
@@ -184,32 +226,42 @@ def test_a_source_of_another_adapter_is_not_ours() -> None:
     assert isinstance(Decoder(Registry([odd])).route("zigbee2mqtt/x", b'{"contact":true}', 0, 1), Rejected)
 
 
-def test_no_adapter_takes_our_topics_or_those_of_another() -> None:
-    prefixes = [adapter.prefix for adapter in ADAPTERS]
+def test_no_adapter_takes_our_topics_or_those_of_another_but_the_last_which_takes_the_rest() -> None:
+    *prefixes, rest = [adapter.prefix for adapter in ADAPTERS]
+    assert rest == ""
     assert not [(a, b) for a in ("anju/", *prefixes) for b in prefixes if a is not b and a.startswith(b)]
 
 
 TOPICS = [BUTTON, "anju/elm/w-2/button", "anju/elm/c-1/contact", "zigbee2mqtt/hall/window 1", "anju/elm/w-1/acceleration"]
+TOPICS += [f"home/east/sensor/{name}/state" for name in ("target-1_x", "target-1_y", "target-2_x", "target-2_y", "target_count")]
+Arrival = tuple[str, object, bool, int]
+"""Topic, payload, whether it is retained, and how many ms after the one before it comes."""
 PAYLOADS = [
     press(),
     press(0),
     {"t": T_MS, "open": True},
     {"contact": True, "tamper": True},
     b"\xff",
+    b"-782",
+    b"0",
+    b"nan",
     {"t": T_MS, "rate_hz": 50, "unit": "g", "xyz": [[0, 0, 1]]},
 ]
 
 
 @settings(deadline=None, max_examples=60)
 @given(
-    arrivals=st.lists(st.tuples(st.sampled_from(TOPICS), st.sampled_from(PAYLOADS), st.booleans()), max_size=12),
-    cut=st.integers(0, 12),
+    arrivals=st.lists(st.tuples(st.sampled_from(TOPICS), st.sampled_from(PAYLOADS), st.booleans(), st.integers(0, 90)), max_size=16),
+    cut=st.integers(0, 16),
 )
-def test_a_batch_cut_anywhere_gives_the_same_readings(arrivals: list[tuple[str, object, bool]], cut: int) -> None:
-    def readings(*parts: list[tuple[str, object, bool]]) -> tuple[list[tuple[str, int, int]], list[tuple[int, str]]]:
-        door, found, aside = Door(), [], []
+def test_a_batch_cut_anywhere_gives_the_same_readings(arrivals: list[Arrival], cut: int) -> None:
+    def readings(*parts: list[Arrival]) -> tuple[list[tuple[str, int, int]], list[tuple[int, str]]]:
+        door, found, aside, now_ms = Door(), [], [], 0
         for part in parts:
-            routed = [door.route(topic, payload, retained=retained) for topic, payload, retained in part]
+            routed = []
+            for topic, payload, retained, later_ms in part:
+                now_ms += later_ms
+                routed.append(door.route(topic, payload, now_ms, retained=retained))
             batches, rejected = door.decoder.decode([m for one in routed if not isinstance(one, Rejected) for m in one])
             found += [(str(kind), seq, t) for kind, b in batches.items() for seq, t in zip(b.seq.tolist(), b.time_ns.tolist(), strict=True)]
             aside += [(one.seq, one.reason) for one in rejected]

@@ -1,4 +1,5 @@
 import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -11,9 +12,11 @@ from fakes.brokers import MIB, PATIENCE_S, Mosquitto, Publisher, embedded, kill,
 from paho.mqtt.client import MQTTMessage
 
 from devices.broker import CORE, INGEST, EmbeddedBroker, credentials_of, new_device
+from devices.decode import Decoder
 from devices.entry import MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, Record, pack
 from devices.ingest import Ingest, _cut, by_device
 from devices.log import Limits, Log
+from devices.model import CommunityId, Device, DeviceId, DeviceKind, Registry, Rejected, Source
 from devices.mqtt import BrokerLink, Connection, Counters
 
 
@@ -132,6 +135,83 @@ def test_zigbee_names_with_spaces_and_what_is_retained_come_through_a_mosquitto(
         assert [(record.topic, record.retained, record.payload) for record in records] == [
             ("zigbee2mqtt/Front door 正门", True, b'{"contact": true}'),
             ("zigbee2mqtt/Front door 正门", False, b'{"contact": false}'),
+        ]
+
+    run(story())
+
+
+def test_other_ecosystems_at_a_mosquitto_are_heard_beside_our_own_devices(broker: EmbeddedBroker, mosquitto: Mosquitto) -> None:
+    """By the topics of a broker's list, QoS 0 and retained as they send it; what comes out of the log is readings of our devices."""
+    filters = (
+        "anju/#",
+        "owntracks/+/+",
+        "traccar/#",
+        "osmand/+",
+        "yard/+/+/+/state",
+        "yard/+/status",
+        "frigate/events",
+        "frigate/+/person",
+    )
+    fix = {"fixTime": "2026-03-02T02:00:00Z", "latitude": 31.78, "longitude": 119.95}
+    post = {"timestamp": "2026-03-02T02:00:00Z", "coords": {"latitude": 31.78, "longitude": 119.95}}
+    sent: list[tuple[str, object]] = [
+        ("owntracks/fen/phone", {"_type": "location", "lat": 31.78, "lon": 119.95, "tst": 1_772_416_800}),
+        ("traccar/positions", {"position": fix, "device": {"uniqueId": "123"}}),
+        ("osmand/7", {"location": post}),
+        ("yard/window/status", "online"),
+        ("yard/window/sensor/target-1_x/state", -782),
+        ("yard/window/sensor/target-1_y/state", 1713),
+        (
+            "frigate/events",
+            {"type": "new", "after": {"camera": "yard_cam", "label": "dog", "id": "1", "frame_time": 1.0, "box": [1, 2, 3, 4]}},
+        ),
+        ("frigate/yard/person", 1),
+    ]
+    sources = {
+        "phone": (DeviceKind.TRACKER, "owntracks", "fen/phone"),
+        "watch": (DeviceKind.TRACKER, "traccar", "123"),
+        "app": (DeviceKind.TRACKER, "osmand", "7"),
+        "radar": (DeviceKind.RADAR, "esphome_ld2450", "yard/window"),
+        "cam": (DeviceKind.CAMERA, "frigate", "yard_cam"),
+        "zone": (DeviceKind.MOTION, "frigate", "yard"),
+    }
+    devices = [
+        Device(community_id=CommunityId("elm"), id=DeviceId(name), kind=kind, source=Source(adapter=adapter, name=source))
+        for name, (kind, adapter, source) in sources.items()
+    ]
+
+    async def story() -> None:
+        with Publisher(mosquitto.url) as others, device(broker) as ours:
+            others.publish("yard/window/sensor/target-1_x/state", b"3000", retain=True)
+            await eventually(lambda: others.acknowledged, "it is retained")
+            listened = BrokerLink(name="mosquitto", url=mosquitto.url, topics=filters)
+            async with ingesting(broker, link(broker), listened) as door:
+                await subscribed(mosquitto, door.counters)
+                await eventually(lambda: door.ingest._connections[0].is_subscribed, "ingest is subscribed to our own")
+                for topic, payload in sent:
+                    others.publish(
+                        topic, payload.encode() if isinstance(payload, str) else json.dumps(payload).encode(), qos=0, retain=True
+                    )
+                ours.publish("anju/elm/w-01/button", b"{}")
+                records = await logged(door.log, lambda records: len(records) >= len(sent) + 2)
+        assert {record.broker for record in records} == {"mosquitto", "embedded"}
+        decoder = Decoder(Registry(devices))
+        found: list[tuple[str, str, bool]] = []
+        for seq, one in enumerate(sorted(records, key=lambda one: one.received_ns)):
+            routed = decoder.route(one.topic, one.payload, one.received_ns, seq, retained=one.retained)
+            if isinstance(routed, Rejected):
+                assert routed.topic == "anju/elm/w-01/button"
+                continue
+            found += [(devices[message.device].id, str(message.kind), message.retained) for message in routed]
+        assert found == [
+            ("phone", "position", False),
+            ("watch", "position", False),
+            ("watch", "status", False),
+            ("app", "position", False),
+            ("radar", "status", False),
+            ("radar", "targets", False),
+            ("cam", "status", False),
+            ("zone", "motion", False),
         ]
 
     run(story())

@@ -38,11 +38,12 @@ class Estate:
         self.said, self._file = said, file
         self.write(said)
 
-    def write(self, said: dict[str, Any]) -> None:
+    def write(self, said: dict[str, Any], ago_s: float = 3600) -> None:
+        """A new community file, which holds since then."""
         self._file.write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
         self.directory: Directory = load(self._file).directory
         with self.database.write() as session:
-            configuration.append_community(session, self.id, self.now_ns - 3600 * NS_PER_S, json.dumps(said, ensure_ascii=False))
+            configuration.append_community(session, self.id, self.now_ns - round(ago_s * NS_PER_S), json.dumps(said, ensure_ascii=False))
 
     def clock(self) -> int:
         return self.now_ns

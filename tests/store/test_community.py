@@ -751,12 +751,12 @@ def test_a_kind_in_no_policy_is_accepted() -> None:
         ),
         pytest.param(
             [("lat: 31.78, heading", "lat: 31.7802, heading")],
-            "geofences[0]: wall is out of sight of the radars of a-1, all of it: they see 6 m far and 60 degrees to either side",
+            "geofences[0]: wall is out of sight of the radars and cameras of a-1, all of it: radars see 6 m far and 60 degrees to either",
             id="a line out of reach",
         ),
         pytest.param(
             [("heading_deg: -90", "heading_deg: -135")],
-            "geofences[0]: wall is out of sight of the radars of a-1, 77 % of it",
+            "geofences[0]: wall is out of sight of the radars and cameras of a-1, 77 % of it",
             id="a line that a radar looks past",
         ),
         pytest.param(

@@ -9,9 +9,12 @@ from incidents.directory import Person, Role
 from incidents.model import Incident, IncidentId, Story
 from incidents.timeline import EntryKind
 from rules.kinds import EventKind
+from rules.model import Event
+from rules.premises import Fence
 from store import timelines, views
 from store.model import StoreBusyError
 from web.cards import card
+from web.passage import AT_FENCES, fence_id
 from web.scene import STAFF
 from web.site import NotFoundError, Site, TheSite
 from web.timeline import timeline
@@ -31,6 +34,12 @@ def incident(request: Request, site: TheSite, community_id: str, incident_id: st
             raise NotFoundError
         told = views.tellings(visit.session, visit.community.id, [found.id])[found.id]
         shown = card(found, told, visit.scene)
+
+        def fence_of(event: Event) -> Fence | None:
+            """As it was when the event was found."""
+            then = site.estates.community_at(visit.session, visit.community.id, event.known_ns) if event.kind in AT_FENCES else None
+            return next((fence for fence in then.fences if fence.id == fence_id(event)), None) if then else None
+
         page = visit.page(
             "incident.html.j2",
             title=f"{shown.title} · {shown.who}",
@@ -41,6 +50,7 @@ def incident(request: Request, site: TheSite, community_id: str, incident_id: st
                 told,
                 visit.scene,
                 entries,
+                fence_of=fence_of,
                 with_decisions=_is_staff(visit.me) or _is_family(visit.me, found),
                 with_evidence=_is_staff(visit.me),
             ),

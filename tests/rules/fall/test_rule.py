@@ -531,6 +531,31 @@ def test_a_packet_sent_again_after_three_seconds_still_fills_its_hole() -> None:
     assert [event.t_ns for event in run(Fall(premises(Placement.WRIST)), moved)] == [T0_NS + round(6.78 * S)]
 
 
+def test_a_fall_whose_hardest_sample_comes_late_is_told_once() -> None:
+    signal = a_fall(peak_g=3.0, still_s=12)
+    signal[2, 360] = 3.5  # 0.6 s after the other, in a packet that arrives after the fall is told
+    stream = packets(0, signal)
+    plain_events, events = (
+        run(Fall(premises(Placement.WRIST)), one) for one in (stream, [*stream[:7], *stream[8:11], stream[7], *stream[11:]])
+    )
+    assert len(plain_events) == len(events) == 1
+    assert abs(events[0].t_ns - plain_events[0].t_ns) <= S
+    assert events[0].seq == 8
+
+
+def test_a_fall_is_as_hard_as_its_hardest_sample_also_where_that_comes_late() -> None:
+    signal = np.concatenate([a_fall(peak_g=3.0, still_s=4), a_fall(before_s=1, peak_g=3.3, still_s=8)], axis=1)
+    signal[2, 360] = 3.5
+    stream = packets(0, signal)
+    late = [*stream[:7], *stream[8:11], stream[7], *stream[11:]]
+    assert len(run(Fall(premises(Placement.WRIST)), late)) == 1
+    started, began = Fall(premises(Placement.WRIST)), Fall(premises(Placement.WRIST))
+    run(began, late[:11])
+    run(started, late[:11])
+    started.restore(json.loads(json.dumps(began.snapshot())))
+    assert run(started, late[11:], seq=11) == []
+
+
 def test_text_and_packed_numbers_give_the_same_falls() -> None:
     signal = a_fall(peak_g=3.2)
     packed = np.divide(np.rint(signal * np.float32(1000)).astype(np.int16), np.float32(1000), dtype=np.float32)

@@ -5,8 +5,10 @@ import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import time
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ from geofence.frames import Frame
 from rules.fences.geofence import Area, Line
 from rules.kinds import EventKind, Mode
 from rules.model import Cleared, Event, Fact
-from rules.premises import Fence, FenceId, FenceKind, HomePlace, Modes, Premises, Side
+from rules.premises import Clocks, Fence, FenceId, FenceKind, HomePlace, Hours, Modes, Premises, Side
 
 ESTATE, HOME, FEN, BO = CommunityId("willow"), HomeId("b1-101"), PersonId("zhou-fen"), PersonId("xu-bo")
 LON, LAT = 119.96, 31.79
@@ -466,6 +468,30 @@ def test_the_family_beside_a_stranger_excuses_only_itself() -> None:
     stranger = [replace(frame, targets=(frame.targets[0], (-2.9, min(frame.targets[0][1] + 5.0, 6.9)))) for frame in coming(6.0, 0.5)]
     later = [Seen(11.1 + i / 10, ((0.0, 0.5), (-2.9, 5.5 - 0.05 * i))) for i in range(100)]
     assert kinds(run(line(), tag_of([*stranger, *later]))) == ["approach", "cross"]
+
+
+@pytest.mark.parametrize(("since", "until", "told"), [("02:00", "02:10", True), ("02:10", "01:00", False), ("22:00", "06:00", True)])
+def test_a_fence_guards_by_its_schedule_and_by_the_time_of_the_reading(since: str, until: str, *, told: bool) -> None:
+    hours = Hours(since=time.fromisoformat(since), until=time.fromisoformat(until))
+    assert (kinds(run(area(schedule=hours), walk(300))) == ["exit"]) is told
+    assert (kinds(run(line(schedule=hours), coming(6.0, 0.5))) == ["approach", "cross"]) is told
+
+
+def test_a_schedule_is_on_its_days_and_by_the_communitys_own_clock() -> None:
+    hours = Hours(since=time(10), until=time(11), days=frozenset({0}))
+    there = premises(replace(AREA, schedule=hours))
+    assert kinds(run(Area(there), walk(300))) == []
+    shanghai = replace(there, clocks={ESTATE: Clocks(zone=ZoneInfo("Asia/Shanghai"))})
+    assert kinds(run(Area(shanghai), walk(300))) == ["exit"]
+    tuesdays = replace(AREA, schedule=replace(hours, days=frozenset({1})))
+    assert kinds(run(Area(replace(shanghai, fences=(tuesdays,))), walk(300))) == []
+
+
+@pytest.mark.parametrize(("floor", "told"), [(None, True), (2, True), (3, False)])
+def test_a_line_of_another_floor_is_not_guarded_by_the_radar_below(floor: int | None, *, told: bool) -> None:
+    there = premises(replace(LINE, floor=floor))
+    homes = {key: replace(place, floor=2) for key, place in there.homes.items()}
+    assert (kinds(run(Line(replace(there, homes=homes)), coming(6.0, 0.5))) == ["approach", "cross"]) is told
 
 
 def test_a_line_guards_in_its_modes_only_and_by_the_time_of_the_frame() -> None:

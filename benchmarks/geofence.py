@@ -1,0 +1,164 @@
+"""`anju bench geofence`: which of many fences positions are in, changes, and the whole engine; beside what else one could use."""
+
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import psutil
+import shapely
+from numpy.typing import NDArray
+
+from benchmarks import geofence_city, geofence_peers
+from benchmarks.geofence_city import ESTATE, WINDOW, City
+from benchmarks.geofence_peers import DuckDB, Peer, PostGIS, STRtree, postgresql
+from benchmarks.measure import Figures
+from geofence.given import Outline
+from geofence.index import FenceIndex
+
+Float64 = NDArray[np.float64]
+Int64 = NDArray[np.int64]
+One = TypeVar("One")
+
+FENCES = (10_000, 1_000_000)
+POSITIONS = 20_000
+_ROUNDS, _SLOW_ROUNDS = 40, 3
+_CHANGES = 2000
+
+
+def run() -> Figures:
+    """Figures of all of it; times are of the processor, the least of several runs, the peers' in turn with ours."""
+    figures: dict[str, float | int | str] = {**_machine(), "positions_in_a_batch": POSITIONS}
+    for fences in FENCES:
+        city = geofence_city.city(fences)
+        figures |= {f"{name}_{_short(fences)}": value for name, value in _containing(city).items()}
+    return figures
+
+
+def _short(fences: int) -> str:
+    return f"{fences // 1_000_000}m" if fences >= 1_000_000 else f"{fences // 1000}k"  # noqa: PLR2004
+
+
+def _machine() -> Figures:
+    models = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if "model name" in line]
+    return {
+        "processor": models[0] if models else platform.processor(),
+        "cores_of_the_machine": os.cpu_count() or 0,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "shapely": f"{shapely.__version__}, GEOS {shapely.geos_version_string}",
+    }
+
+
+def _containing(city: City) -> Figures:
+    """Point in fence: ours and the peers; changes."""
+    memory = psutil.Process().memory_info
+    before = memory().rss
+    build_s = time.process_time()
+    index = FenceIndex.build(city.outlines)
+    build_s = time.process_time() - build_s
+    figures: dict[str, float | int | str] = {
+        "built_s": round(build_s, 3),
+        "index_mb": round(index.nbytes / 1e6, 1),
+        "grown_by_mb": round((memory().rss - before) / 1e6, 1),
+    }
+    shapes = geofence_peers.shapes(city.outlines)
+    tree_s = time.process_time()
+    tree = STRtree(shapes)
+    figures["strtree_built_s"] = round(time.process_time() - tree_s, 3)
+    for where, spots in (("anywhere", geofence_city.anywhere(POSITIONS)), ("at_home", geofence_city.at_home(city, POSITIONS))):
+        figures["pairs_" + where] = len(index.containing(*spots)[0])
+        figures["agrees_with_strtree_" + where] = _same(index.containing(*spots), tree.containing(*spots))
+        ours, peer = _least(lambda spots=spots: index.containing(*spots), lambda spots=spots: tree.containing(*spots))
+        figures |= {
+            "per_s_" + where: round(POSITIONS / ours),
+            "strtree_per_s_" + where: round(POSITIONS / peer),
+            "times_strtree_" + where: round(peer / ours, 1),
+        }
+    spots = geofence_city.anywhere(POSITIONS)
+    figures |= _slower(index, shapes, spots)
+    figures |= _changes(index, city, shapes, spots)
+    return figures
+
+
+def _slower(index: FenceIndex, shapes: NDArray[np.object_], spots: tuple[Float64, Float64]) -> Figures:
+    """Peers that may not be there, which are asked a few times only."""
+    figures: dict[str, float | int | str] = {}
+    try:
+        duck = DuckDB(shapes)
+    except ImportError:
+        figures["duckdb"] = "not run: duckdb and duckdb-extension-spatial are not installed"
+    else:
+        figures |= {"duckdb": duck.version, **_asked("duckdb", duck, index, spots, time.process_time)}
+        del duck
+    try:
+        with postgresql() as connection:
+            peer = PostGIS(connection, shapes)
+            # What its server does is not this process's time.
+            figures |= {"postgis": peer.version, **_asked("postgis", peer, index, spots, time.perf_counter)}
+            figures["postgis_change_us"] = round(_median_us(lambda row: peer.change(row, shapes[row]), range(200)), 1)
+    except LookupError as missing:
+        figures["postgis"] = f"not run: {missing}"
+    return figures
+
+
+def _asked(name: str, peer: Peer, index: FenceIndex, spots: tuple[Float64, Float64], clock: Callable[[], float]) -> Figures:
+    agrees = _same(index.containing(*spots), peer.containing(*spots))
+    taken = min(_timed(lambda: peer.containing(*spots), clock) for _ in range(_SLOW_ROUNDS))
+    return {f"{name}_per_s": round(POSITIONS / taken), f"agrees_with_{name}": agrees}
+
+
+def _changes(index: FenceIndex, city: City, shapes: NDArray[np.object_], spots: tuple[Float64, Float64]) -> Figures:
+    """One fence at a time; then as many queries as before, and the compaction."""
+    figures: dict[str, float | int | str] = {}
+    for name, kind in (("window", WINDOW), ("estate", ESTATE)):
+        rows = np.flatnonzero(city.kind == kind)[:_CHANGES].tolist()
+        outlines = [_outline(city, row) for row in rows]
+        numbers: list[int] = []
+        figures[f"add_{name}_us"] = round(_median_us(lambda one, numbers=numbers: numbers.append(index.add(one)), outlines), 1)
+        pairs = list(zip(numbers, outlines[::-1], strict=True))
+        figures[f"change_{name}_us"] = round(_median_us(lambda pair: index.change(*pair), pairs), 1)
+        figures[f"remove_{name}_us"] = round(_median_us(index.remove, numbers), 1)
+    added = [index.add(_outline(city, row)) for row in range(1000)]
+    (taken,) = _least(lambda: index.containing(*spots))
+    figures["changes_pending"] = index.changes
+    figures["per_s_with_these"] = round(POSITIONS / taken)
+    figures["compacted_s"] = round(_timed(index.compact, time.process_time), 3)
+    for number in added:
+        index.remove(number)
+    figures["strtree_rebuilt_ms"] = round(min(_timed(lambda: _rebuilt(shapes), time.process_time) for _ in range(_SLOW_ROUNDS)) * 1e3, 1)
+    return figures
+
+
+def _rebuilt(shapes: NDArray[np.object_]) -> None:
+    shapely.STRtree(shapes).query(shapely.points([[0.0, 0.0]]))
+
+
+def _outline(city: City, row: int) -> Outline:
+    begin, end = city.outlines.ring[row : row + 2]
+    vertices = zip(city.outlines.lon_deg[begin:end].tolist(), city.outlines.lat_deg[begin:end].tolist(), strict=True)
+    return Outline(rings=[list(vertices)])
+
+
+def _same(one: tuple[Int64, Int64], other: tuple[Int64, Int64]) -> str:
+    keys = [np.sort(position.astype(np.int64) << 32 | fence) for position, fence in (one, other)]
+    return "yes" if np.array_equal(*keys) else f"no: {len(np.setxor1d(*keys))} pairs"
+
+
+def _least(*functions: Callable[[], object]) -> list[float]:
+    """Least processor time in seconds of each function, of rounds in which each has a turn."""
+    taken = [[_timed(function, time.process_time) for function in functions] for _ in range(_ROUNDS)]
+    return [min(times) for times in zip(*taken, strict=True)]
+
+
+def _timed(function: Callable[[], object], clock: Callable[[], float]) -> float:
+    begin_s = clock()
+    function()
+    return clock() - begin_s
+
+
+def _median_us(function: Callable[[One], object], given: Iterable[One]) -> float:
+    return float(np.median([_timed(lambda one=one: function(one), time.perf_counter) for one in given])) * 1e6

@@ -1,0 +1,162 @@
+"""What else one could use to find the fences that positions are in: the peers of `anju bench geofence`."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import psycopg
+import shapely
+from numpy.typing import NDArray
+
+from geofence.given import Outlines
+
+Float64 = NDArray[np.float64]
+Int64 = NDArray[np.int64]
+Pairs = tuple[Int64, Int64]
+
+
+class Peer(Protocol):
+    """Something that says which areas positions are in."""
+
+    def containing(self, lon_deg: Float64, lat_deg: Float64) -> Pairs:
+        """All pairs of a position (N,) and a fence."""
+
+
+def shapes(outlines: Outlines) -> NDArray[np.object_]:
+    """The same fences, each of one ring or path, as GEOS has them."""
+    vertices = np.stack((outlines.lon_deg, outlines.lat_deg), axis=1)
+    owner = np.repeat(np.arange(len(outlines)), np.diff(outlines.ring))
+    made = np.empty(len(outlines), np.object_)
+    for is_line in (False, True):
+        chosen = outlines.is_line == is_line
+        some = chosen[owner]
+        if chosen.any():
+            rows = np.cumsum(chosen)[owner[some]] - 1
+            paths = (shapely.linestrings if is_line else shapely.linearrings)(vertices[some], indices=rows)
+            made[chosen] = paths if is_line else shapely.polygons(paths)
+    return made
+
+
+class STRtree:
+    """shapely's tree, asked in bulk, and prepared polygons."""
+
+    def __init__(self, fences: NDArray[np.object_]) -> None:
+        self._fences = fences
+        self._tree = shapely.STRtree(fences)
+        shapely.prepare(fences)
+        # The tree is built when it is first asked.
+        self._tree.query(shapely.points([[0.0, 0.0]]))
+
+    def containing(self, lon_deg: Float64, lat_deg: Float64) -> Pairs:
+        """All pairs of a position (N,) and a fence."""
+        position, fence = self._tree.query(shapely.points(lon_deg, lat_deg))
+        inside = shapely.intersects_xy(self._fences[fence], lon_deg[position], lat_deg[position])
+        return position[inside], fence[inside]
+
+
+class DuckDB:
+    """DuckDB's spatial extension, with an R-tree, on one thread."""
+
+    def __init__(self, fences: NDArray[np.object_]) -> None:
+        import duckdb  # noqa: PLC0415  no dependency of ours
+        import duckdb_extension_spatial  # noqa: PLC0415
+
+        (extension,) = Path(duckdb_extension_spatial.__file__).parent.glob(f"extensions/v{duckdb.__version__}/*.duckdb_extension")
+        self._connection: Any = duckdb.connect(config={"threads": 1})
+        self._connection.execute(f"LOAD '{extension}'")
+        self.version = f"DuckDB {duckdb.__version__}"
+        wkb = shapely.to_wkb(fences)
+        ids = np.arange(len(wkb))
+        self._connection.execute("CREATE TABLE given (id BIGINT, wkb BLOB)")
+        for begin in range(0, len(wkb), 100_000):
+            part = {"id": ids[begin : begin + 100_000], "wkb": wkb[begin : begin + 100_000]}
+            self._connection.register("part", part)
+            self._connection.execute("INSERT INTO given SELECT id, wkb FROM part")
+        self._connection.execute("CREATE TABLE fence AS SELECT id, ST_GeomFromWKB(wkb) AS shape FROM given")
+        self._connection.execute("DROP TABLE given")
+        self._connection.execute("CREATE INDEX tree ON fence USING RTREE (shape)")
+
+    def containing(self, lon_deg: Float64, lat_deg: Float64) -> Pairs:
+        """All pairs of a position (N,) and a fence."""
+        self._connection.register("position", {"id": np.arange(len(lon_deg)), "x": lon_deg, "y": lat_deg})
+        found = self._connection.execute(
+            "SELECT p.id AS position, fence.id AS fence FROM (SELECT id, ST_Point(x, y) AS spot FROM position) p "
+            "JOIN fence ON ST_Intersects(fence.shape, p.spot)"
+        ).fetchnumpy()
+        return np.asarray(found["position"]), np.asarray(found["fence"])
+
+
+class PostGIS:
+    """PostgreSQL with PostGIS and a GiST index, positions sent in binary."""
+
+    def __init__(self, connection: psycopg.Connection, fences: NDArray[np.object_]) -> None:
+        self._connection = connection
+        self.version = f"PostGIS {connection.execute('SELECT postgis_lib_version()').fetchone()[0]}"  # type: ignore[index]
+        connection.execute("CREATE TEMPORARY TABLE given (id bigint, wkb bytea)")
+        with connection.cursor().copy("COPY given FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(["int8", "bytea"])
+            for row in enumerate(shapely.to_wkb(fences)):
+                copy.write_row(row)
+        connection.execute("CREATE TABLE fence AS SELECT id, ST_GeomFromWKB(wkb) AS shape FROM given")
+        connection.execute("CREATE INDEX ON fence USING gist (shape)")
+        connection.execute("ANALYZE fence")
+        connection.execute("CREATE TEMPORARY TABLE position (id bigint, x float8, y float8)")
+
+    def containing(self, lon_deg: Float64, lat_deg: Float64) -> Pairs:
+        """All pairs of a position (N,) and a fence."""
+        self._connection.execute("TRUNCATE position")
+        with self._connection.cursor().copy("COPY position FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(["int8", "float8", "float8"])
+            for row in zip(range(len(lon_deg)), lon_deg.tolist(), lat_deg.tolist(), strict=True):
+                copy.write_row(row)
+        rows = self._connection.execute(
+            "SELECT p.id, fence.id FROM position p JOIN fence ON ST_Intersects(fence.shape, ST_Point(p.x, p.y))", binary=True
+        ).fetchall()
+        pairs = np.array(rows, np.int64).reshape(-1, 2)
+        return pairs[:, 0], pairs[:, 1]
+
+    def change(self, fence: int, shape: shapely.Geometry) -> None:
+        """Let a fence be another."""
+        self._connection.execute("UPDATE fence SET shape = ST_GeomFromWKB(%b) WHERE id = %s", (shapely.to_wkb(shape), fence))
+
+
+@contextmanager
+def postgresql() -> Iterator[psycopg.Connection]:
+    """A server of our own with PostGIS, in a temporary folder, behind a socket there.
+
+    Raises
+    ------
+    LookupError
+        Where PostgreSQL or PostGIS is not installed.
+    """
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda one: int(one.parts[-3]))
+    if not found or not Path(f"/usr/share/postgresql/{found[-1].parts[-3]}/extension/postgis.control").exists():
+        raise LookupError("Debian's postgresql and postgis are not installed")
+    folder = Path(tempfile.mkdtemp(prefix="anju-postgis-"))
+    someone: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam("postgres")
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        someone = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+
+    def run(program: str, *arguments: str) -> None:
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run([found[-1].parent / program, *arguments], cwd=folder, check=True, **quiet, **someone)  # type: ignore[call-overload]  # noqa: S603
+
+    run("initdb", "-D", "data", "-U", "anju", "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "--no-sync")
+    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c max_parallel_workers_per_gather=0 -c jit=off"
+    run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
+    try:
+        with psycopg.connect(f"postgresql://anju@/postgres?host={folder}", autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION postgis")
+            yield connection
+    finally:
+        run("pg_ctl", "-D", "data", "-w", "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)

@@ -25,7 +25,7 @@ TRIGGER_G: Mapping[Placement, float] = dict.fromkeys(Placement, 1.5)
 
 WORTH_A_LOOK = (-1.0, -4.5)
 """Logits of the outline, by stage, below which a window is looked at no closer. On people left out of the training the second spares
-37 % of the wrist's other impacts and 86 % of the waist's, and loses no fall that the whole would have found; the first is strict."""
+33 % of the wrist's other impacts and 88 % of the waist's, and loses no fall that the whole would have found; the first is strict."""
 
 KNOWN_S, OF_S = 0.4, 1.5
 """So much of the end of the window must have been received: no more is left where a 1-second packet is lost."""

@@ -37,6 +37,7 @@ demo: setup
 	@$(BIN)/anju demo
 
 bench: setup
+	$(BIN)/anju bench fall
 	$(BIN)/anju bench ingest
 	$(BIN)/anju bench pipeline
 

@@ -36,18 +36,21 @@ class Packed:
     ----------
     slots : (n,) int64
         Each four int16: x, y, z in milli-g, and its deviation; 0 where the sample is no number.
-    highest_mg2 : (S,) float32
-        Largest squared magnitude of a stretch, milli-g².
     mean_mg : (S,) float32
         Mean magnitude of a stretch, milli-g.
+    squared_mg2 : (n,) float32
+        Squared magnitudes, milli-g².
+    is_high : (S,) bool
+        Which stretches have a sample whose squared magnitude is at least what was asked for.
     """
 
     slots: Int64
-    highest_mg2: Float32
     mean_mg: Float32
+    squared_mg2: Float32
+    is_high: Bool
 
 
-def pack(accel_g: Float32, limits: Int64, ticks: Int64, gain: Float32) -> Packed:
+def pack(accel_g: Float32, limits: Int64, ticks: Int64, gain: Float32, least_mg2: float) -> Packed:
     """Round samples to milli-g and pack them.
 
     Parameters
@@ -60,43 +63,50 @@ def pack(accel_g: Float32, limits: Int64, ticks: Int64, gain: Float32) -> Packed
         Deviation of each stretch's samples, at most `LARGEST_TICK` either way.
     gain : (S,) float32
         What the samples of each stretch are multiplied by.
+    least_mg2 : float
+        Squared magnitude from which on samples are high.
     """
     length = np.diff(limits)
     milli_g = np.multiply(accel_g, np.float32(MG_PER_G), dtype=np.float32)
     if (gain != 1).any():
         milli_g *= np.repeat(gain, length)  # times 1 is the same to the bit
     np.rint(milli_g, out=milli_g)
-    squared_mg2 = squared(milli_g)
+    columns = np.empty((milli_g.shape[1], 4), np.int16)
+    squared_mg2 = _squared(milli_g)
     unknown: Bool | None = None
     if not squared_mg2.max() <= LARGEST_MG**2:  # also where there is a NaN
         unknown = np.isnan(squared_mg2)
         milli_g[:, unknown] = 0.0
         np.clip(milli_g, -LARGEST_MG, LARGEST_MG, out=milli_g)
-        squared_mg2 = squared(milli_g)
-    whole = milli_g.astype(np.int16)
-    columns = np.empty((len(squared_mg2), 4), np.int16)
+        squared_mg2 = _squared(milli_g)
     for axis in range(3):
-        columns[:, axis] = whole[axis]
-    columns[:, 3] = np.repeat(biased(ticks), length)
+        np.copyto(columns[:, axis], milli_g[axis], casting="unsafe")
+    usual = int(length[0])
+    is_over: Bool = squared_mg2 >= least_mg2
+    if len(columns) == usual * len(length) and (length == usual).all():
+        columns.reshape(len(length), usual, 4)[:, :, 3] = biased(ticks)[:, None]
+        is_high: Bool = np.logical_or.reduce(is_over.reshape(len(length), usual), axis=1)
+    else:
+        columns[:, 3] = np.repeat(biased(ticks), length)
+        is_high = np.logical_or.reduceat(is_over, limits[:-1]) & (length > 0)
     if unknown is not None:
         columns[unknown] = 0
-    total_mg: Float32 = np.add.reduceat(np.sqrt(squared_mg2), limits[:-1])
-    highest_mg2: Float32 = np.maximum.reduceat(squared_mg2, limits[:-1])
-    total_mg /= np.maximum(length, 1)
-    return Packed(columns.view(np.int64)[:, 0], highest_mg2, total_mg)
+    mean_mg: Float32 = np.add.reduceat(np.sqrt(squared_mg2), limits[:-1])
+    mean_mg /= np.maximum(length, 1)
+    return Packed(columns.view(np.int64)[:, 0], mean_mg, squared_mg2, is_high)
 
 
-def squared(milli_g: Float32) -> Float32:
+def _squared(milli_g: Float32) -> Float32:
     """(n,) squared magnitudes of (3, n) samples."""
-    x2, y2, z2 = np.square(milli_g)
-    x2 += y2
-    x2 += z2
-    answer: Float32 = x2
-    return answer
+    total: Float32 = np.square(milli_g[0])
+    square = np.square(milli_g[1])
+    total += square
+    total += np.square(milli_g[2], out=square)
+    return total
 
 
 def magnitude_mg2(samples: Int16) -> Float32:
-    """(…) squared magnitudes, milli-g², of (…, 4) samples; 0 where nothing is known. Rounded as in `squared`: equal samples are equal."""
+    """(…) squared magnitudes, milli-g², of (…, 4) samples; 0 where nothing is known. Rounded as in `pack`: equal samples are equal."""
     total = np.square(samples[..., 0].astype(np.float32))
     for axis in (1, 2):
         total += np.square(samples[..., axis].astype(np.float32))

@@ -15,9 +15,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.model import NS_PER_MS, NS_PER_S, Bool, Float32, Float64, Int32, Int64
+from devices.model import NS_PER_MS, NS_PER_S, Bool, Float32, Float64, Int64
 from devices.sensors.acceleration import STANDARD_GRAVITY_MPS2, AccelerationBatch
-from rules.fall.slots import LARGEST_MG, LARGEST_TICK, MG_PER_G, TICK_NS, Int16, biased, pack, unbiased
+from rules.fall.slots import LARGEST_MG, LARGEST_TICK, MG_PER_G, TICK_NS, Int16, biased, magnitude_mg2, pack, unbiased
 
 RATES_HZ = (10.0, 1000.0)
 """Sampling rates that can be used: slower ones cannot show an impact, faster ones only cost memory."""
@@ -30,11 +30,11 @@ LATE_S = 4.0
 acknowledged, and packets last a second. Every second more costs 400 bytes a wearer. Nothing looks across a hole that is longer than this
 and a window's end together; it is kept as one of that length."""
 
-STALE_PACKETS = 3
-"""So many packets in a row out of the past are a clock set back or a backlog: the windows start anew with them. Fewer are repetitions."""
+EARLY = 0.9
+"""A short packet that is early by less than this share of itself follows its predecessor: what comes again is early by all of itself."""
 
 RATE_CHANGE = 0.1
-"""A promised rate that changes by more than this share starts the windows anew."""
+"""Where a promised rate changes by more than this share, what is held is held at the new rate from then on."""
 
 LEVEL_S, HEARD_S = 10.0, 1.5
 """What a device rests at is its mean magnitude over about the last 10 s, believed once 1.5 s were heard. A fall lasts a second: it moves
@@ -45,8 +45,8 @@ SENDS_MPS2, SENDS_G = (5.0, 20.0), (0.05, 0.2)
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-_CHUNK = 1 << 15
-"""Samples taken at once, so that what is made of them stays in the cache."""
+_CHUNK = 1 << 18
+"""Samples taken at once: what is made of them takes 10 MB."""
 
 _SPARE = 1024
 """Slots behind the last ring, more than a stretch has samples: what does not fit its ring as one block is thrown there first."""
@@ -71,8 +71,10 @@ class Step:
         Samples of positions `was:head` have been received or passed over by it.
     start, end : (P,) int64
         Positions of the stretch itself; none where it is only a gap that is passed over.
-    highest_mg2 : (P,) float32
-        Largest squared magnitude in it, milli-g².
+    peak : (P,) int64
+        Position of the highest sample in it, of equals the first; -1 where none is as high as was asked for, or nothing in it is new.
+    peak_mg2 : (P,) float32
+        Squared magnitude of that sample, milli-g²; else 0.
     fills : (P,) bool
         It came late and filled a hole.
     """
@@ -83,7 +85,8 @@ class Step:
     head: Int64
     start: Int64
     end: Int64
-    highest_mg2: Float32
+    peak: Int64
+    peak_mg2: Float32
     fills: Bool
 
 
@@ -100,10 +103,14 @@ class Windows:
         How far a window reaches around its sample, in seconds; `after_s` at most `LATE_S`.
     stretch_s
         Longest stretch of samples that is taken in at once, in seconds; a longer packet is several.
+    least_g
+        Samples with less than this are no peaks.
     """
 
-    def __init__(self, devices: int, *, before_s: float, after_s: float, stretch_s: float) -> None:
+    def __init__(self, devices: int, *, before_s: float, after_s: float, stretch_s: float, least_g: float) -> None:
         self._before_s, self._after_s, self._stretch_s = before_s, after_s, stretch_s
+        self._reach_s = after_s + LATE_S
+        self._least_mg2 = (least_g * MG_PER_G) ** 2
         self._slots: Int64 = np.zeros(0, np.int64)
         self._used = 0
         self._base: Int64 = np.zeros(devices, np.int64)
@@ -113,7 +120,6 @@ class Windows:
         self._expected_ns: Int64 = np.zeros(devices, np.int64)
         self._origin_ns: Int64 = np.zeros(devices, np.int64)
         self._seen: Bool = np.zeros(devices, np.bool_)
-        self._stale: NDArray[np.int8] = np.zeros(devices, np.int8)
         self._level_mg: Float32 = np.zeros(devices, np.float32)
         self._heard_s: Float32 = np.zeros(devices, np.float32)
         self._gain: Float32 = np.ones(devices, np.float32)
@@ -123,30 +129,60 @@ class Windows:
         """Memory of all devices."""
         return sum(value.nbytes for value in vars(self).values() if isinstance(value, np.ndarray))
 
-    def take(self, batch: AccelerationBatch, wanted: Bool) -> Iterator[Step]:
+    def take(self, batch: AccelerationBatch, packets: Int64) -> Iterator[Step]:
         """Take packets of a batch in; each answer must be used before the next is asked for.
 
         Parameters
         ----------
         batch
             Not changed.
-        wanted : (N,) bool
-            Packets to take; of these, what has no usable rate is left out.
+        packets : (P,) int64
+            Ascending rows of the batch with at most one of each device, of those that `rounds` answers.
         """
-        length = np.diff(batch.offset)
-        usable = wanted & (batch.rate_hz >= RATES_HZ[0]) & (batch.rate_hz <= RATES_HZ[1]) & (length > 0)
-        for packets in _one_per_device(np.flatnonzero(usable), batch.device):
-            kept, start = self._place(batch, packets, length[packets])
-            device = batch.device[kept].astype(np.int64)
-            yield from self._pass(kept, device, start)
-            most = np.rint(self._stretch_s * np.minimum(self._rate_hz[device], batch.rate_hz[kept])).astype(np.int64) + 1
-            first, rest = np.zeros_like(start), length[kept]
-            while len(kept):
-                yield self._write(batch, kept, start + first, first, np.minimum(rest, most))
-                longer = rest > most
-                if not longer.any():
-                    break
-                kept, start, first, rest, most = (one[longer] for one in (kept, start, first + most, rest - most, most))
+        length = batch.offset[packets + 1] - batch.offset[packets]
+        device = batch.device[packets].astype(np.int64)
+        yield from self._follow_rates(batch, packets, device, length)
+        start = self._place(batch, packets, device, length)
+        yield from self._pass(packets, device, start)
+        most = np.rint(self._stretch_s * np.minimum(self._rate_hz[device], batch.rate_hz[packets])).astype(np.int64) + 1
+        first, rest = np.zeros_like(start), length
+        are_whole = True
+        while len(packets):
+            longer = rest > most
+            are_whole = are_whole and not longer.any()
+            yield self._write(batch, packets, start + first, first, rest if are_whole else np.minimum(rest, most), are_whole=are_whole)
+            if not longer.any():
+                break
+            packets, start, first, rest, most = (one[longer] for one in (packets, start, first + most, rest - most, most))
+
+    def ahead_s(self, batch: AccelerationBatch, packets: Int64) -> Float64:
+        """By how much packets are later than what would follow; NaN where their device has sent nothing yet."""
+        device = batch.device[packets]
+        return np.where(self._seen[device], (batch.time_ns[packets] - self._expected_ns[device]) / NS_PER_S, np.nan)
+
+    def are_past(self, batch: AccelerationBatch, packets: Int64) -> Bool:
+        """Which packets, by a clock that can be believed, are of a past that is no longer held, or of one that was otherwise."""
+        length = batch.offset[packets + 1] - batch.offset[packets]
+        length_s, ahead_s = length / batch.rate_hz[packets], self.ahead_s(batch, packets)
+        are_late = (-ahead_s >= _early_s(length_s)) & ~batch.clock_wrong[packets]  # NaN is not
+        past: Bool = are_late & (ahead_s + length_s < -self._reach_s)
+        rows = np.flatnonzero(are_late & ~past)
+        if rows.size:
+            past[rows] = self._contradict(batch, packets[rows], ahead_s[rows], length[rows])
+        return past
+
+    def _contradict(self, batch: AccelerationBatch, packets: Int64, ahead_s: Float64, length: Int64) -> Bool:
+        """Which packets differ from what is held of the same time: their clock was set back. Where half of it is a hole they do not."""
+        device = batch.device[packets].astype(np.int64)
+        owner, sample = spread(batch.offset[packets], length)
+        position = (self._head[device] + _samples(ahead_s, self._rate_hz[device]) - batch.offset[packets])[owner] + sample
+        held = self.samples(device[owner], position)
+        is_known = (held[:, 3] != 0) & (position < self._head[device[owner]]) & (position >= self.oldest(device)[owner])
+        milli_g = np.rint(batch.accel_g[:, sample].T * (np.float32(MG_PER_G) * self._gain[device[owner], None]))
+        differs = is_known & (np.abs(milli_g - held[:, :3]) > 1).any(axis=1)
+        known, different = (np.bincount(owner[one], minlength=len(packets)) for one in (is_known, differs))
+        contradict: Bool = (2 * known > length) & (2 * different > known)
+        return contradict
 
     def rate_hz(self, device: Int64) -> Float64:
         """Sampling rates of devices."""
@@ -191,40 +227,63 @@ class Windows:
         """Times of positions on a clock that ticks evenly at the device's rate."""
         return self._origin_ns[device] + np.rint(position * (NS_PER_S / self._rate_hz[device])).astype(np.int64)
 
-    def _place(self, batch: AccelerationBatch, packets: Int64, length: Int64) -> tuple[Int64, Int64]:
-        """Packets that are kept and the position of each one's first sample; at most one packet per device."""
-        device, time_ns, rate_hz = batch.device[packets].astype(np.int64), batch.time_ns[packets], batch.rate_hz[packets]
-        known_hz = self._rate_hz[device]
-        changed = np.abs(rate_hz - known_hz) > RATE_CHANGE * known_hz
-        if changed.any():
-            self._open(device[changed], rate_hz[changed])
+    def _follow_rates(self, batch: AccelerationBatch, packets: Int64, device: Int64, length: Int64) -> Iterator[Step]:
+        """Open rings for devices that have none, and go over to the rate that packets promise."""
+        rate_hz, known_hz = batch.rate_hz[packets], self._rate_hz[device]
+        changed = np.flatnonzero(np.abs(rate_hz - known_hz) > RATE_CHANGE * known_hz)
+        if not changed.size:
+            return
+        goes_on = np.abs(self.ahead_s(batch, packets[changed])) - length[changed] / rate_hz[changed] < self._reach_s  # NaN does not
+        self._open(device[changed[~goes_on]], rate_hz[changed[~goes_on]])
+        for row in changed[goes_on].tolist():
+            yield from self._retune(packets[row : row + 1], device[row : row + 1], rate_hz[row : row + 1])
+
+    def _retune(self, packet: Int64, device: Int64, rate_hz: Float64) -> Iterator[Step]:
+        """Hold what one device sent at another rate, each sample the nearest in time; its newest stretches come again."""
+        row, size, known_hz = int(device[0]), int(self._size[device[0]]), float(self._rate_hz[device[0]])
+        kept = self._ring(row)[np.arange(self._head[row] - size, self._head[row]) % size]
+        end_ns = self._even_ns(device, self._head[device])
+        self._open(device, rate_hz)
+        count = min(int(self._size[row]), int(size * rate_hz[0] / known_hz))
+        before_end = np.arange(count, 0, -1)
+        nearest = np.clip(size - np.rint(before_end * (known_hz / rate_hz[0])).astype(np.int64), 0, size - 1)
+        self._head[row] += count
+        self._slots[self._index(device, self._head[row] - before_end)] = kept[nearest]
+        self._origin_ns[row] = 0
+        self._origin_ns[row], self._seen[row] = (end_ns - self._even_ns(device, self._head[device]))[0], True
+        head = self._head[device]
+        first = head - _samples(self._after_s, rate_hz)
+        while first[0] < head[0]:
+            end = np.minimum(first + np.rint(self._stretch_s * rate_hz).astype(np.int64) + 1, head)
+            step = Step(packet, device, head, head, first, end, np.array([-1]), np.zeros(1, np.float32), np.ones(1, np.bool_))
+            self._look_again(step, np.zeros(1, np.int64))
+            yield step
+            first = end
+
+    def _place(self, batch: AccelerationBatch, packets: Int64, device: Int64, length: Int64) -> Int64:
+        """The position of each packet's first sample; at most one packet per device."""
+        time_ns, rate_hz = batch.time_ns[packets], batch.rate_hz[packets]
         length_s = length / rate_hz
         ahead_s = (time_ns - self._expected_ns[device]) / NS_PER_S
         seen = self._seen[device]
         if not seen.all():
             ahead_s[~seen] = 0.0
             self._start(device[~seen], time_ns[~seen])
-        # A time of arrival says nothing about order, and a packet that is early by less than half of itself is not its predecessor again.
-        is_late = (-ahead_s > np.minimum(length_s / 2, 1.0)) & ~batch.clock_wrong[packets]
+        # A time of arrival says nothing about order.
+        is_late = (-ahead_s >= _early_s(length_s)) & ~batch.clock_wrong[packets]
         next_ns = time_ns + np.rint(length_s * NS_PER_S).astype(np.int64)
         if not (is_late | (ahead_s > JITTER_S)).any():
-            self._stale[device] = 0
             self._expected_ns[device] = next_ns
-            return packets, self._head[device]
-        reach_s = self._after_s + LATE_S
-        is_stale = is_late & (ahead_s + length_s < -reach_s)
-        self._stale[device] = np.where(is_stale, self._stale[device] + 1, 0)
-        anew = self._stale[device] >= STALE_PACKETS
+            return self._head[device]
+        anew = is_late & (ahead_s + length_s < -self._reach_s)
         self._open(device[anew], rate_hz[anew])
         self._start(device[anew], time_ns[anew])
-        is_late[anew] = is_stale[anew] = False
-        ahead_s[anew] = 0.0
-        steps = _samples(np.minimum(ahead_s, reach_s), self._rate_hz[device])
+        is_late[anew], ahead_s[anew] = False, 0.0
+        steps = _samples(np.minimum(ahead_s, self._reach_s), self._rate_hz[device])
         start = self._head[device] + np.where(is_late | (ahead_s > JITTER_S), steps, 0)
-        kept = ~is_stale
-        leads = kept & ~(is_late & (ahead_s + length_s <= 0))
+        leads = ~(is_late & (ahead_s + length_s <= 0))
         self._expected_ns[device[leads]] = next_ns[leads]
-        return packets[kept], start[kept]
+        return start
 
     def _pass(self, packets: Int64, device: Int64, start: Int64) -> Iterator[Step]:
         """Go on to where packets start: what lies between is a hole."""
@@ -236,11 +295,12 @@ class Windows:
             owner, position = spread(was, head - was)
             self._slots[self._index(device[owner], position)] = 0  # what the ring held a turn ago
             self._head[device] = head
-            yield Step(packets, device, was, head, head, head, np.zeros(len(device), np.float32), np.zeros(len(device), np.bool_))
+            nothing = np.zeros(len(device), np.bool_)
+            yield Step(packets, device, was, head, head, head, np.full(len(device), -1), nothing.astype(np.float32), nothing)
             gap = start > head
 
-    def _write(self, batch: AccelerationBatch, packets: Int64, start: Int64, first: Int64, length: Int64) -> Step:
-        """Put samples `first…` of packets at positions `start…`."""
+    def _write(self, batch: AccelerationBatch, packets: Int64, start: Int64, first: Int64, length: Int64, *, are_whole: bool) -> Step:
+        """Put samples `first…` of packets at positions `start…`, and look for what is high in them."""
         device = batch.device[packets].astype(np.int64)
         was, gain = self._head[device], self._gain[device]
         is_late = start < was
@@ -249,14 +309,19 @@ class Windows:
         ticks, slope = self._ticks(batch, packets, start=start, first=first, is_late=is_late)
         self._head[device] = head
         fills = np.zeros(len(packets), np.bool_)
-        highest_mg2, mean_mg = np.empty(len(packets), np.float32), np.empty(len(packets), np.float32)
+        mean_mg = np.empty(len(packets), np.float32)
+        peak, peak_mg2 = np.full(len(packets), -1), np.zeros(len(packets), np.float32)
         slot = self._index(device, start)
-        is_whole = bool((length == (batch.offset[packets + 1] - batch.offset[packets])).all())
         for here in _chunks(length):
-            accel_g, limits, which = _stretches(batch, packets[here], first[here], length[here], is_whole=is_whole)
-            packed = pack(accel_g, limits, _among(which, ticks[here], len(limits) - 1, 0), _among(which, gain[here], len(limits) - 1, 1))
-            highest_mg2[here], mean_mg[here] = packed.highest_mg2[which], packed.mean_mg[which]
+            accel_g, limits, which = _stretches(batch, packets[here], first[here], length[here], are_whole=are_whole)
+            gains = _among(which, gain[here], len(limits) - 1, 1)
+            packed = pack(accel_g, limits, _among(which, ticks[here], len(limits) - 1, 0), gains, self._least_mg2)
+            mean_mg[here] = packed.mean_mg[which]
             at = limits[:-1][which]
+            if (high := np.flatnonzero(packed.is_high[which])).size:
+                rows = high + here.start
+                sample, peak_mg2[rows] = _highest(packed.squared_mg2, at[high], length[rows])
+                peak[rows] = start[rows] + sample
             if slope is not None:
                 _tilt(packed.slots, at, length[here], ticks[here], slope[here])
             if some_late and (late := np.flatnonzero(is_late[here])).size:
@@ -267,9 +332,24 @@ class Windows:
                 self._put(packed.slots, at[in_turn], slot[rows], device[rows], length[rows])
             else:
                 self._put(packed.slots, at, slot[here], device[here], length[here])
-        highest_mg2 *= self._weigh(device, gain, mean_mg, length)
         begin = np.maximum(start, self.oldest(device)) if some_late else start
-        return Step(packets, device, was, head, begin, start + length, highest_mg2, fills)
+        step = Step(packets, device, was, head, begin, start + length, peak, peak_mg2, fills)
+        is_other = self._weigh(device, gain, mean_mg, length)
+        if some_late or is_other is not None:
+            self._look_again(step, np.flatnonzero(is_late if is_other is None else is_late | is_other))
+        return step
+
+    def _look_again(self, step: Step, rows: Int64) -> None:
+        """Find the peaks of stretches of which not all is new, or which are in another unit now."""
+        step.peak[rows], step.peak_mg2[rows] = -1, 0
+        rows = rows[(step.fills | (step.head > step.was))[rows]]
+        if not rows.size:
+            return
+        length = (step.end - step.start)[rows]
+        found_mg2 = magnitude_mg2(self.stretches(step.device[rows], step.start[rows], int(length.max())))
+        highest, highest_mg2 = _highest(found_mg2.reshape(-1), np.arange(len(rows)) * found_mg2.shape[1], length)
+        is_high = highest_mg2 >= self._least_mg2
+        step.peak[rows[is_high]], step.peak_mg2[rows[is_high]] = (step.start[rows] + highest)[is_high], highest_mg2[is_high]
 
     def _ticks(
         self, batch: AccelerationBatch, packets: Int64, *, start: Int64, first: Int64, is_late: Bool
@@ -331,8 +411,8 @@ class Windows:
         self._slots[index[put]] = slots[(at[owner] + position - start[owner])[put]]
         return np.bincount(owner[is_hole], minlength=len(at)) > 0
 
-    def _weigh(self, device: Int64, gain: Float32, mean_mg: Float32, length: Int64) -> Float32 | float:
-        """Go on with what devices rest at; what squared magnitudes are to be multiplied by, where a unit is another now."""
+    def _weigh(self, device: Int64, gain: Float32, mean_mg: Float32, length: Int64) -> Bool | None:
+        """Go on with what devices rest at; which of them are in another unit now, None for none."""
         seconds = (length / self._rate_hz[device]).astype(np.float32)
         heard_s = np.minimum(self._heard_s[device] + seconds, np.float32(LEVEL_S))
         level_mg = self._level_mg[device]
@@ -340,17 +420,17 @@ class Windows:
         self._heard_s[device], self._level_mg[device] = heard_s, level_mg
         odd = np.flatnonzero((level_mg < SENDS_G[1] * MG_PER_G) | (level_mg > SENDS_MPS2[0] * MG_PER_G) | (gain != 1))
         if not odd.size:
-            return 1.0
+            return None
         level_g, wanted = level_mg[odd] / MG_PER_G, np.ones(odd.size, np.float32)
         wanted[(level_g >= SENDS_MPS2[0]) & (level_g <= SENDS_MPS2[1])] = 1 / STANDARD_GRAVITY_MPS2
         wanted[(level_g >= SENDS_G[0]) & (level_g <= SENDS_G[1])] = STANDARD_GRAVITY_MPS2
         wanted[heard_s[odd] < HEARD_S] = 1
-        factor = np.ones(len(device), np.float32)
+        is_other = np.zeros(len(device), np.bool_)
+        is_other[odd] = wanted != gain[odd]
         for row, new in zip(odd[wanted != gain[odd]], wanted[wanted != gain[odd]], strict=True):
-            factor[row] = new / gain[row]
-            self._convert(int(device[row]), float(factor[row]))
+            self._convert(int(device[row]), float(new / gain[row]))
             self._gain[device[row]] = new
-        return np.square(factor)
+        return is_other
 
     def _convert(self, device: int, factor: float) -> None:
         """Multiply what the ring holds: it was taken for another unit."""
@@ -375,7 +455,6 @@ class Windows:
             slots[:kept] = self._slots[:kept]
             self._slots = slots
         self._head[device] += self._size[device]  # positions are never used again
-        self._stale[device] = 0
         self._seen[device] = False
         self._rate_hz[device] = rate_hz
 
@@ -403,14 +482,23 @@ def _samples(seconds: float | Float64, rate_hz: Float64) -> Int64:
     return np.rint(seconds * rate_hz).astype(np.int64)
 
 
-def _one_per_device(packets: Int64, device: Int32) -> Iterator[Int64]:
-    """Packets in rounds with at most one of each device, each device's in order; a round's packets ascend."""
-    ordered = np.sort(device[packets])
+def _early_s(length_s: Float64) -> Float64:
+    """From which on a packet that is early does not follow its predecessor, but comes late: by less than half of itself it is jitter."""
+    early_s: Float64 = np.maximum(np.minimum(length_s / 2, 1.0), np.minimum(EARLY * length_s, JITTER_S))
+    return early_s
+
+
+def rounds(batch: AccelerationBatch, wanted: Bool) -> Iterator[Int64]:
+    """Packets that are wanted and of a usable rate, in rounds with at most one of each device, each device's in order; they ascend."""
+    has_any = batch.offset[1:] > batch.offset[:-1]
+    packets = np.flatnonzero(wanted & (batch.rate_hz >= RATES_HZ[0]) & (batch.rate_hz <= RATES_HZ[1]) & has_any)
+    device = batch.device[packets]
+    ordered = np.sort(device)
     if (ordered[1:] != ordered[:-1]).all():
         if len(packets):
             yield packets
         return
-    by_device = np.argsort(device[packets], kind="stable")
+    by_device = np.argsort(device, kind="stable")
     nth = np.empty(len(packets), np.int64)
     nth[by_device] = np.arange(len(packets)) - np.searchsorted(ordered, ordered)
     by_round = np.argsort(nth, kind="stable")
@@ -426,9 +514,9 @@ def _chunks(length: Int64) -> Iterator[slice]:
 
 
 def _stretches(
-    batch: AccelerationBatch, packets: Int64, first: Int64, length: Int64, *, is_whole: bool
+    batch: AccelerationBatch, packets: Int64, first: Int64, length: Int64, *, are_whole: bool
 ) -> tuple[Float32, Int64, Int64 | slice]:
-    """Samples `first…` of ascending packets; `is_whole` where that is all of them.
+    """Samples `first…` of ascending packets; `are_whole` where that is all of them.
 
     Returns
     -------
@@ -441,11 +529,22 @@ def _stretches(
     """
     low, high = int(packets[0]), int(packets[-1]) + 1
     limits = batch.offset[low : high + 1] - batch.offset[low]
-    if is_whole and limits[-1] <= 2 * length.sum():
+    if are_whole and limits[-1] <= 2 * length.sum():
         accel_g = batch.accel_g[:, batch.offset[low] : batch.offset[high]]
         return accel_g, limits, slice(None) if high - low == len(packets) else packets - low
     _, sample = spread(batch.offset[packets] + first, length)
     return batch.accel_g[:, sample], np.concatenate([[0], np.cumsum(length)]), slice(None)
+
+
+def _highest(values: Float32, at: Int64, length: Int64) -> tuple[Int64, Float32]:
+    """Which is the highest of `values[at[i]:at[i] + length[i]]`, of equals the first, and how high it is."""
+    step = np.arange(int(length.max()))
+    index = at[:, None] + step
+    if (length < len(step)).any():
+        np.minimum(index, (at + length - 1)[:, None], out=index)  # the last again and again: the first of equals counts
+    found = values[index]
+    highest = np.argmax(found, axis=1)
+    return highest, found[np.arange(len(at)), highest]
 
 
 def _among(which: Int64 | slice, values: NDArray[Scalar], count: int, others: float) -> NDArray[Scalar]:

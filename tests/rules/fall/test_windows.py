@@ -1,5 +1,8 @@
 """The rings of samples themselves: what they cost, what they keep, and when it was."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +11,7 @@ from numpy.typing import NDArray
 
 from devices.sensors.acceleration import STANDARD_GRAVITY_MPS2, AccelerationBatch
 from rules.fall.slots import LARGEST_TICK, biased, magnitude_mg2, pack, unbiased
-from rules.fall.windows import LATE_S, RATES_HZ, Windows, spread
+from rules.fall.windows import LATE_S, RATES_HZ, Step, Windows, rounds, spread
 
 S = 1_000_000_000
 T0_NS = 1_772_416_800 * S
@@ -16,7 +19,7 @@ AFTER_S, BEFORE_S = 3.0, 2.6
 
 
 def windows(devices: int) -> Windows:
-    return Windows(devices, before_s=BEFORE_S, after_s=AFTER_S, stretch_s=1.0)
+    return Windows(devices, before_s=BEFORE_S, after_s=AFTER_S, stretch_s=1.0, least_g=1.5)
 
 
 def a_batch(device: NDArray[np.int64], at_s: float, accel_g: NDArray[np.float32], rate_hz: float = 50.0) -> AccelerationBatch:
@@ -46,7 +49,13 @@ def resting(count: int, length: int = 50, seed: int = 5) -> NDArray[np.float32]:
 
 def taken(rings: Windows, batch: AccelerationBatch) -> int:
     """How many samples the rings went on by."""
-    return sum(int((step.head - step.was).sum()) for step in rings.take(batch, np.ones(len(batch), np.bool_)))
+    return sum(int((step.head - step.was).sum()) for step in steps(rings, batch))
+
+
+def steps(rings: Windows, batch: AccelerationBatch, wanted: NDArray[np.bool_] | None = None) -> Iterator[Step]:
+    """What packets bring about, of all devices or of some."""
+    for packets in rounds(batch, np.ones(len(batch), np.bool_) if wanted is None else wanted):
+        yield from rings.take(batch, packets)
 
 
 def test_a_wearer_costs_less_than_4_kb() -> None:
@@ -99,14 +108,14 @@ def test_a_late_packet_fills_its_hole_and_nothing_else() -> None:
     for second in (0, 1, 2, 3, 4, 5, 7, 8, 9):
         taken(rings, a_batch(device, second, whole[second]))
     before = rings.stretches(device, rings._head - 400, 400).copy()
-    (step,) = rings.take(a_batch(device, 6, whole[6]), np.array([True]))
+    (step,) = steps(rings, a_batch(device, 6, whole[6]))
     after = rings.stretches(device, rings._head - 400, 400)
     assert step.fills.tolist() == [True]
     assert (step.was == step.head).all()
     changed = (before != after).any(axis=2)[0]
     assert np.flatnonzero(changed).tolist() == list(range(200, 250))
     assert (after[0, 200:250, :3] == np.rint(whole[6][:, 0] * np.float32(1000)).T).all()
-    (again,) = rings.take(a_batch(device, 6, resting(1, seed=99)), np.array([True]))
+    (again,) = steps(rings, a_batch(device, 6, resting(1, seed=99)))
     assert again.fills.tolist() == [False]
     assert (rings.stretches(device, rings._head - 400, 400) == after).all()
 
@@ -116,8 +125,7 @@ def test_a_sample_that_is_later_than_the_windows_wait_for_is_left_out() -> None:
     for second in (0, 1, 2, *range(4, 12)):
         taken(rings, a_batch(device, second, resting(1)))
     assert AFTER_S + LATE_S < 9
-    steps = list(rings.take(a_batch(device, 2.5, resting(1)), np.array([True])))
-    assert not any(step.fills.any() for step in steps)
+    assert not any(step.fills.any() for step in steps(rings, a_batch(device, 2.5, resting(1))))
 
 
 @pytest.mark.parametrize("rate_hz", [10.0, 25.0, 31.25, 32.0, 39.8, 50.0, 104.0, 1000.0])
@@ -137,7 +145,7 @@ def test_packets_of_others_among_those_that_are_wanted_are_left_out() -> None:
     wanted = np.arange(40) % 3 != 0
     for second in range(12):
         accel_g = resting(40, seed=second)
-        for step in rings.take(a_batch(np.arange(40), second, accel_g), wanted):
+        for step in steps(rings, a_batch(np.arange(40), second, accel_g), wanted):
             assert wanted[step.device].all()
         taken(alone, a_batch(np.flatnonzero(wanted), second, accel_g[:, wanted]))
     devices = np.flatnonzero(wanted)
@@ -145,21 +153,49 @@ def test_packets_of_others_among_those_that_are_wanted_are_left_out() -> None:
     assert (rings._rate_hz[~wanted] == 0).all()
 
 
-def test_the_highest_sample_of_each_stretch_is_told() -> None:
+def test_the_highest_sample_of_each_stretch_is_told_where_it_is_high_enough() -> None:
     rings, accel_g = windows(4), resting(4)
-    accel_g[2, 1, 17] = 3.0
-    (step,) = rings.take(a_batch(np.arange(4), 0, accel_g), np.ones(4, np.bool_))
-    exact = np.square(np.rint(accel_g * np.float32(1000))).sum(axis=0).max(axis=1)
-    assert step.highest_mg2 == pytest.approx(exact)
-    held = magnitude_mg2(rings.stretches(step.device, step.start, 50))
-    assert (held.max(axis=1) == step.highest_mg2).all()
-    assert int(held[1].argmax()) == 17
+    accel_g[2, 1, [17, 30]], accel_g[2, 2, 12], accel_g[2, 3, 0] = 3.0, 1.2, 1.6
+    (step,) = steps(rings, a_batch(np.arange(4), 0, accel_g))
+    held_mg2 = magnitude_mg2(rings.stretches(step.device, step.start, 50))
+    assert (held_mg2.max(axis=1) >= 1500**2).tolist() == [False, True, False, True]
+    assert step.peak.tolist() == [-1, step.start[1] + int(held_mg2[1].argmax()), -1, step.start[3]]
+    assert step.peak_mg2.tolist() == [0, held_mg2[1].max(), 0, held_mg2[3, 0]]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    lengths=st.lists(st.integers(1, 40), min_size=1, max_size=12),
+    wanted=st.integers(0, 2**12 - 1),
+    high=st.lists(st.tuples(st.integers(0, 11), st.integers(0, 39), st.sampled_from([1.4, 1.6, 2.0, 40.0, np.nan])), max_size=12),
+)
+def test_the_highest_sample_is_that_of_its_own_stretch_whatever_lies_between(
+    lengths: list[int], wanted: int, high: list[tuple[int, int, float]]
+) -> None:
+    count, offset = len(lengths), np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    accel_g = resting(1, int(offset[-1]))[:, 0]
+    for row, sample, height_g in high:
+        if row < count and sample < lengths[row]:
+            accel_g[:, offset[row] + sample] = 0, 0, height_g
+    is_wanted = np.array([bool(wanted >> row & 1) for row in range(count)])
+    batch = replace(a_batch(np.arange(count), 0, np.zeros((3, count, 1), np.float32)), offset=offset, accel_g=accel_g)
+    rings = windows(count)
+    found: dict[int, tuple[int, float]] = {}
+    for step in steps(rings, batch, is_wanted):
+        peaks = zip(step.device.tolist(), (step.peak - step.start).tolist(), step.peak_mg2.tolist(), strict=True)
+        found |= {device: (sample, mg2) for device, sample, mg2 in peaks if mg2}
+    wholly_mg = np.clip(np.rint(accel_g * np.float32(1000)), -32_767, 32_767)
+    squared_mg2 = np.nan_to_num(np.square(wholly_mg).sum(axis=0))
+    of_row = [squared_mg2[offset[row] : offset[row + 1]] for row in range(count)]
+    assert found == {
+        row: (int(one.argmax()), one.max()) for row, one in enumerate(of_row) if is_wanted[row] and one.max() >= np.float32(1500**2)
+    }
 
 
 def test_an_honest_device_is_left_as_it_is_to_the_bit() -> None:
     packed = np.random.default_rng(3).integers(-32_767, 32_768, (3, 64 * 50)).astype(np.int16)
     accel_g = np.divide(packed, np.float32(1000), dtype=np.float32)
-    made = pack(accel_g, np.arange(65) * 50, np.zeros(64, np.int64), np.ones(64, np.float32))
+    made = pack(accel_g, np.arange(65) * 50, np.zeros(64, np.int64), np.ones(64, np.float32), 1500.0**2)
     assert (made.slots.view(np.int16).reshape(-1, 4)[:, :3] == packed.T).all()
 
 
@@ -167,7 +203,7 @@ def test_an_honest_device_is_left_as_it_is_to_the_bit() -> None:
 def test_a_gain_is_for_its_own_stretches(gain: float) -> None:
     accel_g, gains = resting(6).reshape(3, -1), np.ones(6, np.float32)
     gains[[1, 4]] = gain
-    made = pack(accel_g, np.arange(7) * 50, np.zeros(6, np.int64), gains)
+    made = pack(accel_g, np.arange(7) * 50, np.zeros(6, np.int64), gains, 1500.0**2)
     assert made.mean_mg == pytest.approx(1000 * gains, rel=0.02)
 
 

@@ -459,9 +459,7 @@ def _import(settings: Settings, content: str) -> tuple[Database, CommunityId]:
 @cli.command()
 @click.argument("what", type=click.Choice(["fall", "geofence", "ingest", "pipeline"]))
 @click.option("--recordings", type=input_file, metavar="FILE.npz", help="Recordings of people, which `fall` is then measured on as well.")
-@click.option(
-    "--noise", is_flag=True, help="Of `geofence`: false events against delay, with positions that err; takes a quarter of an hour."
-)
+@click.option("--noise", is_flag=True, help="Of `geofence`: false events against delay, with positions that err; some minutes.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
 def bench(what: str, *, recordings: Path | None, noise: bool, as_json: bool) -> None:
     """Measure, beside the peer that it is compared with, in one run."""

@@ -477,17 +477,24 @@ def _import(settings: Settings, content: str) -> tuple[Database, CommunityId]:
 @cli.command()
 @click.argument("what", type=click.Choice(["fall", "geofence", "ingest", "pipeline"]))
 @click.option("--recordings", type=input_file, metavar="FILE.npz", help="Recordings of people, which `fall` is then measured on as well.")
+@click.option("--noise", is_flag=True, help="Of `geofence`: false events against delay, with positions that err; some minutes.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
-def bench(what: str, *, recordings: Path | None, as_json: bool) -> None:
+def bench(what: str, *, recordings: Path | None, noise: bool, as_json: bool) -> None:
     """Measure, beside the peer that it is compared with, in one run."""
     from benchmarks import fall as bench_fall  # noqa: PLC0415  nobody else needs them
     from benchmarks import geofence as bench_geofence  # noqa: PLC0415
+    from benchmarks import geofence_noise as bench_noise  # noqa: PLC0415
     from benchmarks import ingest as bench_ingest  # noqa: PLC0415
     from benchmarks import measure  # noqa: PLC0415
     from benchmarks import pipeline as bench_pipeline  # noqa: PLC0415
 
     if recordings is not None and what != "fall":
         raise click.BadOptionUsage("--recordings", f"--recordings is given to {what}, wanted with fall alone")
+    if noise:
+        if what != "geofence":
+            raise click.BadOptionUsage("--noise", f"--noise is given to {what}, wanted with geofence alone")
+        bench_noise.tell(bench_noise.rows(), as_json=as_json)
+        return
     run: Mapping[str, Callable[[], measure.Figures]] = {
         "fall": lambda: bench_fall.run(recordings),
         "geofence": bench_geofence.run,

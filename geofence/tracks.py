@@ -21,8 +21,8 @@ _LOST_S = 10.0
 _SMOOTHED_S, _SMALL_STEP_M, _SMALL_STEP_SHARE = 0.3, 0.6, 0.5
 # Ghosts last one to three frames; a radar with one frame a second has no time for a fourth.
 _FRAMES, _SLOW_FRAMES, _SLOW_S = 4, 3, 0.9
-# A loss of this long and what comes back must prove itself again; if it never had, it is forgotten.
-_MISSED, _GAP_S = 3, 1.5
+# A loss of this long and what comes back must prove itself again; what never had is forgotten sooner, as ghosts come one after another.
+_MISSED, _GAP_S, _FORGOTTEN = 3, 1.5, 2
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +41,8 @@ class Track:
         How many it was seen in.
     steady, steady_ns : int
         How many since it was last lost, and the first of those.
+    proven_ns : int
+        Newest frame in which it was somebody for certain: ghosts near to where somebody was lost are not them.
     missed : int
         Frames without it since.
     """
@@ -52,6 +54,7 @@ class Track:
     frames: int = 1
     steady: int = 1
     steady_ns: int = 0
+    proven_ns: int = 0
     missed: int = 0
 
     @property
@@ -137,6 +140,7 @@ def _moved(track: Track, time_ns: int, x: float, y: float) -> Step:
     track.time_ns, track.missed = time_ns, 0
     track.frames += 1
     track.steady += 1
+    track.proven_ns = time_ns if track.is_somebody else track.proven_ns
     before = (track.x_m, track.y_m)
     share = smoothing(elapsed_s, _SMOOTHED_S, track.frames)
     if math.hypot(x - track.x_m, y - track.y_m) < _SMALL_STEP_M:
@@ -164,5 +168,6 @@ def _reach_m(elapsed_ns: int) -> float:
 
 
 def _is_gone(track: Track, time_ns: int) -> bool:
-    lost_s = (time_ns - track.time_ns) / _NS_PER_S
-    return lost_s > (_LOST_S if track.frames >= _FRAMES else PATH_S) or (track.missed >= _MISSED and track.frames < _FRAMES)
+    if track.frames < _FRAMES:
+        return track.missed >= _FORGOTTEN or time_ns - track.time_ns > PATH_S * _NS_PER_S
+    return time_ns - track.proven_ns > _LOST_S * _NS_PER_S

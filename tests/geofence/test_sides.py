@@ -100,12 +100,12 @@ def test_who_rides_away_is_told_of() -> None:
 
 
 def test_a_receiver_that_is_frozen_makes_nobody_surer() -> None:
-    """Standing 6 m outside, frozen 4 m inside by an error for an hour, and right again."""
+    """Standing 6 m outside, frozen 4 m inside by an error for ten minutes, and right again."""
     assert (
         told(
             *noisy(7, np.full(300, 6.0)),
-            *((300.0 + i, -4.0, 7.5) for i in range(3600)),
-            *((3900.0 + i, 6.0 + 0.1 * (i % 7), 7.5) for i in range(300)),
+            *((300.0 + i, -4.0, 7.5) for i in range(600)),
+            *((900.0 + i, 6.0 + 0.1 * (i % 7), 7.5) for i in range(300)),
         )
         == []
     )
@@ -134,10 +134,10 @@ def test_what_is_small_can_be_entered() -> None:
     assert told(*noisy(8, np.maximum(60.0 - np.arange(180), -4.0)), depth_m=4.0) == [True]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=10)
 @given(seed=st.integers(0, 30), cuts=st.lists(st.integers(0, 400), max_size=30))
 def test_fixes_cut_anywhere_give_the_same_changes(seed: int, cuts: list[int]) -> None:
-    fixes = noisy(seed, 40.0 * np.sin(np.arange(400) / 40.0))
+    fixes = noisy(seed, 40.0 * np.sin(np.arange(300) / 40.0))
     whole, cut = Followed(), Followed()
     expected = whole.take(*fixes)
     assert expected
@@ -146,10 +146,10 @@ def test_fixes_cut_anywhere_give_the_same_changes(seed: int, cuts: list[int]) ->
     assert cut.sides.snapshot(0) == whole.sides.snapshot(0)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=8)
 @given(seed=st.integers(0, 30), cut=st.integers(0, 400))
 def test_sides_restored_from_a_snapshot_go_on_the_same(seed: int, cut: int) -> None:
-    fixes = noisy(seed, 40.0 * np.sin(np.arange(400) / 40.0))
+    fixes = noisy(seed, 40.0 * np.sin(np.arange(300) / 40.0))
     before, after = Followed(), Followed()
     before.take(*fixes[:cut])
     after.tracker.restore(0, json.loads(json.dumps(before.tracker.snapshot(0))))
@@ -157,10 +157,10 @@ def test_sides_restored_from_a_snapshot_go_on_the_same(seed: int, cut: int) -> N
     assert after.take(*fixes[cut:]) == before.take(*fixes[cut:])
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=8)
 @given(seed=st.integers(0, 30))
 def test_both_ways_are_judged_alike(seed: int) -> None:
-    fixes = noisy(seed, 40.0 * np.sin(np.arange(400) / 40.0))
+    fixes = noisy(seed, 40.0 * np.sin(np.arange(300) / 40.0))
     assert [(inside, *when) for inside, *when in Followed(1e9).take(*fixes)] == [
         (not inside, *when) for inside, *when in Followed(1e9).take(*((i, -x, a) for i, x, a in fixes))
     ]

@@ -32,7 +32,7 @@ def columns(places: Places) -> list[np.ndarray]:
     return [getattr(places, name) for name in Places.__dataclass_fields__]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=12)
 @given(seed=st.integers(0, 50), cuts=st.lists(st.integers(0, 300), max_size=40))
 def test_fixes_cut_anywhere_give_the_same_places_to_the_last_bit(seed: int, cuts: list[int]) -> None:
     given_ = fixes(seed)
@@ -44,7 +44,7 @@ def test_fixes_cut_anywhere_give_the_same_places_to_the_last_bit(seed: int, cuts
     assert [cut.snapshot(row) for row in range(7)] == [whole.snapshot(row) for row in range(7)]
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 @given(seed=st.integers(0, 50), cut=st.integers(0, 300))
 def test_a_tracker_restored_from_a_snapshot_goes_on_the_same(seed: int, cut: int) -> None:
     given_ = fixes(seed)

@@ -51,6 +51,21 @@ def test_a_ghost_is_nobody_and_is_forgotten() -> None:
     assert tracker.tracks == []
 
 
+def test_ghosts_near_to_where_somebody_was_lost_are_not_them() -> None:
+    tracker = Tracker()
+    feed(tracker, [[(0.0, 3.0)]] * 10)
+    for burst_s in (5, 10, 15, 20):
+        feed(tracker, [[(1.0, 3.5)]] * 3 + [[]], start_ms=burst_s * 1000)
+    ((somebody,),) = feed(tracker, [[(0.5, 4.0)]], start_ms=22_000)
+    assert somebody.number != 0
+    assert not somebody.is_somebody
+
+
+def test_two_ghosts_soon_after_one_another_are_not_one_person() -> None:
+    steps = feed(Tracker(), [*[[(0.2, 4.4)]] * 3, [], [], *[[(-0.9, 3.7)]] * 3])
+    assert not any(step.is_somebody for frame in steps for step in frame)
+
+
 def test_a_frame_that_is_not_newer_is_not_looked_at() -> None:
     tracker = Tracker()
     assert numbers(feed(tracker, [[(0.0, 3.0)]] * 3, every_ms=0)) == [[0], [], []]

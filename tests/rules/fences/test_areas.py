@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from builders import COMMUNITY, ModeChange, Reading, Run, device, ns, position, premises
 
+from benchmarks.noise_model import Errors, Receiver
 from devices.model import Device, DeviceKind, HomeId, PersonId
 from geofence.frames import Frame
 from geofence.trail import read
@@ -301,6 +302,62 @@ def test_a_fix_of_no_place_or_a_repeated_hour_is_no_event() -> None:
         for number, one in enumerate(outing())
     ]
     assert kinds(told([*there(0, 3500, 0), *nowhere, *outing(), *again], yard(), until_s=7500)) == ["exit", "enter"]
+
+
+def outing_that_errs() -> list[Reading]:
+    """Out and back at 1.2 m/s, by a receiver whose fixes err by 5 m."""
+    errors = Errors(Receiver(sigma_m=5.0), [np.random.default_rng(8)], 1)
+    way_m = np.concatenate((np.zeros(30), np.arange(0, 180, 1.2), np.full(30, 180.0), np.arange(180, 0, -1.2), np.zeros(30)))
+    steps = [errors.step() for _ in way_m]
+    return [
+        position(WATCH, second, *degrees(x_m + error_m[0, 0], error_m[1, 0]), accuracy_m=float(accuracy_m[0]))
+        for second, (x_m, (error_m, accuracy_m)) in enumerate(zip(way_m.tolist(), steps, strict=True))
+    ]
+
+
+def between(stream: list[Reading], *more: tuple[float, float, float]) -> list[Reading]:
+    """Each fix, and soon after it others at those places (degrees) with those accuracies."""
+    return [
+        fix
+        for one in stream
+        for fix in (
+            one,
+            *(position(WATCH, one.at_s + 0.3 + 0.1 * number, lon, lat, accuracy_m=a) for number, (lon, lat, a) in enumerate(more)),
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "disturb",
+    [
+        pytest.param(lambda clean: between(clean, (0.0, 0.0, 5.0)), id="at (0, 0)"),
+        pytest.param(lambda clean: between(clean, (*degrees(500.0), 0.0)), id="at zero accuracy"),
+        pytest.param(lambda clean: [fix for one in clean for fix in (one, replace(one, at_s=one.at_s + 0.4, t_s=one.at_s))], id="repeated"),
+        pytest.param(lambda clean: [replace(one, at_s=one.at_s + 3600.0, t_s=one.at_s) for one in clean], id="an hour late"),
+        pytest.param(lambda clean: [replace(one, at_s=4000.0 + one.at_s / 1000, t_s=one.at_s) for one in clean], id="at once"),
+    ],
+)
+def test_disturbed_fixes_tell_the_same_at_the_same_times(disturb: Callable[[list[Reading]], list[Reading]]) -> None:
+    clean = outing_that_errs()
+    expected = events(told(clean, yard()))
+    assert [kind for kind, _ in expected] == ["exit", "enter"]
+    assert events(told(disturb(clean), yard())) == expected
+
+
+def test_fixes_out_of_order_tell_the_same_at_about_the_same_times() -> None:
+    clean = outing_that_errs()
+    late_s = np.random.default_rng(2).uniform(0.0, 3.0, len(clean)).tolist()
+    disturbed = [replace(one, at_s=one.at_s + late, t_s=one.at_s) for one, late in zip(clean, late_s, strict=True)]
+    expected = events(told(clean, yard()))
+    assert events(told(disturbed, yard())) == [(kind, pytest.approx(when_s, abs=8.0)) for kind, when_s in expected]
+
+
+def test_a_receiver_that_freezes_for_minutes_tells_nothing_of_it() -> None:
+    clean = outing_that_errs()
+    frozen = [replace(one, value=clean[150].value) if 150 <= second < 170 else one for second, one in enumerate(clean)]
+    assert kinds(told(frozen, yard())) == ["exit", "enter"]
+    still = [replace(one, value=clean[20].value) for one in clean]
+    assert kinds(told(still, yard())) == []
 
 
 def test_a_dwelling_and_an_absence_tell_since_when_and_the_way_there() -> None:

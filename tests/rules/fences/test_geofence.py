@@ -426,6 +426,14 @@ def test_ghosts_are_nobody() -> None:
     assert run(line(), seen) == []
 
 
+def test_who_comes_soon_after_somebody_else_is_told_of_too_though_ghosts_lie_between() -> None:
+    first, second = coming(6.0, 0.5, 1.0), coming(6.0, 0.5, 1.0, second=40.0)
+    ghosts = [Seen(start + i / 10, ((0.5, 2.5 + start / 20),)) for start in (12.0, 19.0, 26.0, 33.0) for i in range(2)]
+    empty = [Seen(tenth / 10, ()) for tenth in range(56, 400) if all(abs(tenth / 10 - ghost.second) > 0.05 for ghost in ghosts)]
+    seen = sorted([*first, *ghosts, *empty, *second], key=lambda frame: frame.second)
+    assert kinds(run(line(), seen)) == ["approach", "cross", "approach", "cross"]
+
+
 def test_a_curtain_and_a_chair_are_nobody() -> None:
     random = np.random.default_rng(4)
     seconds = np.arange(6000) / 10

@@ -26,6 +26,7 @@ from notifier import outbound
 from notifier.delivery import SILENCE_NS
 from notifier.gateways.model import SEND_S, Answer, Gateway, GatewayAwayError
 from notifier.outbound import HandOver
+from notifier.routing import Route, Routes
 from store import ledger, outbox
 from store.estates import Estates
 from store.lateness import Lateness
@@ -64,19 +65,30 @@ class Dispatcher:
     database
         Incidents and the outbox.
     gateways
-        The first that serves a channel gets its messages.
+        Of those that serve a channel the earlier one comes first, where no route says otherwise.
     worker
         Stands in the claims: a name that at one time only one process has, and its successor too.
     clock
         Wall clock, ns.
+    routes
+        What is to go by which gateway.
     """
 
-    def __init__(self, database: Database, gateways: Sequence[Gateway], *, worker: str, clock: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self,
+        database: Database,
+        gateways: Sequence[Gateway],
+        *,
+        worker: str,
+        clock: Callable[[], int] = time.time_ns,
+        routes: Sequence[Route] = (),
+    ) -> None:
         self.clock = clock
         self.lateness = Lateness()
         """Of due rows: how long after their time they were acted on."""
         self._database = database
-        self._gateways = {gateway.name: gateway for gateway in gateways}
+        self._routes = Routes(gateways, routes)
+        self._gateways = self._routes.gateways
         self._worker = worker
         self._estates = Estates()
         self._senders = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="send")
@@ -213,7 +225,7 @@ class Dispatcher:
         """One that cannot even be put into words fails alone."""
         directory = self._directory(session, claimed.community_id)
         try:
-            return outbound.prepare(session, claimed, directory, tuple(self._gateways.values()), now_ns)
+            return outbound.prepare(session, claimed, directory, self._routes, now_ns)
         except (KeyError, ValueError, TypeError, AttributeError):
             _log.exception("dispatch.not_prepared", id=claimed.id)
             return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, code="not_prepared")
@@ -246,7 +258,18 @@ class Dispatcher:
                 return ours
             if self.clock() - one.unsure_ns < one.gateway.settles_ns:
                 return Answer(outcome=DeliveryOutcome.UNKNOWN, code=outbound.NOT_FOUND_YET)
-        return one.gateway.send(one.outgoing, self.clock())
+        return self._sent(one)
+
+    def _sent(self, one: HandOver) -> Answer:
+        """Hand it over, and take note of how the gateway fares."""
+        answer = Answer(outcome=DeliveryOutcome.UNKNOWN, code="gateway_failed")
+        try:
+            answer = one.gateway.send(one.outgoing, self.clock())
+        finally:
+            is_ill = answer.outcome in {DeliveryOutcome.RETRY, DeliveryOutcome.UNKNOWN}
+            if self._routes.breakers.heard(one.gateway.name, self.clock(), is_ill=is_ill):
+                _log.error("dispatch.gateway_passed_over", gateway=one.gateway.name, code=answer.code)
+        return answer
 
     def _keep(self, one: HandOver, answer: Answer) -> None:
         """Write what came of an attempt, however long the database is away: what is not written is looked up later."""

@@ -15,6 +15,7 @@ from incidents.model import Due, Duty, Purpose
 from notifier.delivery import next_channel, reached_by
 from notifier.gateways.model import Answer, Gateway, Outgoing
 from notifier.messages import render
+from notifier.routing import Routes
 from store import outbox
 from store.outbox import Attempted, Delivery, DeliveryOutcome, Notification, NotificationState
 
@@ -39,6 +40,8 @@ class HandOver:
 
     Attributes
     ----------
+    has_other : bool
+        Another gateway that fares well could take it, and has not been tried.
     first_ns : int
         When it was attempted first.
     unsure_ns : int or None
@@ -48,15 +51,18 @@ class HandOver:
     notification: Notification
     outgoing: Outgoing
     gateway: Gateway
+    has_other: bool
     claimed_ns: int
     first_ns: int
     unsure_ns: int | None
 
 
-def prepare(
-    session: Session, claimed: Notification, directory: Directory | None, gateways: Sequence[Gateway], now_ns: int
-) -> HandOver | Attempted:
-    """What a claimed notification's gateway is to be given, written with the claim; or what came of it, if nobody can be given it."""
+def prepare(session: Session, claimed: Notification, directory: Directory | None, routes: Routes, now_ns: int) -> HandOver | Attempted:
+    """What a claimed notification's gateway is to be given, written with the claim; or what came of it, if nobody can be given it.
+
+    What may have been sent is looked up where it was sent; everything else goes by the first gateway that fares well, and by another
+    one where that did not take it.
+    """
     if directory is None:
         retry_ns = now_ns + LONGEST_PAUSE_S * NS_PER_S
         return Attempted(outcome=DeliveryOutcome.RETRY, at_ns=now_ns, code="no_community", retry_ns=retry_ns)
@@ -71,7 +77,9 @@ def prepare(
     channel = next((one.channel for one in reversed(earlier) if one.channel), None) or _channel(session, claimed.duty, person)
     if channel is None or channel not in person.channels:
         return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="no_channel")
-    gateway = next((one for one in gateways if (one.name == sent.gateway if sent else channel in one.channels)), None)
+    candidates = routes.candidates(channel, person, claimed.duty.incident.severity)
+    failed = {one.gateway for one in earlier if one.gateway and one.outcome is DeliveryOutcome.RETRY}
+    gateway = routes.gateways.get(sent.gateway or "") if sent else routes.breakers.choice(candidates, failed, now_ns)
     if gateway is None and sent:
         return Attempted(outcome=DeliveryOutcome.UNKNOWN, at_ns=now_ns, channel=channel, code="gateway_gone")
     if gateway is None:
@@ -90,6 +98,7 @@ def prepare(
             until_ns=until_ns,
         ),
         gateway=gateway,
+        has_other=any(one.name not in {*failed, gateway.name} and not routes.breakers.is_open(one.name, now_ns) for one in candidates),
         claimed_ns=now_ns,
         first_ns=earlier[0].handed_ns if earlier else now_ns,
         unsure_ns=sent.handed_ns if sent else None,
@@ -111,7 +120,8 @@ def attempted(answer: Answer, one: HandOver, now_ns: int) -> Attempted:
     """What an answer comes to: whether and when there is another attempt."""
     outcome, retry_ns = answer.outcome, None
     is_over = now_ns - one.first_ns >= GIVE_UP_NS
-    pause_s = min(2 ** (one.notification.attempt - 1), LONGEST_PAUSE_S)
+    takes_over = outcome is DeliveryOutcome.RETRY and one.has_other
+    pause_s = 0 if takes_over else min(2 ** (one.notification.attempt - 1), LONGEST_PAUSE_S)
     match outcome:
         case DeliveryOutcome.RETRY if is_over:
             outcome = DeliveryOutcome.REJECTED

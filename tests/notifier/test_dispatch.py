@@ -27,6 +27,7 @@ from notifier.dispatch import AT_ONCE, KEPT_FOR_LIFE, LEASE_S, Dispatcher, run
 from notifier.gateways.console import ConsoleGateway, read
 from notifier.gateways.model import Answer, Gateway, GatewayAwayError, Outgoing, Status
 from notifier.gateways.twilio import TwilioGateway, TwilioSettings
+from notifier.routing import FAILURES
 from rules.kinds import EventKind
 from rules.model import Event
 from store import configuration, ledger, outbox
@@ -309,6 +310,42 @@ def test_a_gateway_that_never_takes_it_is_given_up_and_silence_counts_from_the_f
     night.until(900, step_s=5.0)
     assert [one for one in network.sent if one[:2] == (JIE, "voice")] == [(JIE, "voice", 20.0)]
     assert (night.outcomes()[-1], night.states()[0]) == (("sms", "rejected", "20503"), ("sms", "failed"))
+
+
+def test_what_one_gateway_cannot_take_the_second_one_takes_at_once(network: Network, nights: Nights) -> None:
+    second = Network(name="second")
+    network.answer(JIE, "sms", *[RETRY] * 9)
+    night = nights(network, second)
+    night.calls()
+    night.until(0)
+    assert network.sent == [(JIE, "sms", 0)]
+    assert second.sent == [(JIE, "sms", 0)]
+    assert [(one.gateway, one.outcome) for one in night.attempts()] == [("network", RETRY), ("second", DELIVERED)]
+
+
+def test_what_may_have_got_through_is_asked_for_where_it_went_and_goes_by_no_second_gateway(network: Network, nights: Nights) -> None:
+    second = Network(name="second")
+    network.answer(JIE, "sms", UNKNOWN)
+    night = nights(network, second)
+    night.calls()
+    night.until(1)
+    assert network.looked_up == [night.thread()[0].id]
+    night.until(19)
+    assert [to for to, *_ in second.sent] == []
+
+
+def test_a_gateway_that_fails_again_and_again_is_passed_over_until_it_had_time(network: Network, nights: Nights) -> None:
+    second = Network(name="second")
+    network.answer(JIE, "sms", *[RETRY] * FAILURES)
+    night = nights(network, second)
+    with capture_logs() as said:
+        for _ in range(FAILURES + 3):
+            night.calls(kind=EventKind.SOS)
+            night.does(GUARD, Do.RESOLVE)
+            night.until((night.now_ns - START_NS) / NS_PER_S + 1)
+    told = [to for to, channel, _ in network.sent if (to, channel) == (JIE, "sms")]
+    assert len(told) == FAILURES
+    assert [one["event"] for one in said].count("dispatch.gateway_passed_over") == 1
 
 
 def test_a_gateway_that_breaks_leaves_an_attempt_that_is_looked_up(network: Network, nights: Nights) -> None:

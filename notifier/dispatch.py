@@ -25,7 +25,7 @@ from incidents.timeline import Because, Cause
 from notifier import outbound
 from notifier.delivery import SILENCE_NS
 from notifier.gateways.model import SEND_S, Answer, Gateway, GatewayAwayError
-from notifier.outbound import HandOver
+from notifier.outbound import HandOver, Wait
 from notifier.routing import Route, Routes
 from store import ledger, outbox
 from store.estates import Estates
@@ -204,6 +204,7 @@ class Dispatcher:
                 wait(self._leaving, timeout=left_s, return_when=FIRST_COMPLETED)
 
     def _claim(self, now_ns: int, limit: int, least: Severity) -> int:
+        """Claim what is due, and let what can go leave; how many were claimed."""
         with self._database.read() as session:
             due_ns = outbox.next_due(session)
         if due_ns is None or due_ns > now_ns:
@@ -215,13 +216,16 @@ class Dispatcher:
                 prepared = self._prepared(session, one, now_ns)
                 if isinstance(prepared, HandOver):
                     ready.append(prepared)
+                elif isinstance(prepared, Wait):
+                    _log.info("dispatch.held", id=one.id, held=prepared.held)
+                    outbox.postpone(session, one, prepared.until_ns, prepared.held)
                 else:
                     _log.warning("dispatch.not_sent", id=one.id, code=prepared.code)
                     outbox.record(session, one.community_id, one.id, one.attempt, prepared)
         self._leaving.update(self._senders.submit(self._safely, self._hand_over, one) for one in ready)
         return len(claimed)
 
-    def _prepared(self, session: Session, claimed: Notification, now_ns: int) -> HandOver | Attempted:
+    def _prepared(self, session: Session, claimed: Notification, now_ns: int) -> HandOver | Wait | Attempted:
         """One that cannot even be put into words fails alone."""
         directory = self._directory(session, claimed.community_id)
         try:

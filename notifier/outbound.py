@@ -3,7 +3,7 @@
 Decisions only: those that ask the database do so in the caller's transaction, and the time is an argument.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -12,9 +12,11 @@ from sqlmodel import Session
 from devices.model import NS_PER_S
 from incidents.directory import Channel, Directory, Person
 from incidents.model import Due, Duty, Purpose
+from notifier import holding
 from notifier.delivery import next_channel, reached_by
 from notifier.gateways.model import Answer, Gateway, Outgoing
-from notifier.messages import render
+from notifier.holding import Held, Limit, Per
+from notifier.messages import render, segments
 from notifier.routing import Routes
 from store import outbox
 from store.outbox import Attempted, Delivery, DeliveryOutcome, Notification, NotificationState
@@ -57,8 +59,18 @@ class HandOver:
     unsure_ns: int | None
 
 
-def prepare(session: Session, claimed: Notification, directory: Directory | None, routes: Routes, now_ns: int) -> HandOver | Attempted:
-    """What a claimed notification's gateway is to be given, written with the claim; or what came of it, if nobody can be given it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A claimed notification that is held back."""
+
+    until_ns: int
+    held: Held
+
+
+def prepare(
+    session: Session, claimed: Notification, directory: Directory | None, routes: Routes, now_ns: int
+) -> HandOver | Wait | Attempted:
+    """What a claimed notification's gateway is to be given, written with the claim; or until when it waits, or what came of it.
 
     What may have been sent is looked up where it was sent; everything else goes by the first gateway that fares well, and by another
     one where that did not take it.
@@ -84,8 +96,10 @@ def prepare(session: Session, claimed: Notification, directory: Directory | None
         return Attempted(outcome=DeliveryOutcome.UNKNOWN, at_ns=now_ns, channel=channel, code="gateway_gone")
     if gateway is None:
         return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="no_gateway")
+    if not earlier and (held := _held(session, claimed, directory, (channel, gateway.name), now_ns)) is not None:
+        return held
     text = claimed.text or render(claimed.duty, channel, directory, now_ns)
-    outbox.prepare(session, claimed, channel=channel, gateway=gateway.name, text=text)
+    outbox.prepare(session, claimed, channel=channel, gateway=gateway.name, text=text, segments=segments(text))
     return HandOver(
         notification=claimed,
         outgoing=Outgoing(
@@ -155,6 +169,33 @@ def fall_back(session: Session, failed: Notification, directory: Directory, now_
     if channel is not None:
         outbox.add(session, replace(duty, channel=channel), now_ns)
     return channel
+
+
+def _held(session: Session, claimed: Notification, directory: Directory, by: tuple[Channel, str], now_ns: int) -> Wait | Attempted | None:
+    """Why a notification that was never attempted is not attempted now either; None if it is."""
+    severity, person, (channel, gateway) = claimed.duty.incident.severity, directory.people[claimed.duty.to], by
+    if holding.is_too_late(severity, claimed.created_ns, now_ns):
+        return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="too_late")
+    if (until_ns := holding.asleep(person, severity, directory.timezone, now_ns)) is not None:
+        return Wait(until_ns=until_ns, held=Held.QUIET_HOURS)
+    found = holding.held(channel, severity, _counted(session, claimed, gateway), now_ns)
+    return None if found is None else Wait(until_ns=found[0], held=found[1])
+
+
+def _counted(session: Session, claimed: Notification, gateway: str) -> Callable[[Limit], int | None]:
+    """Looks up what a limit counts, in the database: other dispatchers' messages count too."""
+    community_id, to = claimed.community_id, claimed.duty.to
+
+    def nth(limit: Limit) -> int | None:
+        match limit.per:
+            case Per.RECIPIENT:
+                return outbox.nth_newest_ns(session, limit.most, channel=limit.channel, community_id=community_id, to=to)
+            case Per.COMMUNITY:
+                return outbox.nth_newest_ns(session, limit.most, channel=limit.channel, community_id=community_id)
+            case Per.GATEWAY:
+                return outbox.nth_newest_ns(session, limit.most, channel=limit.channel, gateway=gateway)
+
+    return nth
 
 
 def _channel(session: Session, duty: Duty, person: Person) -> Channel | None:

@@ -78,6 +78,8 @@ class Notification:
         Number of the newest attempt, from 1; 0 before the first.
     previous : DeliveryOutcome or None
         Of a claimed one: what came of the attempt before. After `begun` or `unknown` it may have been sent: look it up, do not repeat it.
+    held : str or None
+        Why it waits, or waited.
     """
 
     community_id: CommunityId
@@ -88,6 +90,7 @@ class Notification:
     duty: Duty
     text: str | None = None
     previous: DeliveryOutcome | None = None
+    held: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +207,7 @@ def claim(
                 notification_id=row.id,
                 attempt=row.attempts,
                 channel=row.channel,
+                to_person=row.to_person,
                 outcome=DeliveryOutcome.BEGUN,
                 handed_ns=now_ns,
                 updated_ns=now_ns,
@@ -220,12 +224,46 @@ def release(session: Session, worker: str, until_ns: int) -> int:
     return int(session.exec(update(NotificationRow).where(*held).values(claimed_until_ns=until_ns)).rowcount)
 
 
-def prepare(session: Session, claimed: Notification, *, channel: Channel, gateway: str, text: str) -> None:
+def prepare(session: Session, claimed: Notification, *, channel: Channel, gateway: str, text: str, segments: int = 0) -> None:
     """Write by what a claimed attempt is about to be made, and in which words: all that is needed to look it up if its process dies."""
     place = (claimed.community_id, claimed.id)
     row, delivery = session.get_one(NotificationRow, place), session.get_one(DeliveryRow, (*place, claimed.attempt))
-    row.text, delivery.channel, delivery.gateway = text, channel, gateway
+    row.text, delivery.channel, delivery.gateway, delivery.segments = text, channel, gateway, segments
     session.flush()
+
+
+def postpone(session: Session, claimed: Notification, until_ns: int, held: str) -> None:
+    """Give a claimed first attempt back that was not made: it is due later, and nothing counts from now."""
+    place = (claimed.community_id, claimed.id)
+    row, delivery = session.get_one(NotificationRow, place), session.get_one(DeliveryRow, (*place, claimed.attempt))
+    session.delete(delivery)
+    row.attempts -= 1
+    row.next_attempt_ns, row.held, row.fallback_ns = until_ns, held, None
+    row.claimed_by, row.claimed_until_ns = None, 0
+    session.flush()
+
+
+def nth_newest_ns(
+    session: Session,
+    nth: int,
+    *,
+    channel: Channel | None = None,
+    community_id: CommunityId | None = None,
+    to: PersonId | None = None,
+    gateway: str | None = None,
+) -> int | None:
+    """When the nth newest (from 1) of the attempts that were given to gateways was made, in ns; None if there are fewer."""
+    wanted: list[Any] = [col(DeliveryRow.gateway).is_not(None)]
+    for column, value in (
+        (DeliveryRow.community_id, community_id),
+        (DeliveryRow.to_person, to),
+        (DeliveryRow.gateway, gateway),
+        (DeliveryRow.channel, channel),
+    ):
+        if value is not None:
+            wanted.append(column == value)
+    newest = select(DeliveryRow.handed_ns).where(*wanted).order_by(col(DeliveryRow.handed_ns).desc())
+    return session.exec(newest.offset(nth - 1).limit(1)).first()
 
 
 def record(session: Session, community_id: CommunityId, notification_id: str, attempt: int, attempted: Attempted) -> NotificationState:
@@ -396,6 +434,7 @@ def _notification(row: NotificationRow, previous: DeliveryOutcome | None) -> Not
         duty=_DUTY.validate_json(row.body),
         text=row.text,
         previous=previous,
+        held=row.held,
     )
 
 

@@ -27,6 +27,7 @@ from notifier.dispatch import AT_ONCE, KEPT_FOR_LIFE, LEASE_S, Dispatcher, run
 from notifier.gateways.console import ConsoleGateway, read
 from notifier.gateways.model import Answer, Gateway, GatewayAwayError, Outgoing, Status
 from notifier.gateways.twilio import TwilioGateway, TwilioSettings
+from notifier.holding import LIMITS, Per
 from notifier.routing import FAILURES
 from rules.kinds import EventKind
 from rules.model import Event
@@ -346,6 +347,40 @@ def test_a_gateway_that_fails_again_and_again_is_passed_over_until_it_had_time(n
     told = [to for to, channel, _ in network.sent if (to, channel) == (JIE, "sms")]
     assert len(told) == FAILURES
     assert [one["event"] for one in said].count("dispatch.gateway_passed_over") == 1
+
+
+def test_what_can_wait_waits_for_the_morning_and_a_call_for_help_does_not(network: Network, nights: Nights) -> None:
+    given = people()
+    next(one for one in given["people"] if one["id"] == JIE)["quiet"] = {"from": "00:00", "to": "20:00"}
+    given["policies"].append({"id": "notices", "kinds": ["enter"], "steps": [{"after_s": 0, "tell": [JIE], "by": ["sms"]}]})
+    night = nights(network, given=given)
+    night.calls("zhou-da", EventKind.ENTER)
+    night.until(5)
+    assert network.sent == []
+    night.calls()
+    night.until(10)
+    assert network.sent == [(JIE, "sms", 5)]
+    with night.database.read() as session:
+        assert outbox.next_due(session) > night.now_ns + 3600 * NS_PER_S
+    night.now[0] += 10 * 3600 * NS_PER_S
+    night.sweep()
+    assert [to for to, *_ in network.sent].count(JIE) == 2
+
+
+def test_who_is_sent_a_flood_reads_the_beginning_of_it_and_the_rest_later(network: Network, nights: Nights) -> None:
+    given = people()
+    given["policies"].append({"id": "notices", "kinds": ["offline"], "steps": [{"after_s": 0, "tell": [GUARD], "by": ["sms"]}]})
+    night = nights(network, given=given)
+    most = next(limit.most for limit in LIMITS if limit.per is Per.RECIPIENT and limit.channel is Channel.SMS)
+    for number in range(2 * most):
+        night.calls(f"w-{number}", EventKind.OFFLINE)
+    night.until(30)
+    assert len(network.sent) == most
+    night.calls()
+    night.until(31)
+    assert network.sent[-1][0] == JIE  # a call for help is not held up by it
+    night.until(90)
+    assert [to for to, *_ in network.sent].count(GUARD) == 2 * most
 
 
 def test_a_gateway_that_breaks_leaves_an_attempt_that_is_looked_up(network: Network, nights: Nights) -> None:

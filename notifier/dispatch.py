@@ -24,7 +24,7 @@ from incidents.directory import Directory, Severity
 from incidents.timeline import Because, Cause
 from notifier import outbound
 from notifier.delivery import SILENCE_NS
-from notifier.gateways.model import SEND_S, Answer, Gateway, GatewayAwayError
+from notifier.gateways.model import SEND_S, Answer, Gateway, GatewayAwayError, InDoubt
 from notifier.outbound import HandOver, Wait
 from notifier.routing import Route, Routes
 from store import ledger, outbox
@@ -150,8 +150,7 @@ class Dispatcher:
                 gateway = self._gateways.get(receipt.delivery.gateway or "")
                 outcome = gateway.outcomes.get(receipt.status) if gateway else None
                 if outcome is not None:
-                    attempted = Attempted(outcome=outcome, at_ns=now_ns, code=receipt.code)
-                    _record(session, receipt.delivery, attempted)
+                    self._record(session, receipt.delivery, outbound.reported(receipt, outcome, now_ns))
             if now_ns - self._receipts_dropped_ns > RECEIPTS_FOR_S * NS_PER_S:
                 self._receipts_dropped_ns = now_ns
                 outbox.drop_receipts(session, now_ns - round(RECEIPTS_FOR_S * NS_PER_S))
@@ -250,18 +249,22 @@ class Dispatcher:
 
     def _answer(self, one: HandOver) -> Answer:
         """What came of an earlier attempt, if it got through, else of this one."""
-        if one.unsure_ns is not None:
-            try:
-                found = one.gateway.look_up(one.outgoing)
-                with self._database.read() as session:
-                    ours = outbound.found_again(session, one, found)
-            except (GatewayAwayError, StoreBusyError) as error:
-                _log.warning("dispatch.not_looked_up", id=one.notification.id, reason=str(error))
-                return Answer(outcome=DeliveryOutcome.UNKNOWN, code=outbound.NOT_LOOKED_UP)
-            if ours is not None:
-                return ours
-            if self.clock() - one.unsure_ns < one.gateway.settles_ns:
-                return Answer(outcome=DeliveryOutcome.UNKNOWN, code=outbound.NOT_FOUND_YET)
+        in_doubt = one.gateway.capabilities.in_doubt
+        if one.unsure_ns is None or in_doubt is InDoubt.SEND_AGAIN:
+            return self._sent(one)
+        if in_doubt is InDoubt.LEAVE:
+            return Answer(outcome=DeliveryOutcome.UNKNOWN, code=outbound.NOT_LOOKED_UP)
+        try:
+            found = one.gateway.look_up(one.outgoing)
+            with self._database.read() as session:
+                ours = outbound.found_again(session, one, found)
+        except (GatewayAwayError, StoreBusyError) as error:
+            _log.warning("dispatch.not_looked_up", id=one.notification.id, reason=str(error))
+            return Answer(outcome=DeliveryOutcome.UNKNOWN, code=outbound.NOT_LOOKED_UP)
+        if ours is not None:
+            return ours
+        if in_doubt is InDoubt.FOUND_ONLY or self.clock() - one.unsure_ns < one.gateway.settles_ns:
+            return Answer(outcome=DeliveryOutcome.UNKNOWN, code=outbound.NOT_FOUND_YET)
         return self._sent(one)
 
     def _sent(self, one: HandOver) -> Answer:
@@ -281,7 +284,7 @@ class Dispatcher:
             attempted = outbound.attempted(answer, one, self.clock())
             try:
                 with self._database.write() as session:
-                    _record(session, one.notification, attempted)
+                    self._record(session, one.notification, attempted)
             except StoreBusyError as error:
                 self._tell("dispatch.database_away", reason=str(error))
                 if self._closing.wait(LOOK_S):
@@ -291,6 +294,18 @@ class Dispatcher:
                 answer = replace(answer, outcome=DeliveryOutcome.UNKNOWN, provider_id=None)
             else:
                 return
+
+    def _record(self, session: Session, of: Notification | Delivery, attempted: Attempted) -> None:
+        """Write what came of an attempt, and what it says of the contact method."""
+        id_ = of.id if isinstance(of, Notification) else of.notification_id
+        outbox.record(session, of.community_id, id_, of.attempt, attempted)
+        if attempted.code is None:
+            return
+        directory = self._directory(session, of.community_id)
+        told = outbox.recipient(session, of.community_id, id_)
+        person = directory.people.get(told) if directory and told else None
+        if (learnt := outbound.learn(session, of, person, attempted)) is not None:
+            _log.warning("dispatch.contact", id=id_, state=learnt, code=attempted.code)
 
     def _directory(self, session: Session, community_id: CommunityId) -> Directory | None:
         try:
@@ -357,8 +372,3 @@ def run(dispatcher: Dispatcher, stop: threading.Event) -> None:
     dispatcher.close()
     late = dispatcher.lateness
     _log.info("dispatch.ended", due=late.count, median_ms=round(late.quantile_ms(0.5), 1), p99_ms=round(late.quantile_ms(0.99), 1))
-
-
-def _record(session: Session, of: Notification | Delivery, attempted: Attempted) -> None:
-    id_ = of.id if isinstance(of, Notification) else of.notification_id
-    outbox.record(session, of.community_id, id_, of.attempt, attempted)

@@ -10,16 +10,19 @@ import structlog
 from sqlmodel import Session
 
 from devices.model import NS_PER_S
+from incidents.audience import tellable
 from incidents.directory import Channel, Directory, Person
 from incidents.model import Due, Duty, Purpose
 from notifier import holding
 from notifier.delivery import next_channel, reached_by
-from notifier.gateways.model import Answer, Gateway, Outgoing
+from notifier.gateways.codes import Remedy, meaning
+from notifier.gateways.model import Answer, Gateway, InDoubt, Outgoing
 from notifier.holding import Held, Limit, Per
 from notifier.messages import render, segments
 from notifier.routing import Routes
-from store import outbox
-from store.outbox import Attempted, Delivery, DeliveryOutcome, Notification, NotificationState
+from store import contacts, outbox
+from store.contacts import ContactState, Known
+from store.outbox import Attempted, Delivery, DeliveryOutcome, Notification, NotificationState, StoredReceipt
 
 GIVE_UP_NS = 600 * NS_PER_S
 """After this time from the first attempt nothing is tried again, nor asked for."""
@@ -32,6 +35,9 @@ UNSURE = frozenset({DeliveryOutcome.BEGUN, DeliveryOutcome.UNKNOWN})
 
 NOT_FOUND_YET, NOT_LOOKED_UP = "not_found_yet", "not_looked_up"
 """Codes of attempts that only asked: they are as unsure as the one before, and sent nothing themselves."""
+
+_SAYS = {Remedy.BROKEN: ContactState.BROKEN, Remedy.CONSENT: ContactState.OPTED_OUT}
+"""What a remedy says of a contact method."""
 
 _log = structlog.get_logger(__name__)
 
@@ -81,14 +87,12 @@ def prepare(
     person = directory.people.get(claimed.duty.to)
     if person is None:
         return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, code="nobody")
-    until_ns = next((row.at_ns for row in claimed.duty.incident.dues if row.due is Due.CANCEL_WINDOW), None)
-    if claimed.duty.purpose is Purpose.ASK and until_ns is not None and until_ns <= now_ns:
-        return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, code="window_over")
     earlier = _earlier(session, claimed)
     sent = _sent_unsurely(earlier)
     channel = next((one.channel for one in reversed(earlier) if one.channel), None) or _channel(session, claimed.duty, person)
-    if channel is None or channel not in person.channels:
-        return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="no_channel")
+    useless = "no_channel" if channel is None else None if sent else _useless(session, claimed, person, channel, now_ns)
+    if channel is None or useless is not None:
+        return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code=useless)
     candidates = routes.candidates(channel, person, claimed.duty.incident.severity)
     failed = {one.gateway for one in earlier if one.gateway and one.outcome is DeliveryOutcome.RETRY}
     gateway = routes.gateways.get(sent.gateway or "") if sent else routes.breakers.choice(candidates, failed, now_ns)
@@ -109,7 +113,7 @@ def prepare(
             channel=channel,
             text=text,
             created_ns=claimed.created_ns,
-            until_ns=until_ns,
+            until_ns=_window_ns(claimed.duty),
         ),
         gateway=gateway,
         has_other=any(one.name not in {*failed, gateway.name} and not routes.breakers.is_open(one.name, now_ns) for one in candidates),
@@ -131,9 +135,15 @@ def found_again(session: Session, one: HandOver, found: Sequence[Answer]) -> Ans
 
 
 def attempted(answer: Answer, one: HandOver, now_ns: int) -> Attempted:
-    """What an answer comes to: whether and when there is another attempt."""
+    """What an answer comes to: whether and when there is another attempt, and whether the next channel waits for it.
+
+    It does not where only the operator can mend it and no other gateway is there. What nobody can be asked about is left at that.
+    """
     outcome, retry_ns = answer.outcome, None
-    is_over = now_ns - one.first_ns >= GIVE_UP_NS
+    is_over = now_ns - one.first_ns >= GIVE_UP_NS or (
+        outcome is DeliveryOutcome.UNKNOWN and one.gateway.capabilities.in_doubt is InDoubt.LEAVE
+    )
+    known = meaning(one.gateway.name, answer.code)
     takes_over = outcome is DeliveryOutcome.RETRY and one.has_other
     pause_s = 0 if takes_over else min(2 ** (one.notification.attempt - 1), LONGEST_PAUSE_S)
     match outcome:
@@ -149,7 +159,29 @@ def attempted(answer: Answer, one: HandOver, now_ns: int) -> Attempted:
         provider_id=answer.provider_id,
         code=answer.code,
         retry_ns=retry_ns,
+        falls_back=known is not None and known.remedy is Remedy.OPERATOR and not one.has_other,
     )
+
+
+def reported(receipt: StoredReceipt, outcome: DeliveryOutcome, now_ns: int) -> Attempted:
+    """What a receipt comes to. What failed by nobody's fault is tried once more; the silence it is given counts from the first attempt."""
+    known = meaning(receipt.delivery.gateway or "", receipt.code)
+    is_bad_luck = outcome is DeliveryOutcome.REJECTED and known is not None and known.remedy is Remedy.AGAIN
+    retry_ns = now_ns if is_bad_luck and receipt.delivery.attempt == 1 else None
+    return Attempted(outcome=outcome, at_ns=now_ns, code=receipt.code, retry_ns=retry_ns)
+
+
+def learn(session: Session, about: Notification | Delivery, person: Person | None, attempted: Attempted) -> ContactState | None:
+    """Write what a code says of the contact method itself; what is new."""
+    gateway, channel = attempted.gateway, attempted.channel
+    if isinstance(about, Delivery):
+        gateway, channel = about.gateway, about.channel
+    known = meaning(gateway or "", attempted.code)
+    state = _SAYS.get(known.remedy) if known is not None else None
+    if state is None or person is None or channel is None:
+        return None
+    said = Known(channel=channel, state=state, code=attempted.code, since_ns=attempted.at_ns)
+    return state if contacts.mark(session, about.community_id, person, said) else None
 
 
 def fall_back(session: Session, failed: Notification, directory: Directory, now_ns: int) -> Channel | None:
@@ -169,6 +201,29 @@ def fall_back(session: Session, failed: Notification, directory: Directory, now_
     if channel is not None:
         outbox.add(session, replace(duty, channel=channel), now_ns)
     return channel
+
+
+def _useless(session: Session, claimed: Notification, person: Person, channel: Channel, now_ns: int) -> str | None:
+    """Why a notification is not sent by a channel; None if it is. What is broken is used where there is nothing else."""
+    window_ns = _window_ns(claimed.duty)
+    if channel not in person.channels:
+        return "no_channel"
+    if claimed.duty.purpose is Purpose.ASK and window_ns is not None and window_ns <= now_ns:
+        return "window_over"
+    match contacts.state(session, claimed.community_id, person, channel):
+        case ContactState.OPTED_OUT:
+            return ContactState.OPTED_OUT
+        case ContactState.BROKEN:
+            others = [one for one in tellable(person) if one is not channel]
+            is_only = all(contacts.state(session, claimed.community_id, person, one) is ContactState.BROKEN for one in others)
+            return None if is_only else ContactState.BROKEN
+        case _:
+            return None
+
+
+def _window_ns(duty: Duty) -> int | None:
+    """Until when the wearer may cancel."""
+    return next((row.at_ns for row in duty.incident.dues if row.due is Due.CANCEL_WINDOW), None)
 
 
 def _held(session: Session, claimed: Notification, directory: Directory, by: tuple[Channel, str], now_ns: int) -> Wait | Attempted | None:

@@ -103,8 +103,12 @@ class Routes:
         self._routes = tuple(routes)
 
     def candidates(self, channel: Channel, person: Person, severity: Severity) -> tuple[Gateway, ...]:
-        """Gateways that serve the channel, the first choice first."""
-        serving = [gateway for gateway in self.gateways.values() if channel in gateway.channels]
+        """Gateways that reach this person by the channel, the first choice first."""
+        serving = [
+            gateway
+            for gateway in self.gateways.values()
+            if channel in gateway.channels and gateway.capabilities.serves.covers(person.phone_e164)
+        ]
         names = [route.gateway for route in self._routes if route.fits(channel, person, severity)]
         if not names:
             return tuple(serving)

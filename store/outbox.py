@@ -65,6 +65,9 @@ _GIVEN_UP = {NotificationState.FAILED, NotificationState.UNKNOWN}
 _FINAL = {DeliveryOutcome.DELIVERED, DeliveryOutcome.REJECTED}
 """Outcomes that stay: gateways speak late, twice and out of order."""
 
+_MAY_GO_ON = {DeliveryOutcome.REJECTED, DeliveryOutcome.UNKNOWN}
+"""Outcomes after which there may be another attempt, or not."""
+
 _DUTY = TypeAdapter(Duty)
 
 
@@ -126,7 +129,10 @@ class Attempted:
     Attributes
     ----------
     retry_ns : int or None
-        When to try again, wanted with `retry`; with `unknown` when to ask the provider, if it can be asked.
+        When to try again, wanted with `retry`; with `unknown` when to ask the provider, if it can be asked; with `rejected` when to make
+        another attempt all the same.
+    falls_back : bool
+        The next channel is due at once, although this one is tried again.
     """
 
     outcome: DeliveryOutcome
@@ -136,6 +142,7 @@ class Attempted:
     provider_id: str | None = None
     code: str | None = None
     retry_ns: int | None = None
+    falls_back: bool = False
 
 
 def add(session: Session, duty: Duty, now_ns: int) -> bool:
@@ -283,8 +290,10 @@ def record(session: Session, community_id: CommunityId, notification_id: str, at
     if row is None or delivery is None:
         raise StoreError(f"notification {notification_id} has no attempt {attempt}")
     goes_on = attempted.retry_ns is not None
-    if goes_on != (attempted.outcome is DeliveryOutcome.RETRY) and attempted.outcome is not DeliveryOutcome.UNKNOWN:
-        raise StoreError(f"outcome {attempted.outcome} has retry_ns {attempted.retry_ns}, must have one with retry or unknown only")
+    if goes_on is not (attempted.outcome is DeliveryOutcome.RETRY) and attempted.outcome not in _MAY_GO_ON:
+        raise StoreError(
+            f"outcome {attempted.outcome} has retry_ns {attempted.retry_ns}, must have one with retry, may with rejected or unknown"
+        )
     if delivery.outcome in _FINAL or (delivery.outcome in _ARRIVED and attempted.outcome not in _FINAL):
         return NotificationState(row.state)
     was_accepted = delivery.outcome == DeliveryOutcome.ACCEPTED
@@ -297,7 +306,7 @@ def record(session: Session, community_id: CommunityId, notification_id: str, at
         row.next_attempt_ns = attempted.retry_ns or row.next_attempt_ns
         if row.is_stopped or attempted.outcome is DeliveryOutcome.DELIVERED:
             row.fallback_ns = None
-        elif row.state in _GIVEN_UP and (row.fallback_ns is not None or row.purpose == Purpose.ENDING):
+        elif (row.state in _GIVEN_UP or attempted.falls_back) and (row.fallback_ns is not None or row.purpose == Purpose.ENDING):
             row.fallback_ns = attempted.at_ns
     session.flush()
     return NotificationState(row.state)
@@ -340,6 +349,12 @@ def next_due(session: Session) -> int | None:
     fallback = select(col(NotificationRow.fallback_ns)).where(col(NotificationRow.fallback_ns).is_not(None))
     fallback_ns = session.exec(fallback.order_by(col(NotificationRow.fallback_ns))).first()
     return min((due_ns for due_ns in (free_ns, fallback_ns) if due_ns is not None), default=None)
+
+
+def recipient(session: Session, community_id: CommunityId, notification_id: str) -> PersonId | None:
+    """Whom a notification is for; None if there is no such one."""
+    row = session.get(NotificationRow, (community_id, notification_id))
+    return None if row is None else PersonId(row.to_person)
 
 
 def thread(

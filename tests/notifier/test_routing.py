@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from devices.model import NS_PER_S
 from incidents.directory import Channel, Language, Person, Role, Severity
-from notifier.gateways.model import Answer, Outgoing, Status
+from notifier.gateways.model import EVERYBODY, Answer, Capabilities, InDoubt, Outgoing, Reach, Status
 from notifier.routing import FAILURES, PASSED_OVER_NS, Breakers, Route, Routes
 from store.outbox import DeliveryOutcome
 
@@ -17,8 +17,13 @@ SMS, VOICE = frozenset({Channel.SMS}), frozenset({Channel.VOICE})
 class Carrier:
     name: str
     channels: frozenset[Channel] = SMS
+    serves: Reach = EVERYBODY
     settles_ns: int = 0
     outcomes: Mapping[str, DeliveryOutcome] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(channels=self.channels, serves=self.serves, in_doubt=InDoubt.LOOK_UP, receipts=True)
 
     def send(self, outgoing: Outgoing, now_ns: int) -> Answer:
         raise NotImplementedError
@@ -59,6 +64,12 @@ def test_a_route_is_for_a_country_a_language_and_a_severity() -> None:
     assert order(routes) == ["b", "a"]
     assert order(routes, severity=Severity.NOTICE) == ["b"]
     assert order(routes, person=somebody("+447700900123", Language.EN)) == ["c", "a"]
+
+
+def test_a_gateway_that_does_not_serve_a_country_is_no_way_there() -> None:
+    china = Carrier("china", serves=Reach(prefixes=("+86",)))
+    assert order(Routes([china, A])) == ["china", "a"]
+    assert order(Routes([china, A]), person=somebody("+447700900123")) == ["a"]
 
 
 def test_what_no_route_fits_goes_by_any_that_serves_it() -> None:

@@ -14,15 +14,16 @@ from incidents.audience import tellable
 from incidents.directory import Channel, Directory, Person
 from incidents.model import Due, Duty, Purpose
 from notifier import holding
-from notifier.delivery import next_channel, reached_by
+from notifier.answers import free_number
+from notifier.delivery import next_channel, reached_by, takes_answer
 from notifier.gateways.codes import Remedy, meaning
 from notifier.gateways.model import Answer, Gateway, InDoubt, Outgoing
 from notifier.holding import Held, Limit, Per
-from notifier.messages import render, segments
+from notifier.messages import Answering, render, segments
 from notifier.routing import Routes
 from store import contacts, outbox
 from store.contacts import ContactState, Known
-from store.outbox import Attempted, Delivery, DeliveryOutcome, Notification, NotificationState, StoredReceipt
+from store.outbox import Attempted, Delivery, DeliveryOutcome, Notification, NotificationState, StoredReceipt, WrittenBack
 
 GIVE_UP_NS = 600 * NS_PER_S
 """After this time from the first attempt nothing is tried again, nor asked for."""
@@ -102,8 +103,9 @@ def prepare(
         return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="no_gateway")
     if not earlier and (held := _held(session, claimed, directory, (channel, gateway.name), now_ns)) is not None:
         return held
-    text = claimed.text or render(claimed.duty, channel, directory, now_ns)
-    outbox.prepare(session, claimed, channel=channel, gateway=gateway.name, text=text, segments=segments(text))
+    answering, answer = _answering(session, claimed.duty, channel, person, gateway)
+    text = claimed.text or render(claimed.duty, channel, directory, now_ns, answering)
+    outbox.prepare(session, claimed, channel=channel, gateway=gateway.name, text=text, segments=segments(text), answer=answer)
     return HandOver(
         notification=claimed,
         outgoing=Outgoing(
@@ -219,6 +221,16 @@ def _useless(session: Session, claimed: Notification, person: Person, channel: C
             return None if is_only else ContactState.BROKEN
         case _:
             return None
+
+
+def _answering(session: Session, duty: Duty, channel: Channel, person: Person, gateway: Gateway) -> tuple[Answering, WrittenBack | None]:
+    """How somebody can answer by a channel of a gateway; and, where they write back, from where and by which number."""
+    phone, can = person.phone_e164, gateway.capabilities
+    if phone is None or not takes_answer(duty, channel) or not can.reply.covers(phone):
+        return Answering(number=None, keys=can.keys.covers(phone)), None
+    taken = outbox.answer_numbers(session, phone)
+    number = taken.get((duty.incident.community_id, duty.incident.id)) or free_number(frozenset(taken.values()))
+    return Answering(number=number), (phone, number)
 
 
 def _window_ns(duty: Duty) -> int | None:

@@ -18,7 +18,7 @@ from incidents.directory import Channel, Severity
 from incidents.model import UNHURRIED, Duty, IncidentId, Purpose
 from store.model import StoreError
 from store.session import insert
-from store.tables import DeliveryRow, NotificationRow, ReceiptRow
+from store.tables import DeliveryRow, IncidentRow, NotificationRow, ReceiptRow
 
 
 class NotificationState(StrEnum):
@@ -68,6 +68,8 @@ _FINAL = {DeliveryOutcome.DELIVERED, DeliveryOutcome.REJECTED}
 _MAY_GO_ON = {DeliveryOutcome.REJECTED, DeliveryOutcome.UNKNOWN}
 """Outcomes after which there may be another attempt, or not."""
 
+_OF_INCIDENT = (col(IncidentRow.community_id) == NotificationRow.community_id) & (col(IncidentRow.id) == NotificationRow.incident_id)
+
 _DUTY = TypeAdapter(Duty)
 
 
@@ -113,6 +115,17 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answerable:
+    """An incident that somebody was told of by an address, and the number by which they answer it."""
+
+    community_id: CommunityId
+    incident_id: IncidentId
+    person: PersonId
+    number: int
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredReceipt:
     """Word of a gateway, in its own status words, and the delivery it is about."""
 
@@ -143,6 +156,10 @@ class Attempted:
     code: str | None = None
     retry_ns: int | None = None
     falls_back: bool = False
+
+
+WrittenBack = tuple[str, int]
+"""An address, and the number by which whoever has it answers."""
 
 
 def add(session: Session, duty: Duty, now_ns: int) -> bool:
@@ -231,12 +248,68 @@ def release(session: Session, worker: str, until_ns: int) -> int:
     return int(session.exec(update(NotificationRow).where(*held).values(claimed_until_ns=until_ns)).rowcount)
 
 
-def prepare(session: Session, claimed: Notification, *, channel: Channel, gateway: str, text: str, segments: int = 0) -> None:
-    """Write by what a claimed attempt is about to be made, and in which words: all that is needed to look it up if its process dies."""
+def prepare(
+    session: Session,
+    claimed: Notification,
+    *,
+    channel: Channel,
+    gateway: str,
+    text: str,
+    segments: int = 0,
+    answer: tuple[str, int] | None = None,
+) -> None:
+    """Write by what a claimed attempt is about to be made, and in which words: all that is needed to look it up if its process dies.
+
+    `answer` is how it can be answered by writing back.
+    """
     place = (claimed.community_id, claimed.id)
     row, delivery = session.get_one(NotificationRow, place), session.get_one(DeliveryRow, (*place, claimed.attempt))
     row.text, delivery.channel, delivery.gateway, delivery.segments = text, channel, gateway, segments
+    if answer is not None:
+        row.address, row.answer_number = answer
     session.flush()
+
+
+def answer_numbers(session: Session, address: str) -> dict[tuple[CommunityId, IncidentId], int]:
+    """By which numbers whoever has an address can answer open incidents, in all communities."""
+    asked = (
+        select(NotificationRow.community_id, NotificationRow.incident_id, NotificationRow.answer_number)
+        .join(
+            IncidentRow,
+            (col(IncidentRow.community_id) == NotificationRow.community_id) & (col(IncidentRow.id) == NotificationRow.incident_id),
+        )
+        .where(NotificationRow.address == address, col(NotificationRow.answer_number).is_not(None), col(IncidentRow.is_open))
+    )
+    return {
+        (CommunityId(community), IncidentId(incident)): number for community, incident, number in session.exec(asked) if number is not None
+    }
+
+
+def answered(session: Session, address: str, number: int | None = None) -> list[Answerable]:
+    """What whoever has an address may mean by a number, or may answer at all: open incidents first, then the newest."""
+    wanted: list[Any] = [NotificationRow.address == address, col(NotificationRow.answer_number).is_not(None)]
+    if number is not None:
+        wanted.append(NotificationRow.answer_number == number)
+    asked = (
+        select(NotificationRow, IncidentRow)
+        .join(
+            IncidentRow,
+            (col(IncidentRow.community_id) == NotificationRow.community_id) & (col(IncidentRow.id) == NotificationRow.incident_id),
+        )
+        .where(*wanted)
+        .order_by(col(IncidentRow.is_open).desc(), col(NotificationRow.created_ns).desc(), col(NotificationRow.id))
+    )
+    found: dict[tuple[str, str], Answerable] = {}
+    for told, incident in session.exec(asked):
+        one = Answerable(
+            community_id=CommunityId(told.community_id),
+            incident_id=IncidentId(told.incident_id),
+            person=PersonId(told.to_person),
+            number=told.answer_number or 0,
+            is_open=incident.is_open,
+        )
+        found.setdefault((told.community_id, told.incident_id), one)
+    return list(found.values())
 
 
 def postpone(session: Session, claimed: Notification, until_ns: int, held: str) -> None:

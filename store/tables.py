@@ -169,7 +169,7 @@ class NotificationRow(Table, table=True):
     """The outbox: a duty to tell one person something.
 
     `fallback_ns`: with no `delivered` by then the next channel is tried. `is_stopped`: nothing further is to be tried, whatever comes.
-    `held`: why it waits until `next_attempt_ns`. `told_in`: the notification whose text tells this one too.
+    `held`: why it waits until `next_attempt_ns`. `answer_number`: by which whoever has `address` answers it while its incident is open.
     """
 
     __tablename__ = "notification"
@@ -191,7 +191,8 @@ class NotificationRow(Table, table=True):
     claimed_by: str | None = None
     attempts: int = 0
     held: str | None = None
-    told_in: str | None = None
+    address: str | None = None
+    answer_number: int | None = None
     text: str | None = Field(default=None, sa_type=Text)
     body: str = Field(sa_type=Text)
     __table_args__ = (
@@ -199,11 +200,11 @@ class NotificationRow(Table, table=True):
         Index(None, "community_id", "incident_id", "to_person"),
         Index(None, "community_id", "to_person", "created_ns"),
         Index(
-            "ix_notification_told_in",
-            "community_id",
-            "told_in",
-            sqlite_where=sql("told_in IS NOT NULL"),
-            postgresql_where=sql("told_in IS NOT NULL"),
+            "ix_notification_answer",
+            "address",
+            "answer_number",
+            sqlite_where=sql("answer_number IS NOT NULL"),
+            postgresql_where=sql("answer_number IS NOT NULL"),
         ),
         Index(
             "ix_notification_waiting",

@@ -65,6 +65,7 @@ class Move(StrEnum):
     TAKEN = "taken"
     TAKEN_UNTIL = "taken_until"
     ARRIVED = "arrived"
+    DECLINED = "declined"
     CLEARED = "cleared"
     SKIPPED = "skipped"
     HELD = "held"

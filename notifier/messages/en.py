@@ -177,7 +177,7 @@ EN = Wording(
         Topic.CUSTOM: {None: Advice("Please check.")},
     },
     answer={
-        Channel.SMS: "Reply 1=I have it, 2=false alarm.",
+        Channel.SMS: "",
         Channel.VOICE: "Press 1 to go, 2 if a false alarm.",
         Channel.PUSH: 'Tap "I have it" or "False alarm".',
         Channel.EMAIL: "In Anju: I have it / false alarm.",
@@ -185,6 +185,9 @@ EN = Wording(
         Channel.WEBHOOK: "In Anju: I have it / false alarm.",
         Channel.DEVICE: "",
     },
+    reply="Reply {number}=I go, {number} false=false alarm",
+    follow="Answer: {link}",
+    answer_elsewhere="No replies here: use Anju or take our call.",
     whole_roster="Nobody on shift, all told.",
     news={
         News.EVENT: "",

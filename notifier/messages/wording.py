@@ -149,6 +149,10 @@ class Wording:
         After a responder's ending.
     answer : mapping
         How to answer by each channel.
+    reply, follow : str
+        How to answer a text by writing back its `number`, and by opening its `link`.
+    answer_elsewhere : str
+        How to answer where neither is possible.
     ended : mapping
         State in which a responder, or the wearer, left it; with `{by}`, `{time}`, `{at}`.
     ended_itself : mapping
@@ -203,6 +207,9 @@ class Wording:
     happened: Mapping[EventKind, str]
     advice: Mapping[Topic, Mapping[Role | None, Advice]]
     answer: Mapping[Channel, str]
+    reply: str
+    follow: str
+    answer_elsewhere: str
     whole_roster: str
     news: Mapping[News, str]
     taken: str

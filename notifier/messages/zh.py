@@ -180,7 +180,7 @@ ZH = Wording(
         Topic.CUSTOM: {None: Advice("请查看。")},
     },
     answer={
-        Channel.SMS: "回复1=我去处理，2=误报。",
+        Channel.SMS: "",
         Channel.VOICE: "我去处理请按1，误报请按2。",
         Channel.PUSH: "请点“我去处理”或“误报”。",
         Channel.EMAIL: "请在安居里点“我去处理”或“误报”。",
@@ -188,6 +188,9 @@ ZH = Wording(
         Channel.WEBHOOK: "请在安居里点“我去处理”或“误报”。",
         Channel.DEVICE: "",
     },
+    reply="回复{number}=我去处理，{number}误报=误报。",
+    follow="点开处理：{link}",
+    answer_elsewhere="此短信不能回复，请在安居里处理或接听来电。",
     whole_roster="现在无人当班，已通知全体值班人员。",
     news={
         News.EVENT: "",

@@ -1,4 +1,4 @@
-"""Why a notification waits, what tells several at once, what a delivery cost, and which contact methods are broken."""
+"""Why a notification waits and how it is answered, how long a delivery's text was, and which contact methods are broken."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,13 +10,14 @@ down_revision = "0002"
 def upgrade() -> None:
     """Add columns that older rows have empty, and the table of contact methods."""
     op.add_column("notification", sa.Column("held", sa.String(), nullable=True))
-    op.add_column("notification", sa.Column("told_in", sa.String(), nullable=True))
+    op.add_column("notification", sa.Column("address", sa.String(), nullable=True))
+    op.add_column("notification", sa.Column("answer_number", sa.Integer(), nullable=True))
     op.create_index(
-        "ix_notification_told_in",
+        "ix_notification_answer",
         "notification",
-        ["community_id", "told_in"],
-        sqlite_where=sa.text("told_in IS NOT NULL"),
-        postgresql_where=sa.text("told_in IS NOT NULL"),
+        ["address", "answer_number"],
+        sqlite_where=sa.text("answer_number IS NOT NULL"),
+        postgresql_where=sa.text("answer_number IS NOT NULL"),
     )
     op.add_column("delivery", sa.Column("to_person", sa.String(), nullable=True))
     op.add_column("delivery", sa.Column("segments", sa.Integer(), nullable=True))

@@ -56,6 +56,8 @@ class Per(StrEnum):
     NUMBER = "number"
     """The recipient."""
     TEMPLATE = "template"
+    TEXT = "text"
+    """The same words."""
     ACCOUNT = "account"
 
 

@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import logging
+from collections.abc import Sequence
 
 import httpx
 from requests.exceptions import ConnectionError as NoConnectionError
@@ -24,7 +25,7 @@ NO_CONNECTION, BROKEN_OFF, BAD_ADDRESS = "no_connection", "broken_off", "bad_add
 """Codes of ours: nothing left; it may have arrived; the address is none."""
 
 for _name in ("httpx", "httpcore", "urllib3"):
-    logging.getLogger(_name).setLevel(logging.WARNING)  # below it they write whole URLs, with numbers and tokens in them
+    logging.getLogger(_name).setLevel(logging.ERROR)  # below it they write whole URLs, with numbers and tokens in them
 
 
 class Wire:
@@ -37,16 +38,16 @@ class Wire:
     """
 
     def __init__(self, timeout_s: float = TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
         self._client = httpx.Client(
-            timeout=httpx.Timeout(timeout_s),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
             follow_redirects=False,
         )
 
-    def post(self, url: str, *, content: bytes = b"", headers: dict[str, str]) -> httpx.Response | Answer:
-        """What was answered, or what is known without an answer."""
+    def post(self, url: str, *, content: bytes = b"", headers: dict[str, str], share: int = 1) -> httpx.Response | Answer:
+        """What was answered, or what is known without an answer. Of several that share one attempt each has that part of its time."""
         try:
-            return self._client.post(url, content=content, headers=headers)
+            return self._client.post(url, content=content, headers=headers, timeout=self._timeout_s / share)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError):
             return Answer(outcome=DeliveryOutcome.REJECTED, code=BAD_ADDRESS)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
@@ -64,6 +65,20 @@ def after(error: RequestException) -> Answer:
     if isinstance(error, NoConnectionError):
         return Answer(outcome=DeliveryOutcome.UNKNOWN, code=BROKEN_OFF)
     return Answer(outcome=DeliveryOutcome.UNKNOWN, code=type(error).__name__)
+
+
+_BEST_FIRST = (
+    DeliveryOutcome.DELIVERED,
+    DeliveryOutcome.ACCEPTED,
+    DeliveryOutcome.UNKNOWN,
+    DeliveryOutcome.RETRY,
+    DeliveryOutcome.REJECTED,
+)
+
+
+def best(answers: Sequence[Answer]) -> Answer:
+    """What came of one attempt at several addresses of a person: who was reached by one of them was reached."""
+    return min(answers, key=lambda answer: _BEST_FIRST.index(answer.outcome))
 
 
 def name_of(outgoing: Outgoing) -> str:

@@ -30,6 +30,7 @@ from notifier.routing import Route, Routes
 from store import ledger, outbox
 from store.estates import Estates
 from store.lateness import Lateness
+from store.links import Links
 from store.model import StoreBusyError, StoreError
 from store.outbox import Attempted, Delivery, DeliveryOutcome, Notification
 from store.session import Database
@@ -72,6 +73,8 @@ class Dispatcher:
         Wall clock, ns.
     routes
         What is to go by which gateway.
+    links
+        By which people answer; None where nobody reaches us.
     """
 
     def __init__(
@@ -82,12 +85,13 @@ class Dispatcher:
         worker: str,
         clock: Callable[[], int] = time.time_ns,
         routes: Sequence[Route] = (),
+        links: Links | None = None,
     ) -> None:
         self.clock = clock
         self.lateness = Lateness()
         """Of due rows: how long after their time they were acted on."""
         self._database = database
-        self._routes = Routes(gateways, routes)
+        self._routes = Routes(gateways, routes, links)
         self._gateways = self._routes.gateways
         self._worker = worker
         self._estates = Estates()

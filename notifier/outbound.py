@@ -21,8 +21,9 @@ from notifier.gateways.model import Answer, Gateway, InDoubt, Outgoing
 from notifier.holding import Held, Limit, Per
 from notifier.messages import Answering, render, segments
 from notifier.routing import Routes
-from store import contacts, outbox
+from store import contacts, links, outbox
 from store.contacts import ContactState, Known
+from store.links import Links
 from store.outbox import Attempted, Delivery, DeliveryOutcome, Notification, NotificationState, StoredReceipt, WrittenBack
 
 GIVE_UP_NS = 600 * NS_PER_S
@@ -104,8 +105,11 @@ def prepare(
     if not earlier and (held := _held(session, claimed, directory, (channel, gateway.name), now_ns)) is not None:
         return held
     answering, answer = _answering(session, claimed.duty, channel, person, gateway)
+    if routes.links is not None and gateway.capabilities.link.covers(person.phone_e164):
+        answering = replace(answering, link=routes.links.marked)
     text = claimed.text or render(claimed.duty, channel, directory, now_ns, answering)
     outbox.prepare(session, claimed, channel=channel, gateway=gateway.name, text=text, segments=segments(text), answer=answer)
+    text = _with_token(session, claimed, text, routes.links, now_ns)
     return HandOver(
         notification=claimed,
         outgoing=Outgoing(
@@ -231,6 +235,15 @@ def _answering(session: Session, duty: Duty, channel: Channel, person: Person, g
     taken = outbox.answer_numbers(session, phone)
     number = taken.get((duty.incident.community_id, duty.incident.id)) or free_number(frozenset(taken.values()))
     return Answering(number=number), (phone, number)
+
+
+def _with_token(session: Session, claimed: Notification, text: str, by: Links | None, now_ns: int) -> str:
+    """The text as it leaves: where a link stands, with its token, which is good from now on."""
+    if by is None or links.MARK not in text:
+        return text
+    token = by.token(claimed.community_id, claimed.id)
+    links.keep(session, token, claimed.community_id, claimed.id, now_ns)
+    return text.replace(links.MARK, token)
 
 
 def _window_ns(duty: Duty) -> int | None:

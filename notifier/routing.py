@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from devices.model import NS_PER_S
 from incidents.directory import Channel, Language, Person, Severity
 from notifier.gateways.model import Gateway
+from store.links import Links
 
 FAILURES = 5
 """A gateway that failed so often, one after the other, is passed over."""
@@ -95,9 +96,12 @@ class Routes:
         Known once by name.
     routes
         Where none fits, the gateways come in their own order: so it is with none at all.
+    links
+        By which people answer; None where nobody reaches us.
     """
 
-    def __init__(self, gateways: Sequence[Gateway], routes: Sequence[Route] = ()) -> None:
+    def __init__(self, gateways: Sequence[Gateway], routes: Sequence[Route] = (), links: Links | None = None) -> None:
+        self.links = links
         self.gateways = {gateway.name: gateway for gateway in gateways}
         self.breakers = Breakers()
         self._routes = tuple(routes)

@@ -285,6 +285,21 @@ def answer_numbers(session: Session, address: str) -> dict[tuple[CommunityId, In
     }
 
 
+def about(session: Session, community_id: CommunityId, notification_id: str) -> Answerable | None:
+    """What a notification is about, as whoever got it may answer it."""
+    row = session.get(NotificationRow, (community_id, notification_id))
+    incident = session.get(IncidentRow, (community_id, row.incident_id)) if row else None
+    if row is None or incident is None:
+        return None
+    return Answerable(
+        community_id=community_id,
+        incident_id=IncidentId(row.incident_id),
+        person=PersonId(row.to_person),
+        number=row.answer_number or 1,
+        is_open=incident.is_open,
+    )
+
+
 def answered(session: Session, address: str, number: int | None = None) -> list[Answerable]:
     """What whoever has an address may mean by a number, or may answer at all: open incidents first, then the newest."""
     wanted: list[Any] = [NotificationRow.address == address, col(NotificationRow.answer_number).is_not(None)]

@@ -270,6 +270,17 @@ class ContactRow(Table, table=True):
     __table_args__ = (Index(None, "address", "channel"),)
 
 
+class LinkRow(Table, table=True):
+    """A link by which one person answers one notification: of its token only the SHA-256 digest, in hexadecimal."""
+
+    __tablename__ = "link"
+    digest: str = Field(primary_key=True)
+    community_id: str
+    notification_id: str
+    expires_ns: int = Field(sa_type=BigInteger)
+    __table_args__ = (Index(None, "expires_ns"),)
+
+
 class ReceiptRow(Table, table=True):
     """What a gateway said, until it is matched with its delivery: it may come before our own record of the hand-over."""
 

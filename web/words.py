@@ -327,6 +327,9 @@ class Words:
     no_community_more: str
     busy: str
     busy_more: str
+    link_over: str
+    link_over_more: str
+    answer_as: str
     names_gap: str
     list_gap: str
     clause_gap: str

@@ -49,6 +49,9 @@ _CUTS: tuple[tuple[Literal["address", "name", "by"], int], ...] = (
 )
 """What is cut to how many UTF-16 units where that was not enough, first to last."""
 
+_OPENS = frozenset({Channel.EMAIL, Channel.APPRISE, Channel.WEBHOOK})
+"""Channels by which a link is opened; an app has its own way."""
+
 _REASON_UNITS = 24
 """Longest reason of a silence that a text repeats; the pages show all of it."""
 
@@ -261,7 +264,8 @@ class _Draft:
         if self.channel is Channel.VOICE and not answering.keys:
             return wording.answer[Channel.EMAIL]
         if self.channel is not Channel.SMS:
-            return wording.answer[self.channel]
+            is_open = answering.link is not None and self.channel in _OPENS and self.duty.incident.is_open
+            return wording.follow.format(link=answering.link) if is_open else wording.answer[self.channel]
         if answering.number is not None:
             return wording.reply.format(number=answering.number)
         return wording.answer_elsewhere if answering.link is None else wording.follow.format(link=answering.link)

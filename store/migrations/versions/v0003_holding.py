@@ -8,7 +8,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Add columns that older rows have empty, and the table of contact methods."""
+    """Add columns that older rows have empty, and the tables of contact methods and links."""
     op.add_column("notification", sa.Column("held", sa.String(), nullable=True))
     op.add_column("notification", sa.Column("address", sa.String(), nullable=True))
     op.add_column("notification", sa.Column("answer_number", sa.Integer(), nullable=True))
@@ -36,3 +36,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("community_id", "person_id", "channel", name="pk_contact"),
     )
     op.create_index("ix_contact_address_channel", "contact", ["address", "channel"])
+    op.create_table(
+        "link",
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("community_id", sa.String(), nullable=False),
+        sa.Column("notification_id", sa.String(), nullable=False),
+        sa.Column("expires_ns", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name="pk_link"),
+    )
+    op.create_index("ix_link_expires_ns", "link", ["expires_ns"])

@@ -33,6 +33,13 @@ def _nats_url(url: str) -> str:
     return url
 
 
+def _public_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query or parts.username:
+        raise ValueError(f"{url!r} is no address of our own, wanted https://host without a path")
+    return url.rstrip("/")
+
+
 def _several(value: object) -> object:
     """One name is a list of one."""
     return (value,) if isinstance(value, str) else value
@@ -134,7 +141,7 @@ class Settings(_Section):
     mqtt_port: Annotated[int, Field(ge=1, le=65535)] = 11883
     http: Annotated[str, Field(pattern=r"^.+:\d{1,5}$")] = "127.0.0.1:8470"
     public: Annotated[str, Field(pattern=r"^(.+:\d{1,5})?$")] = ""
-    public_url: str = ""
+    public_url: Annotated[str, AfterValidator(lambda url: _public_url(url) if url else "")] = ""
     gateway: Annotated[tuple[GatewayName, ...], BeforeValidator(_several), Field(min_length=1)] = ("console",)
     log_gib: Annotated[float, Field(gt=0)] = 8.0
     log_days: Annotated[float, Field(gt=0)] = 7.0

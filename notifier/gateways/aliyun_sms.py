@@ -167,16 +167,16 @@ class AliyunSmsGateway:
         return (Answer(outcome=outcome, provider_id=str(found["OutId"]), code=_code(found.get("ErrCode"))),)
 
     def status(self, provider_id: str) -> Status:
-        """How a message fares.
+        """How a message fares; no news while Aliyun does not show it yet.
 
         Raises
         ------
         GatewayAwayError
-            Aliyun does not answer, or does not show it yet.
+            Aliyun does not answer.
         """
         found = self._found(provider_id)
         if found is None:
-            raise GatewayAwayError("Aliyun does not show a message that it accepted")
+            return Status(word="")
         return Status(word=str(found.get("SendStatus")), code=_code(found.get("ErrCode")))
 
     def receipts(self, hook: Hook) -> tuple[Receipt, ...]:

@@ -280,6 +280,8 @@ class Dispatcher:
             is_ill = answer.outcome in {DeliveryOutcome.RETRY, DeliveryOutcome.UNKNOWN}
             if self._routes.breakers.heard(one.gateway.name, self.clock(), is_ill=is_ill):
                 _log.error("dispatch.gateway_passed_over", gateway=one.gateway.name, code=answer.code)
+            if not is_ill:
+                self._over("dispatch.operator", one.gateway.name)
         return answer
 
     def _keep(self, one: HandOver, answer: Answer) -> None:
@@ -305,6 +307,8 @@ class Dispatcher:
         outbox.record(session, of.community_id, id_, of.attempt, attempted)
         if attempted.code is None:
             return
+        if attempted.falls_back:
+            self._tell("dispatch.operator", attempted.gateway or "", code=attempted.code)
         directory = self._directory(session, of.community_id)
         told = outbox.recipient(session, of.community_id, id_)
         person = directory.people.get(told) if directory and told else None

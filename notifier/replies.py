@@ -28,7 +28,13 @@ KEYS = {"1": Do.ACKNOWLEDGE, "2": Do.FALSE_ALARM, "3": Do.DECLINE}
 UNCLEAR_NS = 600 * NS_PER_S
 """To one telephone it is said once in this time that it was not understood: telephones that answer by themselves would never end."""
 
-_SAID = {Do.ACKNOWLEDGE: Said.GOING, Do.ON_SCENE: Said.THERE, Do.FALSE_ALARM: Said.FALSE_ALARM, Do.DECLINE: Said.DECLINED}
+_SAID = {
+    Do.RESOLVE: Said.RESOLVED,
+    Do.ACKNOWLEDGE: Said.GOING,
+    Do.ON_SCENE: Said.THERE,
+    Do.FALSE_ALARM: Said.FALSE_ALARM,
+    Do.DECLINE: Said.DECLINED,
+}
 _log = structlog.get_logger(__name__)
 
 

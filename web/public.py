@@ -19,9 +19,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
-from devices.model import CommunityId
+from devices.model import CommunityId, PersonId
 from incidents.directory import Channel, Language
-from incidents.model import Do
+from incidents.model import Do, Incident, IncidentState
 from notifier.gateways.model import ForgedReceiptError, Gateway, Heard, Hook
 from notifier.replies import Replies
 from store import links, outbox, views
@@ -37,7 +37,6 @@ LARGEST_BODY = 256 * 1024
 """Bytes: what is larger is not read."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
-_ACTS = (Do.ACKNOWLEDGE, Do.ON_SCENE, Do.FALSE_ALARM, Do.DECLINE)
 _STYLE = Path(__file__).parent / "static" / "answer.css"
 _log = structlog.get_logger(__name__)
 
@@ -65,7 +64,7 @@ def create_app(database: Database, gateways: Mapping[str, Gateway], public_url: 
     @app.post("/a/{token}")
     def act(request: Request, token: str, do: Annotated[str, Form()] = "") -> HTMLResponse:
         about = _about(site, token)
-        if do not in _ACTS:
+        if do not in set(Do) or Do(do) not in _acts(_incident(site, about), about.person):
             return _page(site, request, about)
         back = replies.act(about, Do(do), clock())
         return _page(site, request, about, said=back.text)
@@ -169,10 +168,26 @@ def _page(site: Site, request: Request, about: Answerable, said: str = "") -> HT
         me=person.name,
         said=said,
         text=text.replace(links.MARK, "…"),
-        acts=[(do, words.do[do]) for do in _ACTS] if incident.is_open else [],
+        acts=[(do, words.do[do]) for do in _acts(incident, person.id)],
         language_links={language: f"{request.url.path}?lang={language}" for language in Language},
     )
     return HTMLResponse(page)
+
+
+def _incident(site: Site, about: Answerable) -> Incident | None:
+    with site.database.read() as session:
+        return views.incident(session, about.community_id, about.incident_id)
+
+
+def _acts(incident: Incident | None, person: PersonId) -> tuple[Do, ...]:
+    """What somebody can say of an incident, what is likeliest first."""
+    if incident is None or not incident.is_open:
+        return ()
+    if incident.arrived_by == person and incident.state is IncidentState.ON_SCENE:
+        return (Do.RESOLVE, Do.FALSE_ALARM)
+    if incident.acknowledged_by == person:
+        return (Do.ON_SCENE, Do.FALSE_ALARM, Do.DECLINE)
+    return (Do.ACKNOWLEDGE, Do.ON_SCENE, Do.FALSE_ALARM, Do.DECLINE)
 
 
 def _bare(site: Site, request: Request, heading: str, more: str, status: int) -> HTMLResponse:

@@ -122,6 +122,7 @@ class AliyunSmsGateway:
         in_doubt=InDoubt.LOOK_UP,
         receipts=True,
     )
+    received = '{"code": 0, "msg": "OK"}'
     channels = capabilities.channels
     settles_ns = 60 * NS_PER_S
     outcomes: Mapping[str, DeliveryOutcome] = MappingProxyType({"3": DeliveryOutcome.DELIVERED, "2": DeliveryOutcome.REJECTED})

@@ -106,6 +106,7 @@ class AliyunVoiceGateway:
         in_doubt=InDoubt.LEAVE,
         receipts=True,
     )
+    received = '{"code": 0, "msg": "OK"}'
     channels = capabilities.channels
     settles_ns = 0
     outcomes: Mapping[str, DeliveryOutcome] = MappingProxyType(

@@ -326,6 +326,10 @@ class Reporting(Protocol):
     def name(self) -> str:
         """The same as the gateway's."""
 
+    @property
+    def received(self) -> str:
+        """What the provider is to be answered, in JSON, so that it does not say it again."""
+
     def receipts(self, hook: Hook) -> Sequence[Receipt]:
         """What a provider's call says; the same may be said twice, late, and in any order.
 

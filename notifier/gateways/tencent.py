@@ -139,6 +139,7 @@ class TencentSmsGateway:
         in_doubt=InDoubt.FOUND_ONLY,
         receipts=True,
     )
+    received = '{"result": 0, "errmsg": "OK"}'
     channels = capabilities.channels
     settles_ns = 0
     outcomes: Mapping[str, DeliveryOutcome] = MappingProxyType({"SUCCESS": DeliveryOutcome.DELIVERED, "FAIL": DeliveryOutcome.REJECTED})

@@ -80,6 +80,7 @@ class TwilioVoiceGateway:
         in_doubt=InDoubt.LOOK_UP,
         receipts=True,
     )
+    received = ""
     channels = capabilities.channels
     settles_ns = 30 * NS_PER_S
     outcomes: Mapping[str, DeliveryOutcome] = MappingProxyType(

@@ -192,6 +192,7 @@ EN = Wording(
         Said.GOING: "Noted, you are going: {who}. Please tell us when you are there.",
         Said.THERE: "Noted, you are there: {who}.",
         Said.FALSE_ALARM: "Noted as a false alarm: {who}. The others will be told.",
+        Said.RESOLVED: "Noted, it is over: {who}. The others will be told.",
         Said.DECLINED: "Noted. The next person is being told: {who}.",
         Said.FIRST: "{by} has it already: {who}. You need not go.",
         Said.OVER: "It is over: {who}. You need not go.",

@@ -58,6 +58,7 @@ class Said(StrEnum):
     GOING = "going"
     THERE = "there"
     FALSE_ALARM = "false_alarm"
+    RESOLVED = "resolved"
     DECLINED = "declined"
     FIRST = "first"
     """Somebody else had it before."""

@@ -195,6 +195,7 @@ ZH = Wording(
         Said.GOING: "已记录，您去处理{who}的事。到了请说一声。",
         Said.THERE: "已记录，您到{who}那里了。",
         Said.FALSE_ALARM: "已记为误报（{who}），会告诉其他人。",
+        Said.RESOLVED: "已记录，{who}的事处理完了，会告诉其他人。",
         Said.DECLINED: "已记录，马上找下一位（{who}）。",
         Said.FIRST: "{who}的事{by}已先接手，您可以不用去了。",
         Said.OVER: "{who}的事已经结束，不用去了。",

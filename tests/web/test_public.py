@@ -280,8 +280,10 @@ def test_a_link_shows_and_its_buttons_act(outside: Outside) -> None:
     acted = outside.client.post(path, data={"do": "acknowledge"})
     assert said(Said.GOING) in acted.text
     assert outside.state(incident) == (IncidentState.ACKNOWLEDGED, "wang-lei")
-    assert 'name="do"' in outside.client.get(path).text
-    outside.client.post(path, data={"do": "false_alarm"})
+    outside.client.post(path, data={"do": "on_scene"})
+    assert outside.state(incident)[0] is IncidentState.ON_SCENE
+    assert said(Said.RESOLVED) in outside.client.post(path, data={"do": "resolve"}).text
+    assert outside.state(incident)[0] is IncidentState.RESOLVED
     assert 'name="do"' not in outside.client.get(path).text
 
 
@@ -321,8 +323,9 @@ def test_the_page_is_in_the_language_of_whose_link_it_is_unless_they_choose(outs
     assert "我去不了" in outside.client.get(path, headers={"accept-language": "en"}).text
 
 
-def test_every_act_a_link_offers_is_understood(outside: Outside, estate: Estate) -> None:
+def test_a_link_offers_what_can_be_said_at_first(outside: Outside, estate: Estate) -> None:
     outside.tells()
     page = outside.client.get(link(outside)).text
     assert re.findall(r'name="do" value="(\w+)"', page) == [Do.ACKNOWLEDGE, Do.ON_SCENE, Do.FALSE_ALARM, Do.DECLINE]
+    assert set(ZH.said) == set(Said)
     assert estate.directory.people["wang-lei"].language is Language.ZH

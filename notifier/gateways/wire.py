@@ -8,9 +8,15 @@ import base64
 import binascii
 import hashlib
 import logging
+import ssl
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 import httpx
+from requests import Session
+from requests.adapters import HTTPAdapter
+from requests.certs import where  # type: ignore[attr-defined]  # its documented place
 from requests.exceptions import ConnectionError as NoConnectionError
 from requests.exceptions import ConnectTimeout, InvalidSchema, InvalidURL, MissingSchema, RequestException
 from urllib3.exceptions import NewConnectionError
@@ -54,6 +60,33 @@ class Wire:
             return Answer(outcome=DeliveryOutcome.RETRY, code=NO_CONNECTION)
         except httpx.HTTPError:
             return Answer(outcome=DeliveryOutcome.UNKNOWN, code=BROKEN_OFF)
+
+
+def session() -> Session:
+    """A session of `requests` for one attempt, for the libraries that use it."""
+    made = Session()
+    made.mount("https://", _Adapter())
+    return made
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """The certificates that are trusted. To read them takes tens of milliseconds, which `requests` spends anew on each connection."""
+    return ssl.create_default_context(cafile=where())
+
+
+class _Adapter(HTTPAdapter):
+    """Verifies as `requests` does, by certificates that were read once; those of REQUESTS_CA_BUNDLE are read each time."""
+
+    def init_poolmanager(self, *args: Any, **others: Any) -> None:  # noqa: ANN401  its own
+        """Every connection has the same certificates."""
+        super().init_poolmanager(*args, ssl_context=_authorities(), **others)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ANN401  its own
+        """Do not read them again."""
+        super().cert_verify(conn, url, verify, cert)
+        if verify is True:
+            conn.ca_certs = None
 
 
 def after(error: RequestException) -> Answer:

@@ -7,11 +7,14 @@ addresses, numbers or tokens are told not to.
 import base64
 import binascii
 import hashlib
+import hmac
+import json
 import logging
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 from requests import Session
@@ -21,8 +24,10 @@ from requests.exceptions import ConnectionError as NoConnectionError
 from requests.exceptions import ConnectTimeout, InvalidSchema, InvalidURL, MissingSchema, RequestException
 from urllib3.exceptions import NewConnectionError
 
-from notifier.gateways.model import SEND_S, Answer, Outgoing
+from notifier.gateways.model import SEND_S, Answer, ForgedReceiptError, Hook, Outgoing
 from store.outbox import DeliveryOutcome
+
+Said = Mapping[str, Any]
 
 TIMEOUT_S = SEND_S / 3
 """For connecting, and again for the answer."""
@@ -112,6 +117,26 @@ _BEST_FIRST = (
 def best(answers: Sequence[Answer]) -> Answer:
     """What came of one attempt at several addresses of a person: who was reached by one of them was reached."""
     return min(answers, key=lambda answer: _BEST_FIRST.index(answer.outcome))
+
+
+def keyed(hook: Hook, key: str) -> list[Said]:
+    """A list of reports that came to an address with a secret key in it.
+
+    Raises
+    ------
+    ForgedReceiptError
+        The key is another one, or this is no list.
+    """
+    given = parse_qs(urlsplit(hook.url).query).get("key", [""])[0]
+    if not key or not hmac.compare_digest(given.encode(), key.encode()):
+        raise ForgedReceiptError("a report came without the key of its address")
+    try:
+        reports = json.loads(hook.body)
+    except ValueError:
+        reports = None
+    if not isinstance(reports, list) or not all(isinstance(one, dict) for one in reports):
+        raise ForgedReceiptError("a report cannot be read, wanted a list")
+    return reports
 
 
 def name_of(outgoing: Outgoing) -> str:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from devices.model import NS_PER_S
 from incidents.directory import Channel
-from notifier.gateways.aliyun import AliyunAccount, Rpc, Said, said_in
+from notifier.gateways.aliyun import AliyunAccount, Rpc, said_in
 from notifier.gateways.model import (
     NOBODY,
     Answer,
@@ -33,7 +33,7 @@ from notifier.gateways.model import (
     Status,
 )
 from notifier.gateways.templates import Template, filled, named, templates_from
-from notifier.gateways.wire import TIMEOUT_S, name_of, packed, unpacked
+from notifier.gateways.wire import TIMEOUT_S, Said, name_of, packed, unpacked
 from store.outbox import DeliveryOutcome
 
 _HOST = "dysmsapi.aliyuncs.com"

@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 from devices.model import NS_PER_S
 from incidents.directory import Channel
 from notifier.gateways import codes
-from notifier.gateways.aliyun import keyed
 from notifier.gateways.model import (
     Answer,
     Capabilities,
@@ -38,7 +37,7 @@ from notifier.gateways.model import (
     Status,
 )
 from notifier.gateways.templates import Template, filled, templates_from
-from notifier.gateways.wire import BROKEN_OFF, TIMEOUT_S, Wire, name_of, packed, unpacked
+from notifier.gateways.wire import BROKEN_OFF, TIMEOUT_S, Wire, keyed, name_of, packed, unpacked
 from store.outbox import DeliveryOutcome
 
 _HOST = "sms.tencentcloudapi.com"

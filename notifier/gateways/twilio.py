@@ -42,7 +42,7 @@ from notifier.gateways.model import (
     Receipt,
     Status,
 )
-from notifier.gateways.wire import TIMEOUT_S, after
+from notifier.gateways.wire import TIMEOUT_S, after, session
 from store.outbox import DeliveryOutcome
 
 _NO_WAY_BACK = Reach(but=("+86",))
@@ -361,6 +361,7 @@ class _HttpClient(TwilioHttpClient):  # type: ignore[misc]
 
     def __init__(self, base_url: str | None, **others: Any) -> None:  # noqa: ANN401  the SDK's
         super().__init__(**others)
+        self.session = session()
         self._base_url = base_url
 
     def request(self, method: str, url: str, *args: Any, **others: Any) -> Any:  # noqa: ANN401  the SDK's

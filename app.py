@@ -52,6 +52,7 @@ from notifier.gateways.wearable import WearableGateway
 from notifier.gateways.webhook import WebhookSettings
 from notifier.gateways.webpush import new_keys
 from notifier.replay import Replay
+from notifier.routing import Route
 from rules.fall.evaluation import evaluate as evaluate_detections
 from rules.fall.recordings import detect as detect_falls
 from rules.fall.rule import Fall
@@ -80,6 +81,7 @@ from store import capture, community, document, drawings, importing, placing, re
 from store.configuration import change_mode
 from store.estates import community_of
 from store.lateness import Lateness
+from store.links import Links
 from store.model import InputError, StoreError
 from store.routing import Partitions
 from store.session import Database
@@ -88,6 +90,8 @@ from store.settings import load as load_settings
 from store.settings import write as write_settings
 from store.worker import Worker
 from web import terminal
+from web.public import create_app as create_public
+from web.public import serve as serve_public
 from web.service import listen
 from web.service import serve as serve_pages
 
@@ -151,7 +155,8 @@ def serve(settings: Settings) -> None:
     stop = process.until_told()
     _database(settings).close()
     given = [f"--{name}={value}" for name in ("config", "state") if (value := click.get_current_context().params[name])]
-    parts = {part: [sys.executable, __file__, part, *given] for part in ("ingest", "worker", "dispatch", "web")}
+    wanted = ("ingest", "worker", "dispatch", "web", *(("public",) if settings.public else ()))
+    parts = {part: [sys.executable, __file__, part, *given] for part in wanted}
     embedded = None if settings.nats_url else _embedded(settings)
     if embedded is None:
         Supervisor(parts).run(stop)
@@ -192,7 +197,33 @@ def dispatch(settings: Settings) -> None:
     chosen = setup.made(settings.gateway, os.environ, public_url=settings.public_url, state=settings.state)
     gateways = [*chosen, WearableGateway(_brokers(settings))]
     with process.alone(settings.state / "dispatch.lock", stop):
-        run_dispatcher(Dispatcher(database, gateways, worker=f"dispatch@{socket.gethostname()}"), stop)
+        worker = f"dispatch@{socket.gethostname()}"
+        links = Links.of(settings.public_url, settings.state)
+        run_dispatcher(Dispatcher(database, gateways, worker=worker, routes=_routes(settings), links=links), stop)
+
+
+def _routes(settings: Settings) -> list[Route]:
+    return [
+        Route(
+            gateway=one.gateway,
+            channels=frozenset(one.channels),
+            prefix=one.prefix,
+            languages=frozenset(one.languages),
+            severities=frozenset(one.severities),
+        )
+        for one in settings.route
+    ]
+
+
+@cli.command()
+@_with_settings
+def public(settings: Settings) -> None:
+    """Hear what gateways and people say from outside (`public` in anju.toml)."""
+    if not settings.public or not settings.public_url:
+        raise InputError("settings", "public", "is not set, wanted host:port, and public_url as the world reaches it")
+    gateways = setup.made(settings.gateway, os.environ, public_url=settings.public_url, state=settings.state)
+    heard = create_public(_database(settings), {one.name: one for one in gateways}, settings.public_url)
+    process.run(lambda stop: serve_public(heard, settings.public_host, settings.public_port, stop))
 
 
 @cli.command()

@@ -84,20 +84,7 @@ def act(act: Act, book: Incidents, directory: Directory, now_ns: int) -> Outcome
         return Refused(reason=f"{act.subject} has a silence only, which can be resolved")
     if not _may_act(person, incident, directory):
         return Refused(reason=f"{act.by} is no responder of {incident.id}")
-    match act.do:
-        case Do.ACKNOWLEDGE:
-            eta_min = DEFAULT_ETA_MIN if act.eta_min is None else act.eta_min
-            if not 0 < eta_min <= LONGEST_ETA_MIN:
-                return Refused(reason=f"eta_min is {eta_min}, must be above 0 and at most {LONGEST_ETA_MIN:.0f}")
-            return _outcome(_acknowledged(incident, act, now_ns + round(eta_min * 60 * NS_PER_S), now_ns))
-        case Do.ON_SCENE:
-            waits = scheduled(paused(incident, now_ns), without={Due.ACKNOWLEDGEMENT, Due.CANCEL_WINDOW})
-            here = moved(waits, Action.ON_SCENE, acknowledged_by=act.by, eta_ns=None, answered=True, arrived_by=act.by, arrived_ns=now_ns)
-            return _outcome((here, ()))
-        case Do.RESOLVE | Do.FALSE_ALARM:
-            over = closed(replace(incident, answered=True), _CLOSING[act.do], Ended.BY_RESPONDER, directory, now_ns, by=act.by)
-            freed = _freed(book, incident, directory, now_ns) if incident.story is Story.SILENCE else ()
-            return _outcome(over, *freed)
+    return _acted(incident, act, book, directory, now_ns)
 
 
 def sweep(book: Incidents, directory: Directory, now_ns: int) -> Outcome:
@@ -314,6 +301,41 @@ class _Without:
     def mode(self, home_id: HomeId, at_ns: int) -> Mode:
         """As the book says."""
         return self._book.mode(home_id, at_ns)
+
+
+def _acted(incident: Incident, act: Act, book: Incidents, directory: Directory, now_ns: int) -> Outcome | Refused:
+    """What comes of an act on an incident by somebody who may."""
+    match act.do:
+        case Do.ACKNOWLEDGE:
+            eta_min = DEFAULT_ETA_MIN if act.eta_min is None else act.eta_min
+            if not 0 < eta_min <= LONGEST_ETA_MIN:
+                return Refused(reason=f"eta_min is {eta_min}, must be above 0 and at most {LONGEST_ETA_MIN:.0f}")
+            return _outcome(_acknowledged(incident, act, now_ns + round(eta_min * 60 * NS_PER_S), now_ns))
+        case Do.ON_SCENE:
+            waits = scheduled(paused(incident, now_ns), without={Due.ACKNOWLEDGEMENT, Due.CANCEL_WINDOW})
+            here = moved(waits, Action.ON_SCENE, acknowledged_by=act.by, eta_ns=None, answered=True, arrived_by=act.by, arrived_ns=now_ns)
+            return _outcome((here, ()))
+        case Do.RESOLVE | Do.FALSE_ALARM:
+            over = closed(replace(incident, answered=True), _CLOSING[act.do], Ended.BY_RESPONDER, directory, now_ns, by=act.by)
+            freed = _freed(book, incident, directory, now_ns) if incident.story is Story.SILENCE else ()
+            return _outcome(over, *freed)
+        case Do.DECLINE:
+            return _outcome(_declined(incident, act.by, directory, book, now_ns))
+
+
+def _declined(incident: Incident, by: PersonId, directory: Directory, book: Incidents, now_ns: int) -> Said:
+    """Somebody cannot: what they had is open again, and the next step, or the next in turn, is due now.
+
+    Where somebody else has it, it is noted.
+    """
+    if incident.state is IncidentState.ACKNOWLEDGED and incident.acknowledged_by == by:
+        left = moved(scheduled(incident, without={Due.ACKNOWLEDGEMENT}), Action.EXPIRE, acknowledged_by=None, eta_ns=None)
+        return run(resumed(left, directory, book, now_ns), directory, book, now_ns)
+    step = next((row for row in incident.dues if row.due is Due.STEP), None)
+    if incident.state is not IncidentState.OPEN or step is None:
+        return incident, ()
+    others = tuple(row for row in incident.dues if row is not step)
+    return run(scheduled(replace(incident, dues=others), replace(step, at_ns=now_ns)), directory, book, now_ns)
 
 
 def _acknowledged(incident: Incident, act: Act, eta_ns: int, now_ns: int) -> Said:

@@ -124,6 +124,8 @@ class Person:
         Devices of theirs that can ask "are you all right?".
     timezone : ZoneInfo or None
         Where the person is, if not in the community's zone: times are told in both.
+    quiet : (time, time) or None
+        From when to when, in their own zone, what can wait is not told.
     cancel_window_s : int or None
         How long this wearer has to cancel, instead of what the policies say.
     recovered : Recovery
@@ -141,6 +143,7 @@ class Person:
     addresses: tuple[Address, ...] = ()
     asked_by: tuple[DeviceId, ...] = ()
     timezone: ZoneInfo | None = None
+    quiet: tuple[time, time] | None = None
     cancel_window_s: int | None = None
     recovered: Recovery = Recovery.NOTE
 

@@ -67,6 +67,8 @@ class Do(StrEnum):
     ON_SCENE = "on_scene"
     RESOLVE = "resolve"
     FALSE_ALARM = "false_alarm"
+    DECLINE = "decline"
+    """I cannot: the next one is told at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

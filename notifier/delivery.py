@@ -13,7 +13,8 @@ from devices.model import NS_PER_S, PersonId
 from incidents.audience import FALLBACK, tellable
 from incidents.directory import Channel, Directory, Person
 from incidents.model import TAKEN_ON, UNHURRIED, Duty, Incident, IncidentId, Purpose
-from notifier.messages import render
+from notifier.answers import free_number
+from notifier.messages import Answering, render
 from notifier.model import HandOver, Receipt, ReceiptStatus
 
 SILENCE_NS = 20 * NS_PER_S
@@ -111,6 +112,7 @@ class Deliveries:
         self._newest: dict[tuple[PersonId, Channel], _Delivery] = {}
         self._told: dict[tuple[IncidentId, PersonId], list[_Delivery]] = {}
         self._of_incident: dict[IncidentId, list[_Telling]] = {}
+        self._numbers: dict[str, dict[IncidentId, int]] = {}
         self._timers: list[tuple[int, _Timer, int, _Delivery]] = []
         self._number = count()
 
@@ -139,6 +141,9 @@ class Deliveries:
 
     def stop(self, incident: Incident) -> None:
         """Drop what would still be tried to tell of an incident that somebody has, or that is over; its endings go on."""
+        if not incident.is_open:
+            for numbers in self._numbers.values():
+                numbers.pop(incident.id, None)
         if incident.state in TAKEN_ON:
             for telling in self._of_incident.get(incident.id, ()):
                 telling.stopped = telling.stopped or telling.duty.purpose is not Purpose.ENDING
@@ -216,9 +221,22 @@ class Deliveries:
             purpose=duty.purpose,
             to=duty.to,
             channel=channel,
-            text=render(duty, channel, self._directory, now_ns),
+            text=render(duty, channel, self._directory, now_ns, Answering(number=self._number_of(duty, channel))),
             at_ns=now_ns,
         )
+
+    def _number_of(self, duty: Duty, channel: Channel) -> int | None:
+        """What to write back to a text."""
+        phone = self._directory.people[duty.to].phone_e164
+        if not takes_answer(duty, channel) or phone is None:
+            return None
+        numbers = self._numbers.setdefault(phone, {})
+        return numbers.setdefault(duty.incident.id, free_number(frozenset(numbers.values())))
+
+
+def takes_answer(duty: Duty, channel: Channel) -> bool:
+    """Whether somebody can write back to it."""
+    return channel is Channel.SMS and duty.purpose in {Purpose.TELL, Purpose.UPDATE} and duty.incident.is_open
 
 
 def _round(duty: Duty) -> _Round:

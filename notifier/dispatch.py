@@ -24,11 +24,13 @@ from incidents.directory import Directory, Severity
 from incidents.timeline import Because, Cause
 from notifier import outbound
 from notifier.delivery import SILENCE_NS
-from notifier.gateways.model import SEND_S, Answer, Gateway, GatewayAwayError
-from notifier.outbound import HandOver
+from notifier.gateways.model import SEND_S, Answer, Gateway, GatewayAwayError, InDoubt
+from notifier.outbound import HandOver, Wait
+from notifier.routing import Route, Routes
 from store import ledger, outbox
 from store.estates import Estates
 from store.lateness import Lateness
+from store.links import Links
 from store.model import StoreBusyError, StoreError
 from store.outbox import Attempted, Delivery, DeliveryOutcome, Notification
 from store.session import Database
@@ -64,19 +66,33 @@ class Dispatcher:
     database
         Incidents and the outbox.
     gateways
-        The first that serves a channel gets its messages.
+        Of those that serve a channel the earlier one comes first, where no route says otherwise.
     worker
         Stands in the claims: a name that at one time only one process has, and its successor too.
     clock
         Wall clock, ns.
+    routes
+        What is to go by which gateway.
+    links
+        By which people answer; None where nobody reaches us.
     """
 
-    def __init__(self, database: Database, gateways: Sequence[Gateway], *, worker: str, clock: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self,
+        database: Database,
+        gateways: Sequence[Gateway],
+        *,
+        worker: str,
+        clock: Callable[[], int] = time.time_ns,
+        routes: Sequence[Route] = (),
+        links: Links | None = None,
+    ) -> None:
         self.clock = clock
         self.lateness = Lateness()
         """Of due rows: how long after their time they were acted on."""
         self._database = database
-        self._gateways = {gateway.name: gateway for gateway in gateways}
+        self._routes = Routes(gateways, routes, links)
+        self._gateways = self._routes.gateways
         self._worker = worker
         self._estates = Estates()
         self._senders = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="send")
@@ -138,8 +154,7 @@ class Dispatcher:
                 gateway = self._gateways.get(receipt.delivery.gateway or "")
                 outcome = gateway.outcomes.get(receipt.status) if gateway else None
                 if outcome is not None:
-                    attempted = Attempted(outcome=outcome, at_ns=now_ns, code=receipt.code)
-                    _record(session, receipt.delivery, attempted)
+                    self._record(session, receipt.delivery, outbound.reported(receipt, outcome, now_ns))
             if now_ns - self._receipts_dropped_ns > RECEIPTS_FOR_S * NS_PER_S:
                 self._receipts_dropped_ns = now_ns
                 outbox.drop_receipts(session, now_ns - round(RECEIPTS_FOR_S * NS_PER_S))
@@ -192,6 +207,7 @@ class Dispatcher:
                 wait(self._leaving, timeout=left_s, return_when=FIRST_COMPLETED)
 
     def _claim(self, now_ns: int, limit: int, least: Severity) -> int:
+        """Claim what is due, and let what can go leave; how many were claimed."""
         with self._database.read() as session:
             due_ns = outbox.next_due(session)
         if due_ns is None or due_ns > now_ns:
@@ -203,17 +219,20 @@ class Dispatcher:
                 prepared = self._prepared(session, one, now_ns)
                 if isinstance(prepared, HandOver):
                     ready.append(prepared)
+                elif isinstance(prepared, Wait):
+                    _log.info("dispatch.held", id=one.id, held=prepared.held)
+                    outbox.postpone(session, one, prepared.until_ns, prepared.held)
                 else:
                     _log.warning("dispatch.not_sent", id=one.id, code=prepared.code)
                     outbox.record(session, one.community_id, one.id, one.attempt, prepared)
         self._leaving.update(self._senders.submit(self._safely, self._hand_over, one) for one in ready)
         return len(claimed)
 
-    def _prepared(self, session: Session, claimed: Notification, now_ns: int) -> HandOver | Attempted:
+    def _prepared(self, session: Session, claimed: Notification, now_ns: int) -> HandOver | Wait | Attempted:
         """One that cannot even be put into words fails alone."""
         directory = self._directory(session, claimed.community_id)
         try:
-            return outbound.prepare(session, claimed, directory, tuple(self._gateways.values()), now_ns)
+            return outbound.prepare(session, claimed, directory, self._routes, now_ns)
         except (KeyError, ValueError, TypeError, AttributeError):
             _log.exception("dispatch.not_prepared", id=claimed.id)
             return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, code="not_prepared")
@@ -234,19 +253,36 @@ class Dispatcher:
 
     def _answer(self, one: HandOver) -> Answer:
         """What came of an earlier attempt, if it got through, else of this one."""
-        if one.unsure_ns is not None:
-            try:
-                found = one.gateway.look_up(one.outgoing)
-                with self._database.read() as session:
-                    ours = outbound.found_again(session, one, found)
-            except (GatewayAwayError, StoreBusyError) as error:
-                _log.warning("dispatch.not_looked_up", id=one.notification.id, reason=str(error))
-                return Answer(outcome=DeliveryOutcome.UNKNOWN, code=outbound.NOT_LOOKED_UP)
-            if ours is not None:
-                return ours
-            if self.clock() - one.unsure_ns < one.gateway.settles_ns:
-                return Answer(outcome=DeliveryOutcome.UNKNOWN, code=outbound.NOT_FOUND_YET)
-        return one.gateway.send(one.outgoing, self.clock())
+        in_doubt = one.gateway.capabilities.in_doubt
+        if one.unsure_ns is None or in_doubt is InDoubt.SEND_AGAIN:
+            return self._sent(one)
+        if in_doubt is InDoubt.LEAVE:
+            return Answer(outcome=DeliveryOutcome.UNKNOWN, code=outbound.NOT_LOOKED_UP)
+        try:
+            found = one.gateway.look_up(one.outgoing)
+            with self._database.read() as session:
+                ours = outbound.found_again(session, one, found)
+        except (GatewayAwayError, StoreBusyError) as error:
+            _log.warning("dispatch.not_looked_up", id=one.notification.id, reason=str(error))
+            return Answer(outcome=DeliveryOutcome.UNKNOWN, code=outbound.NOT_LOOKED_UP)
+        if ours is not None:
+            return ours
+        if in_doubt is InDoubt.FOUND_ONLY or self.clock() - one.unsure_ns < one.gateway.settles_ns:
+            return Answer(outcome=DeliveryOutcome.UNKNOWN, code=outbound.NOT_FOUND_YET)
+        return self._sent(one)
+
+    def _sent(self, one: HandOver) -> Answer:
+        """Hand it over, and take note of how the gateway fares."""
+        answer = Answer(outcome=DeliveryOutcome.UNKNOWN, code="gateway_failed")
+        try:
+            answer = one.gateway.send(one.outgoing, self.clock())
+        finally:
+            is_ill = answer.outcome in {DeliveryOutcome.RETRY, DeliveryOutcome.UNKNOWN}
+            if self._routes.breakers.heard(one.gateway.name, self.clock(), is_ill=is_ill):
+                _log.error("dispatch.gateway_passed_over", gateway=one.gateway.name, code=answer.code)
+            if not is_ill:
+                self._over("dispatch.operator", one.gateway.name)
+        return answer
 
     def _keep(self, one: HandOver, answer: Answer) -> None:
         """Write what came of an attempt, however long the database is away: what is not written is looked up later."""
@@ -254,7 +290,7 @@ class Dispatcher:
             attempted = outbound.attempted(answer, one, self.clock())
             try:
                 with self._database.write() as session:
-                    _record(session, one.notification, attempted)
+                    self._record(session, one.notification, attempted)
             except StoreBusyError as error:
                 self._tell("dispatch.database_away", reason=str(error))
                 if self._closing.wait(LOOK_S):
@@ -264,6 +300,20 @@ class Dispatcher:
                 answer = replace(answer, outcome=DeliveryOutcome.UNKNOWN, provider_id=None)
             else:
                 return
+
+    def _record(self, session: Session, of: Notification | Delivery, attempted: Attempted) -> None:
+        """Write what came of an attempt, and what it says of the contact method."""
+        id_ = of.id if isinstance(of, Notification) else of.notification_id
+        outbox.record(session, of.community_id, id_, of.attempt, attempted)
+        if attempted.code is None:
+            return
+        if attempted.falls_back:
+            self._tell("dispatch.operator", attempted.gateway or "", code=attempted.code)
+        directory = self._directory(session, of.community_id)
+        told = outbox.recipient(session, of.community_id, id_)
+        person = directory.people.get(told) if directory and told else None
+        if (learnt := outbound.learn(session, of, person, attempted)) is not None:
+            _log.warning("dispatch.contact", id=id_, state=learnt, code=attempted.code)
 
     def _directory(self, session: Session, community_id: CommunityId) -> Directory | None:
         try:
@@ -330,8 +380,3 @@ def run(dispatcher: Dispatcher, stop: threading.Event) -> None:
     dispatcher.close()
     late = dispatcher.lateness
     _log.info("dispatch.ended", due=late.count, median_ms=round(late.quantile_ms(0.5), 1), p99_ms=round(late.quantile_ms(0.99), 1))
-
-
-def _record(session: Session, of: Notification | Delivery, attempted: Attempted) -> None:
-    id_ = of.id if isinstance(of, Notification) else of.notification_id
-    outbox.record(session, of.community_id, id_, of.attempt, attempted)

@@ -3,20 +3,28 @@
 Decisions only: those that ask the database do so in the caller's transaction, and the time is an argument.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 from sqlmodel import Session
 
 from devices.model import NS_PER_S
+from incidents.audience import tellable
 from incidents.directory import Channel, Directory, Person
 from incidents.model import Due, Duty, Purpose
-from notifier.delivery import next_channel, reached_by
-from notifier.gateways.model import Answer, Gateway, Outgoing
-from notifier.messages import render
-from store import outbox
-from store.outbox import Attempted, Delivery, DeliveryOutcome, Notification, NotificationState
+from notifier import holding
+from notifier.answers import free_number
+from notifier.delivery import next_channel, reached_by, takes_answer
+from notifier.gateways.codes import Remedy, meaning
+from notifier.gateways.model import Answer, Gateway, InDoubt, Outgoing
+from notifier.holding import Held, Limit, Per
+from notifier.messages import Answering, render, segments
+from notifier.routing import Routes
+from store import contacts, links, outbox
+from store.contacts import ContactState, Known
+from store.links import Links
+from store.outbox import Attempted, Delivery, DeliveryOutcome, Notification, NotificationState, StoredReceipt, WrittenBack
 
 GIVE_UP_NS = 600 * NS_PER_S
 """After this time from the first attempt nothing is tried again, nor asked for."""
@@ -30,6 +38,9 @@ UNSURE = frozenset({DeliveryOutcome.BEGUN, DeliveryOutcome.UNKNOWN})
 NOT_FOUND_YET, NOT_LOOKED_UP = "not_found_yet", "not_looked_up"
 """Codes of attempts that only asked: they are as unsure as the one before, and sent nothing themselves."""
 
+_SAYS = {Remedy.BROKEN: ContactState.BROKEN, Remedy.CONSENT: ContactState.OPTED_OUT}
+"""What a remedy says of a contact method."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -39,6 +50,8 @@ class HandOver:
 
     Attributes
     ----------
+    has_other : bool
+        Another gateway that fares well could take it, and has not been tried.
     first_ns : int
         When it was attempted first.
     unsure_ns : int or None
@@ -48,36 +61,55 @@ class HandOver:
     notification: Notification
     outgoing: Outgoing
     gateway: Gateway
+    has_other: bool
     claimed_ns: int
     first_ns: int
     unsure_ns: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A claimed notification that is held back."""
+
+    until_ns: int
+    held: Held
+
+
 def prepare(
-    session: Session, claimed: Notification, directory: Directory | None, gateways: Sequence[Gateway], now_ns: int
-) -> HandOver | Attempted:
-    """What a claimed notification's gateway is to be given, written with the claim; or what came of it, if nobody can be given it."""
+    session: Session, claimed: Notification, directory: Directory | None, routes: Routes, now_ns: int
+) -> HandOver | Wait | Attempted:
+    """What a claimed notification's gateway is to be given, written with the claim; or until when it waits, or what came of it.
+
+    What may have been sent is looked up where it was sent; everything else goes by the first gateway that fares well, and by another
+    one where that did not take it.
+    """
     if directory is None:
         retry_ns = now_ns + LONGEST_PAUSE_S * NS_PER_S
         return Attempted(outcome=DeliveryOutcome.RETRY, at_ns=now_ns, code="no_community", retry_ns=retry_ns)
     person = directory.people.get(claimed.duty.to)
     if person is None:
         return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, code="nobody")
-    until_ns = next((row.at_ns for row in claimed.duty.incident.dues if row.due is Due.CANCEL_WINDOW), None)
-    if claimed.duty.purpose is Purpose.ASK and until_ns is not None and until_ns <= now_ns:
-        return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, code="window_over")
     earlier = _earlier(session, claimed)
     sent = _sent_unsurely(earlier)
     channel = next((one.channel for one in reversed(earlier) if one.channel), None) or _channel(session, claimed.duty, person)
-    if channel is None or channel not in person.channels:
-        return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="no_channel")
-    gateway = next((one for one in gateways if (one.name == sent.gateway if sent else channel in one.channels)), None)
+    useless = "no_channel" if channel is None else None if sent else _useless(session, claimed, person, channel, now_ns)
+    if channel is None or useless is not None:
+        return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code=useless)
+    candidates = routes.candidates(channel, person, claimed.duty.incident.severity)
+    failed = {one.gateway for one in earlier if one.gateway and one.outcome is DeliveryOutcome.RETRY}
+    gateway = routes.gateways.get(sent.gateway or "") if sent else routes.breakers.choice(candidates, failed, now_ns)
     if gateway is None and sent:
         return Attempted(outcome=DeliveryOutcome.UNKNOWN, at_ns=now_ns, channel=channel, code="gateway_gone")
     if gateway is None:
         return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="no_gateway")
-    text = claimed.text or render(claimed.duty, channel, directory, now_ns)
-    outbox.prepare(session, claimed, channel=channel, gateway=gateway.name, text=text)
+    if not earlier and (held := _held(session, claimed, directory, (channel, gateway.name), now_ns)) is not None:
+        return held
+    answering, answer = _answering(session, claimed.duty, channel, person, gateway)
+    if routes.links is not None and gateway.capabilities.link.covers(person.phone_e164):
+        answering = replace(answering, link=routes.links.marked)
+    text = claimed.text or render(claimed.duty, channel, directory, now_ns, answering)
+    outbox.prepare(session, claimed, channel=channel, gateway=gateway.name, text=text, segments=segments(text), answer=answer)
+    text = _with_token(session, claimed, text, routes.links, now_ns)
     return HandOver(
         notification=claimed,
         outgoing=Outgoing(
@@ -87,9 +119,10 @@ def prepare(
             channel=channel,
             text=text,
             created_ns=claimed.created_ns,
-            until_ns=until_ns,
+            until_ns=_window_ns(claimed.duty),
         ),
         gateway=gateway,
+        has_other=any(one.name not in {*failed, gateway.name} and not routes.breakers.is_open(one.name, now_ns) for one in candidates),
         claimed_ns=now_ns,
         first_ns=earlier[0].handed_ns if earlier else now_ns,
         unsure_ns=sent.handed_ns if sent else None,
@@ -108,10 +141,17 @@ def found_again(session: Session, one: HandOver, found: Sequence[Answer]) -> Ans
 
 
 def attempted(answer: Answer, one: HandOver, now_ns: int) -> Attempted:
-    """What an answer comes to: whether and when there is another attempt."""
+    """What an answer comes to: whether and when there is another attempt, and whether the next channel waits for it.
+
+    It does not where only the operator can mend it and no other gateway is there. What nobody can be asked about is left at that.
+    """
     outcome, retry_ns = answer.outcome, None
-    is_over = now_ns - one.first_ns >= GIVE_UP_NS
-    pause_s = min(2 ** (one.notification.attempt - 1), LONGEST_PAUSE_S)
+    is_over = now_ns - one.first_ns >= GIVE_UP_NS or (
+        outcome is DeliveryOutcome.UNKNOWN and one.gateway.capabilities.in_doubt is InDoubt.LEAVE
+    )
+    known = meaning(one.gateway.name, answer.code)
+    takes_over = outcome is DeliveryOutcome.RETRY and one.has_other
+    pause_s = 0 if takes_over else min(2 ** (one.notification.attempt - 1), LONGEST_PAUSE_S)
     match outcome:
         case DeliveryOutcome.RETRY if is_over:
             outcome = DeliveryOutcome.REJECTED
@@ -125,7 +165,29 @@ def attempted(answer: Answer, one: HandOver, now_ns: int) -> Attempted:
         provider_id=answer.provider_id,
         code=answer.code,
         retry_ns=retry_ns,
+        falls_back=known is not None and known.remedy is Remedy.OPERATOR and not one.has_other,
     )
+
+
+def reported(receipt: StoredReceipt, outcome: DeliveryOutcome, now_ns: int) -> Attempted:
+    """What a receipt comes to. What failed by nobody's fault is tried once more; the silence it is given counts from the first attempt."""
+    known = meaning(receipt.delivery.gateway or "", receipt.code)
+    is_bad_luck = outcome is DeliveryOutcome.REJECTED and known is not None and known.remedy is Remedy.AGAIN
+    retry_ns = now_ns if is_bad_luck and receipt.delivery.attempt == 1 else None
+    return Attempted(outcome=outcome, at_ns=now_ns, code=receipt.code, retry_ns=retry_ns)
+
+
+def learn(session: Session, about: Notification | Delivery, person: Person | None, attempted: Attempted) -> ContactState | None:
+    """Write what a code says of the contact method itself; what is new."""
+    gateway, channel = attempted.gateway, attempted.channel
+    if isinstance(about, Delivery):
+        gateway, channel = about.gateway, about.channel
+    known = meaning(gateway or "", attempted.code)
+    state = _SAYS.get(known.remedy) if known is not None else None
+    if state is None or person is None or channel is None:
+        return None
+    said = Known(channel=channel, state=state, code=attempted.code, since_ns=attempted.at_ns)
+    return state if contacts.mark(session, about.community_id, person, said) else None
 
 
 def fall_back(session: Session, failed: Notification, directory: Directory, now_ns: int) -> Channel | None:
@@ -145,6 +207,75 @@ def fall_back(session: Session, failed: Notification, directory: Directory, now_
     if channel is not None:
         outbox.add(session, replace(duty, channel=channel), now_ns)
     return channel
+
+
+def _useless(session: Session, claimed: Notification, person: Person, channel: Channel, now_ns: int) -> str | None:
+    """Why a notification is not sent by a channel; None if it is. What is broken is used where there is nothing else."""
+    window_ns = _window_ns(claimed.duty)
+    if channel not in person.channels:
+        return "no_channel"
+    if claimed.duty.purpose is Purpose.ASK and window_ns is not None and window_ns <= now_ns:
+        return "window_over"
+    match contacts.state(session, claimed.community_id, person, channel):
+        case ContactState.OPTED_OUT:
+            return ContactState.OPTED_OUT
+        case ContactState.BROKEN:
+            others = [one for one in tellable(person) if one is not channel]
+            is_only = all(contacts.state(session, claimed.community_id, person, one) is ContactState.BROKEN for one in others)
+            return None if is_only else ContactState.BROKEN
+        case _:
+            return None
+
+
+def _answering(session: Session, duty: Duty, channel: Channel, person: Person, gateway: Gateway) -> tuple[Answering, WrittenBack | None]:
+    """How somebody can answer by a channel of a gateway; and, where they write back, from where and by which number."""
+    phone, can = person.phone_e164, gateway.capabilities
+    if phone is None or not takes_answer(duty, channel) or not can.reply.covers(phone):
+        return Answering(number=None, keys=can.keys.covers(phone)), None
+    taken = outbox.answer_numbers(session, phone)
+    number = taken.get((duty.incident.community_id, duty.incident.id)) or free_number(frozenset(taken.values()))
+    return Answering(number=number), (phone, number)
+
+
+def _with_token(session: Session, claimed: Notification, text: str, by: Links | None, now_ns: int) -> str:
+    """The text as it leaves: where a link stands, with its token, which is good from now on."""
+    if by is None or links.MARK not in text:
+        return text
+    token = by.token(claimed.community_id, claimed.id)
+    links.keep(session, token, claimed.community_id, claimed.id, now_ns)
+    return text.replace(links.MARK, token)
+
+
+def _window_ns(duty: Duty) -> int | None:
+    """Until when the wearer may cancel."""
+    return next((row.at_ns for row in duty.incident.dues if row.due is Due.CANCEL_WINDOW), None)
+
+
+def _held(session: Session, claimed: Notification, directory: Directory, by: tuple[Channel, str], now_ns: int) -> Wait | Attempted | None:
+    """Why a notification that was never attempted is not attempted now either; None if it is."""
+    severity, person, (channel, gateway) = claimed.duty.incident.severity, directory.people[claimed.duty.to], by
+    if holding.is_too_late(severity, claimed.created_ns, now_ns):
+        return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="too_late")
+    if (until_ns := holding.asleep(person, severity, directory.timezone, now_ns)) is not None:
+        return Wait(until_ns=until_ns, held=Held.QUIET_HOURS)
+    found = holding.held(channel, severity, _counted(session, claimed, gateway), now_ns)
+    return None if found is None else Wait(until_ns=found[0], held=found[1])
+
+
+def _counted(session: Session, claimed: Notification, gateway: str) -> Callable[[Limit], int | None]:
+    """Looks up what a limit counts, in the database: other dispatchers' messages count too."""
+    community_id, to = claimed.community_id, claimed.duty.to
+
+    def nth(limit: Limit) -> int | None:
+        match limit.per:
+            case Per.RECIPIENT:
+                return outbox.nth_newest_ns(session, limit.most, channel=limit.channel, community_id=community_id, to=to)
+            case Per.COMMUNITY:
+                return outbox.nth_newest_ns(session, limit.most, channel=limit.channel, community_id=community_id)
+            case Per.GATEWAY:
+                return outbox.nth_newest_ns(session, limit.most, channel=limit.channel, gateway=gateway)
+
+    return nth
 
 
 def _channel(session: Session, duty: Duty, person: Person) -> Channel | None:

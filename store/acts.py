@@ -1,11 +1,13 @@
 """What people do on the pages, each in one transaction: acts on incidents, and modes of homes."""
 
+from enum import StrEnum
+
 from sqlmodel import Session
 
 from devices.model import CommunityId, HomeId, PersonId
 from incidents import desk
 from incidents.directory import Directory, Person, Role
-from incidents.model import Act, Incident, IncidentId, Outcome, Quiet, Refused
+from incidents.model import Act, Do, Incident, IncidentId, IncidentState, Outcome, Quiet, Refused
 from incidents.timeline import Because, Cause
 from rules.home import codes
 from rules.home.keypad import duress
@@ -15,6 +17,9 @@ from store import configuration
 from store.estates import Estates
 from store.ledger import DatabaseBook, add_event
 from store.session import Database, next_number
+
+_HAD = frozenset({IncidentState.ACKNOWLEDGED, IncidentState.ON_SCENE})
+"""States in which somebody has it."""
 
 _ARMING = frozenset({Role.GUARD, Role.ADMINISTRATOR})
 """Roles that may change the mode of any home."""
@@ -44,6 +49,44 @@ def act_on(
         if isinstance(outcome, Outcome):
             book.put(outcome, Because(cause=Cause.ACT, act=act))
         return outcome
+
+
+class Answered(StrEnum):
+    """What came of an answer."""
+
+    DONE = "done"
+    TAKEN = "taken"
+    """Somebody else had it before, and still has it."""
+    OVER = "over"
+    REFUSED = "refused"
+
+
+def answer(database: Database, estates: Estates, community_id: CommunityId, act: Act, *, incident_id: IncidentId, now_ns: int) -> Answered:
+    """What came of somebody's answer to what they were told; it is written, with whom to tell, when this returns.
+
+    Unlike on a page, where they see who has it, an acknowledgement takes nothing from whoever was first.
+
+    Raises
+    ------
+    StoreError
+        There is no such community.
+    StoreBusyError
+        Nothing was written.
+    """
+    with database.write() as session:
+        next_number(session, community_id)  # whoever else answers waits here
+        book = _BookOfOne(session, community_id, now_ns, incident_id)
+        directory = estates.community(session, community_id).directory
+        incident = next(iter(book.open_about(act.subject)), None)
+        if incident is None:
+            return Answered.OVER
+        if act.do is Do.ACKNOWLEDGE and incident.state in _HAD and incident.acknowledged_by != act.by:
+            return Answered.TAKEN
+        outcome = desk.act(act, book, directory, now_ns)
+        if isinstance(outcome, Refused):
+            return Answered.REFUSED
+        book.put(outcome, Because(cause=Cause.ACT, act=act))
+        return Answered.DONE
 
 
 def set_mode(

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import time
 from difflib import get_close_matches
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -175,6 +176,7 @@ def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findi
         addresses=tuple(Address(channel=contact.channel, value=contact.address) for contact in person.contacts),
         asked_by=asked_by,
         timezone=None if person.timezone is None else _timezone(person.timezone, ("people", index, "timezone"), findings),
+        quiet=None if person.quiet is None else (time.fromisoformat(person.quiet.since), time.fromisoformat(person.quiet.to)),
         cancel_window_s=person.cancel_window_s,
         recovered=person.recovered or Recovery.NOTE,
     )

@@ -18,7 +18,7 @@ from incidents.directory import Channel, Severity
 from incidents.model import UNHURRIED, Duty, IncidentId, Purpose
 from store.model import StoreError
 from store.session import insert
-from store.tables import DeliveryRow, NotificationRow, ReceiptRow
+from store.tables import DeliveryRow, IncidentRow, NotificationRow, ReceiptRow
 
 
 class NotificationState(StrEnum):
@@ -65,6 +65,11 @@ _GIVEN_UP = {NotificationState.FAILED, NotificationState.UNKNOWN}
 _FINAL = {DeliveryOutcome.DELIVERED, DeliveryOutcome.REJECTED}
 """Outcomes that stay: gateways speak late, twice and out of order."""
 
+_MAY_GO_ON = {DeliveryOutcome.REJECTED, DeliveryOutcome.UNKNOWN}
+"""Outcomes after which there may be another attempt, or not."""
+
+_OF_INCIDENT = (col(IncidentRow.community_id) == NotificationRow.community_id) & (col(IncidentRow.id) == NotificationRow.incident_id)
+
 _DUTY = TypeAdapter(Duty)
 
 
@@ -78,6 +83,8 @@ class Notification:
         Number of the newest attempt, from 1; 0 before the first.
     previous : DeliveryOutcome or None
         Of a claimed one: what came of the attempt before. After `begun` or `unknown` it may have been sent: look it up, do not repeat it.
+    held : str or None
+        Why it waits, or waited.
     """
 
     community_id: CommunityId
@@ -88,6 +95,7 @@ class Notification:
     duty: Duty
     text: str | None = None
     previous: DeliveryOutcome | None = None
+    held: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +115,17 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answerable:
+    """An incident that somebody was told of by an address, and the number by which they answer it."""
+
+    community_id: CommunityId
+    incident_id: IncidentId
+    person: PersonId
+    number: int
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredReceipt:
     """Word of a gateway, in its own status words, and the delivery it is about."""
 
@@ -123,7 +142,10 @@ class Attempted:
     Attributes
     ----------
     retry_ns : int or None
-        When to try again, wanted with `retry`; with `unknown` when to ask the provider, if it can be asked.
+        When to try again, wanted with `retry`; with `unknown` when to ask the provider, if it can be asked; with `rejected` when to make
+        another attempt all the same.
+    falls_back : bool
+        The next channel is due at once, although this one is tried again.
     """
 
     outcome: DeliveryOutcome
@@ -133,6 +155,11 @@ class Attempted:
     provider_id: str | None = None
     code: str | None = None
     retry_ns: int | None = None
+    falls_back: bool = False
+
+
+WrittenBack = tuple[str, int]
+"""An address, and the number by which whoever has it answers."""
 
 
 def add(session: Session, duty: Duty, now_ns: int) -> bool:
@@ -204,6 +231,7 @@ def claim(
                 notification_id=row.id,
                 attempt=row.attempts,
                 channel=row.channel,
+                to_person=row.to_person,
                 outcome=DeliveryOutcome.BEGUN,
                 handed_ns=now_ns,
                 updated_ns=now_ns,
@@ -220,12 +248,117 @@ def release(session: Session, worker: str, until_ns: int) -> int:
     return int(session.exec(update(NotificationRow).where(*held).values(claimed_until_ns=until_ns)).rowcount)
 
 
-def prepare(session: Session, claimed: Notification, *, channel: Channel, gateway: str, text: str) -> None:
-    """Write by what a claimed attempt is about to be made, and in which words: all that is needed to look it up if its process dies."""
+def prepare(
+    session: Session,
+    claimed: Notification,
+    *,
+    channel: Channel,
+    gateway: str,
+    text: str,
+    segments: int = 0,
+    answer: tuple[str, int] | None = None,
+) -> None:
+    """Write by what a claimed attempt is about to be made, and in which words: all that is needed to look it up if its process dies.
+
+    `answer` is how it can be answered by writing back.
+    """
     place = (claimed.community_id, claimed.id)
     row, delivery = session.get_one(NotificationRow, place), session.get_one(DeliveryRow, (*place, claimed.attempt))
-    row.text, delivery.channel, delivery.gateway = text, channel, gateway
+    row.text, delivery.channel, delivery.gateway, delivery.segments = text, channel, gateway, segments
+    if answer is not None:
+        row.address, row.answer_number = answer
     session.flush()
+
+
+def answer_numbers(session: Session, address: str) -> dict[tuple[CommunityId, IncidentId], int]:
+    """By which numbers whoever has an address can answer open incidents, in all communities."""
+    asked = (
+        select(NotificationRow.community_id, NotificationRow.incident_id, NotificationRow.answer_number)
+        .join(
+            IncidentRow,
+            (col(IncidentRow.community_id) == NotificationRow.community_id) & (col(IncidentRow.id) == NotificationRow.incident_id),
+        )
+        .where(NotificationRow.address == address, col(NotificationRow.answer_number).is_not(None), col(IncidentRow.is_open))
+    )
+    return {
+        (CommunityId(community), IncidentId(incident)): number for community, incident, number in session.exec(asked) if number is not None
+    }
+
+
+def about(session: Session, community_id: CommunityId, notification_id: str) -> Answerable | None:
+    """What a notification is about, as whoever got it may answer it."""
+    row = session.get(NotificationRow, (community_id, notification_id))
+    incident = session.get(IncidentRow, (community_id, row.incident_id)) if row else None
+    if row is None or incident is None:
+        return None
+    return Answerable(
+        community_id=community_id,
+        incident_id=IncidentId(row.incident_id),
+        person=PersonId(row.to_person),
+        number=row.answer_number or 1,
+        is_open=incident.is_open,
+    )
+
+
+def answered(session: Session, address: str, number: int | None = None) -> list[Answerable]:
+    """What whoever has an address may mean by a number, or may answer at all: open incidents first, then the newest."""
+    wanted: list[Any] = [NotificationRow.address == address, col(NotificationRow.answer_number).is_not(None)]
+    if number is not None:
+        wanted.append(NotificationRow.answer_number == number)
+    asked = (
+        select(NotificationRow, IncidentRow)
+        .join(
+            IncidentRow,
+            (col(IncidentRow.community_id) == NotificationRow.community_id) & (col(IncidentRow.id) == NotificationRow.incident_id),
+        )
+        .where(*wanted)
+        .order_by(col(IncidentRow.is_open).desc(), col(NotificationRow.created_ns).desc(), col(NotificationRow.id))
+    )
+    found: dict[tuple[str, str], Answerable] = {}
+    for told, incident in session.exec(asked):
+        one = Answerable(
+            community_id=CommunityId(told.community_id),
+            incident_id=IncidentId(told.incident_id),
+            person=PersonId(told.to_person),
+            number=told.answer_number or 0,
+            is_open=incident.is_open,
+        )
+        found.setdefault((told.community_id, told.incident_id), one)
+    return list(found.values())
+
+
+def postpone(session: Session, claimed: Notification, until_ns: int, held: str) -> None:
+    """Give a claimed first attempt back that was not made: it is due later, and nothing counts from now."""
+    place = (claimed.community_id, claimed.id)
+    row, delivery = session.get_one(NotificationRow, place), session.get_one(DeliveryRow, (*place, claimed.attempt))
+    session.delete(delivery)
+    row.attempts -= 1
+    row.next_attempt_ns, row.held, row.fallback_ns = until_ns, held, None
+    row.claimed_by, row.claimed_until_ns = None, 0
+    session.flush()
+
+
+def nth_newest_ns(
+    session: Session,
+    nth: int,
+    *,
+    channel: Channel | None = None,
+    community_id: CommunityId | None = None,
+    to: PersonId | None = None,
+    gateway: str | None = None,
+) -> int | None:
+    """When the nth newest (from 1) of the attempts that were given to gateways was made, in ns; None if there are fewer."""
+    wanted: list[Any] = [col(DeliveryRow.gateway).is_not(None)]
+    for column, value in (
+        (DeliveryRow.community_id, community_id),
+        (DeliveryRow.to_person, to),
+        (DeliveryRow.gateway, gateway),
+        (DeliveryRow.channel, channel),
+    ):
+        if value is not None:
+            wanted.append(column == value)
+    newest = select(DeliveryRow.handed_ns).where(*wanted).order_by(col(DeliveryRow.handed_ns).desc())
+    return session.exec(newest.offset(nth - 1).limit(1)).first()
 
 
 def record(session: Session, community_id: CommunityId, notification_id: str, attempt: int, attempted: Attempted) -> NotificationState:
@@ -245,8 +378,10 @@ def record(session: Session, community_id: CommunityId, notification_id: str, at
     if row is None or delivery is None:
         raise StoreError(f"notification {notification_id} has no attempt {attempt}")
     goes_on = attempted.retry_ns is not None
-    if goes_on != (attempted.outcome is DeliveryOutcome.RETRY) and attempted.outcome is not DeliveryOutcome.UNKNOWN:
-        raise StoreError(f"outcome {attempted.outcome} has retry_ns {attempted.retry_ns}, must have one with retry or unknown only")
+    if goes_on is not (attempted.outcome is DeliveryOutcome.RETRY) and attempted.outcome not in _MAY_GO_ON:
+        raise StoreError(
+            f"outcome {attempted.outcome} has retry_ns {attempted.retry_ns}, must have one with retry, may with rejected or unknown"
+        )
     if delivery.outcome in _FINAL or (delivery.outcome in _ARRIVED and attempted.outcome not in _FINAL):
         return NotificationState(row.state)
     was_accepted = delivery.outcome == DeliveryOutcome.ACCEPTED
@@ -259,7 +394,7 @@ def record(session: Session, community_id: CommunityId, notification_id: str, at
         row.next_attempt_ns = attempted.retry_ns or row.next_attempt_ns
         if row.is_stopped or attempted.outcome is DeliveryOutcome.DELIVERED:
             row.fallback_ns = None
-        elif row.state in _GIVEN_UP and (row.fallback_ns is not None or row.purpose == Purpose.ENDING):
+        elif (row.state in _GIVEN_UP or attempted.falls_back) and (row.fallback_ns is not None or row.purpose == Purpose.ENDING):
             row.fallback_ns = attempted.at_ns
     session.flush()
     return NotificationState(row.state)
@@ -302,6 +437,12 @@ def next_due(session: Session) -> int | None:
     fallback = select(col(NotificationRow.fallback_ns)).where(col(NotificationRow.fallback_ns).is_not(None))
     fallback_ns = session.exec(fallback.order_by(col(NotificationRow.fallback_ns))).first()
     return min((due_ns for due_ns in (free_ns, fallback_ns) if due_ns is not None), default=None)
+
+
+def recipient(session: Session, community_id: CommunityId, notification_id: str) -> PersonId | None:
+    """Whom a notification is for; None if there is no such one."""
+    row = session.get(NotificationRow, (community_id, notification_id))
+    return None if row is None else PersonId(row.to_person)
 
 
 def thread(
@@ -396,6 +537,7 @@ def _notification(row: NotificationRow, previous: DeliveryOutcome | None) -> Not
         duty=_DUTY.validate_json(row.body),
         text=row.text,
         previous=previous,
+        held=row.held,
     )
 
 

@@ -208,6 +208,13 @@ class CareSaid(_Said):
     back_day_h: Annotated[float, Field(ge=0.5, le=168)] | None = None
 
 
+class QuietSaid(_Said):
+    """When somebody is not to be disturbed with what can wait."""
+
+    since: Clock = Field(alias="from")
+    to: Clock
+
+
 class PersonSaid(_Said):
     """Anybody the community knows. `code` and `duress_code` are what `anju code` prints; `timezone` is the person's own."""
 
@@ -220,6 +227,7 @@ class PersonSaid(_Said):
     phone: Phone | None = None
     contacts: list[ContactSaid] = []
     timezone: Text | None = None
+    quiet: QuietSaid | None = None
     care: CareSaid | None = None
     cancel_window_s: Annotated[int, Field(ge=0, le=600)] | None = None
     recovered: Annotated[Recovery, Field(strict=False)] | None = None

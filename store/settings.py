@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from platformdirs import user_state_path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from incidents.directory import Channel, Language, Severity
 from store.document import spelled
 from store.model import InputError
 from store.schema import mistakes
@@ -30,6 +31,13 @@ def _nats_url(url: str) -> str:
     if urlsplit(url).scheme not in {"nats", "tls"}:
         raise ValueError(f"{url!r} is no server, wanted nats://host:port")
     return url
+
+
+def _public_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query or parts.username:
+        raise ValueError(f"{url!r} is no address of our own, wanted https://host without a path")
+    return url.rstrip("/")
 
 
 def _several(value: object) -> object:
@@ -81,6 +89,22 @@ class BrokerSettings(_Section):
         return ""
 
 
+class RouteSettings(_Section):
+    """What is to go by which gateway; of several that fit the earlier one comes first.
+
+    Attributes
+    ----------
+    prefix : str
+        Numbers that begin so, such as `+86`.
+    """
+
+    gateway: GatewayName
+    channels: tuple[Annotated[Channel, Field(strict=False)], ...] = ()
+    prefix: Annotated[str, Field(pattern=r"^(\+\d{1,15})?$")] = ""
+    languages: tuple[Annotated[Language, Field(strict=False)], ...] = ()
+    severities: tuple[Annotated[Severity, Field(strict=False)], ...] = ()
+
+
 class Settings(_Section):
     """Everything that one installation may choose.
 
@@ -98,12 +122,16 @@ class Settings(_Section):
         Where the pages are: `host:port`.
     public_url : str
         Where people and providers reach us from outside; empty: nowhere.
+    public : str
+        Where gateways and people who answer reach us: `host:port`, of a listener that has nothing else; empty: there is none.
     gateway : tuple of str
         By which texts leave: one name or several. Of two that serve a channel the earlier one comes first.
     log_gib, log_days : float
         What the log of readings keeps.
     broker : tuple of BrokerSettings
         Brokers besides the embedded one.
+    route : tuple of RouteSettings
+        What is to go by which gateway, where it is not the first that serves the channel.
     """
 
     state: Path = user_state_path("anju")
@@ -112,11 +140,13 @@ class Settings(_Section):
     nats_port: Annotated[int, Field(ge=1, le=65535)] = 14222
     mqtt_port: Annotated[int, Field(ge=1, le=65535)] = 11883
     http: Annotated[str, Field(pattern=r"^.+:\d{1,5}$")] = "127.0.0.1:8470"
-    public_url: str = ""
+    public: Annotated[str, Field(pattern=r"^(.+:\d{1,5})?$")] = ""
+    public_url: Annotated[str, AfterValidator(lambda url: _public_url(url) if url else "")] = ""
     gateway: Annotated[tuple[GatewayName, ...], BeforeValidator(_several), Field(min_length=1)] = ("console",)
     log_gib: Annotated[float, Field(gt=0)] = 8.0
     log_days: Annotated[float, Field(gt=0)] = 7.0
     broker: tuple[BrokerSettings, ...] = ()
+    route: tuple[RouteSettings, ...] = ()
 
     @property
     def database(self) -> str:
@@ -142,6 +172,16 @@ class Settings(_Section):
     def http_host(self) -> str:
         """Where the pages listen."""
         return self.http.rpartition(":")[0].strip("[]")
+
+    @property
+    def public_host(self) -> str:
+        """Where the public listener is."""
+        return self.public.rpartition(":")[0].strip("[]")
+
+    @property
+    def public_port(self) -> int:
+        """Its port."""
+        return int(self.public.rpartition(":")[2])
 
     @property
     def http_port(self) -> int:

@@ -169,6 +169,7 @@ class NotificationRow(Table, table=True):
     """The outbox: a duty to tell one person something.
 
     `fallback_ns`: with no `delivered` by then the next channel is tried. `is_stopped`: nothing further is to be tried, whatever comes.
+    `held`: why it waits until `next_attempt_ns`. `answer_number`: by which whoever has `address` answers it while its incident is open.
     """
 
     __tablename__ = "notification"
@@ -189,12 +190,22 @@ class NotificationRow(Table, table=True):
     claimed_until_ns: int = Field(default=0, sa_type=BigInteger)
     claimed_by: str | None = None
     attempts: int = 0
+    held: str | None = None
+    address: str | None = None
+    answer_number: int | None = None
     text: str | None = Field(default=None, sa_type=Text)
     body: str = Field(sa_type=Text)
     __table_args__ = (
         ForeignKeyConstraint(["community_id", "incident_id"], ["incident.community_id", "incident.id"]),
         Index(None, "community_id", "incident_id", "to_person"),
         Index(None, "community_id", "to_person", "created_ns"),
+        Index(
+            "ix_notification_answer",
+            "address",
+            "answer_number",
+            sqlite_where=sql("answer_number IS NOT NULL"),
+            postgresql_where=sql("answer_number IS NOT NULL"),
+        ),
         Index(
             "ix_notification_waiting",
             "next_attempt_ns",
@@ -222,6 +233,8 @@ class DeliveryRow(Table, table=True):
     provider_id: str | None = None
     outcome: str
     code: str | None = None
+    to_person: str | None = None
+    segments: int | None = None
     handed_ns: int = Field(sa_type=BigInteger)
     updated_ns: int = Field(sa_type=BigInteger)
     __table_args__ = (
@@ -234,7 +247,38 @@ class DeliveryRow(Table, table=True):
             postgresql_where=sql("outcome = 'accepted'"),
         ),
         Index(None, "community_id", "updated_ns"),
+        Index(None, "community_id", "handed_ns"),
+        Index(None, "community_id", "to_person", "handed_ns"),
+        Index(None, "gateway", "handed_ns"),
     )
+
+
+class ContactRow(Table, table=True):
+    """What is known of one contact method of a person: broken, opted out, verified. Without a row nothing is known.
+
+    `address` is what it was said of: another number of the same person is another contact method.
+    """
+
+    __tablename__ = "contact"
+    community_id: str = Field(primary_key=True)
+    person_id: str = Field(primary_key=True)
+    channel: str = Field(primary_key=True)
+    address: str
+    state: str
+    code: str | None = None
+    since_ns: int = Field(sa_type=BigInteger)
+    __table_args__ = (Index(None, "address", "channel"),)
+
+
+class LinkRow(Table, table=True):
+    """A link by which one person answers one notification: of its token only the SHA-256 digest, in hexadecimal."""
+
+    __tablename__ = "link"
+    digest: str = Field(primary_key=True)
+    community_id: str
+    notification_id: str
+    expires_ns: int = Field(sa_type=BigInteger)
+    __table_args__ = (Index(None, "expires_ns"),)
 
 
 class ReceiptRow(Table, table=True):

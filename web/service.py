@@ -110,6 +110,17 @@ def listen(host: str, port: int) -> socket.socket:
         raise InputError(
             "settings", "http", f"{host} can be reached by others, wanted 127.0.0.1, ::1 or localhost until there is a sign-in"
         )
+    return bound(host, port, "http in anju.toml; --port of the demo")
+
+
+def bound(host: str, port: int, setting: str) -> socket.socket:
+    """A socket that listens wherever it is told to; `setting` is where that can be changed.
+
+    Raises
+    ------
+    OSError
+        Somebody else listens there, or there is no such address.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -118,9 +129,7 @@ def listen(host: str, port: int) -> socket.socket:
         listening.listen(128)
     except OSError as error:
         listening.close()
-        raise OSError(
-            f"cannot listen on {host} port {port}: {error.strerror}; choose another one (http in anju.toml; --port of the demo)"
-        ) from error
+        raise OSError(f"cannot listen on {host} port {port}: {error.strerror}; choose another one ({setting})") from error
     return listening
 
 

@@ -335,6 +335,8 @@ def _move(entry: Entry) -> Move | None:
         return Move.TAKEN_UNTIL if "eta_ns" in detail else Move.TAKEN
     if detail.get("do") == Do.ON_SCENE:
         return Move.ARRIVED
+    if detail.get("do") == Do.DECLINE:
+        return Move.DECLINED
     before, state, by_time = detail.get("before"), detail["state"], detail.get("cause") == Cause.TIME
     match before:
         case None:

@@ -65,6 +65,7 @@ class Move(StrEnum):
     TAKEN = "taken"
     TAKEN_UNTIL = "taken_until"
     ARRIVED = "arrived"
+    DECLINED = "declined"
     CLEARED = "cleared"
     SKIPPED = "skipped"
     HELD = "held"
@@ -326,6 +327,9 @@ class Words:
     no_community_more: str
     busy: str
     busy_more: str
+    link_over: str
+    link_over_more: str
+    answer_as: str
     names_gap: str
     list_gap: str
     clause_gap: str

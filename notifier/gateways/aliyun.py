@@ -12,19 +12,18 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Self
-from urllib.parse import parse_qs, quote, urlsplit
+from typing import Self
+from urllib.parse import quote, urlsplit
 
 from notifier.gateways import codes
-from notifier.gateways.model import Answer, ForgedReceiptError, GatewayAwayError, GatewaySettingsError, Hook
-from notifier.gateways.wire import BROKEN_OFF, Wire
+from notifier.gateways.model import Answer, GatewayAwayError, GatewaySettingsError, Hook
+from notifier.gateways.wire import BROKEN_OFF, Said, Wire, keyed
 from store.outbox import DeliveryOutcome
 
 _VERSION = "2017-05-25"
 """Of the interfaces for SMS and for voice."""
 _ALGORITHM = "ACS3-HMAC-SHA256"
 _NO_BODY = hashlib.sha256(b"").hexdigest()
-Said = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,26 +133,6 @@ class Rpc:
             Its address does not hold our key, or it cannot be read.
         """
         return keyed(hook, self._account.hook_key)
-
-
-def keyed(hook: Hook, key: str) -> list[Said]:
-    """A list of reports that came to an address with a secret key in it.
-
-    Raises
-    ------
-    ForgedReceiptError
-        The key is another one, or this is no list.
-    """
-    given = parse_qs(urlsplit(hook.url).query).get("key", [""])[0]
-    if not key or not hmac.compare_digest(given.encode(), key.encode()):
-        raise ForgedReceiptError("a report came without the key of its address")
-    try:
-        reports = json.loads(hook.body)
-    except ValueError:
-        reports = None
-    if not isinstance(reports, list) or not all(isinstance(one, dict) for one in reports):
-        raise ForgedReceiptError("a report cannot be read, wanted a list")
-    return reports
 
 
 def signed(

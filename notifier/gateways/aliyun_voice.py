@@ -106,6 +106,7 @@ class AliyunVoiceGateway:
         in_doubt=InDoubt.LEAVE,
         receipts=True,
     )
+    received = '{"code": 0, "msg": "OK"}'
     channels = capabilities.channels
     settles_ns = 0
     outcomes: Mapping[str, DeliveryOutcome] = MappingProxyType(
@@ -222,7 +223,10 @@ def dialled(phone_e164: str | None) -> str | None:
     """A number as it is dialled within mainland China: a fixed line with its area; None for any other."""
     if not phone_e164 or not phone_e164.startswith(_CHINA):
         return None
-    number = phonenumbers.parse(phone_e164, None)
+    try:
+        number = phonenumbers.parse(phone_e164, None)
+    except phonenumbers.NumberParseException:
+        return None
     national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
     return "".join(character for character in national if character.isdigit())
 

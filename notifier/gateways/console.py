@@ -64,6 +64,7 @@ class ConsoleGateway:
     capabilities = Capabilities(
         channels=frozenset({Channel.SMS, Channel.VOICE, Channel.PUSH}),
         reply=EVERYBODY,  # on the page that shows the phones
+        keys=EVERYBODY,
         in_doubt=InDoubt.LOOK_UP,
         receipts=True,
     )

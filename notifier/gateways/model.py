@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from devices.model import CommunityId
-from incidents.directory import Channel, Person
+from incidents.directory import Channel, Language, Person
 from store.outbox import DeliveryOutcome
 
 SEND_S = 20.0
@@ -279,12 +279,56 @@ class Gateway(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What somebody said to us: words that they wrote, or a key that they pressed.
+
+    Attributes
+    ----------
+    phone_e164 : str
+        Theirs.
+    text : str or None
+        What they wrote.
+    key : str or None
+        What they pressed, during the call `provider_id`.
+    """
+
+    phone_e164: str = field(repr=False)
+    provider_id: str = field(repr=False)
+    text: str | None = field(default=None, repr=False)
+    key: str | None = None
+
+
+class Listening(Protocol):
+    """A gateway by which people answer."""
+
+    @property
+    def name(self) -> str:
+        """The same as the gateway's."""
+
+    def heard(self, hook: Hook) -> Heard | None:
+        """What somebody said; None for what is something else, such as a receipt.
+
+        Raises
+        ------
+        ForgedReceiptError
+            It is not the provider's, or cannot be read.
+        """
+
+    def said(self, text: str, language: Language) -> str:
+        """The XML that the provider is answered with, so that they read or hear this; "" is nothing."""
+
+
 class Reporting(Protocol):
     """A gateway whose provider calls us to say what became of something."""
 
     @property
     def name(self) -> str:
         """The same as the gateway's."""
+
+    @property
+    def received(self) -> str:
+        """What the provider is to be answered, in JSON, so that it does not say it again."""
 
     def receipts(self, hook: Hook) -> Sequence[Receipt]:
         """What a provider's call says; the same may be said twice, late, and in any order.

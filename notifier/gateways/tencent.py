@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 from devices.model import NS_PER_S
 from incidents.directory import Channel
 from notifier.gateways import codes
-from notifier.gateways.aliyun import keyed
 from notifier.gateways.model import (
     Answer,
     Capabilities,
@@ -38,7 +37,7 @@ from notifier.gateways.model import (
     Status,
 )
 from notifier.gateways.templates import Template, filled, templates_from
-from notifier.gateways.wire import BROKEN_OFF, TIMEOUT_S, Wire, name_of, packed, unpacked
+from notifier.gateways.wire import BROKEN_OFF, TIMEOUT_S, Wire, keyed, name_of, packed, unpacked
 from store.outbox import DeliveryOutcome
 
 _HOST = "sms.tencentcloudapi.com"
@@ -139,6 +138,7 @@ class TencentSmsGateway:
         in_doubt=InDoubt.FOUND_ONLY,
         receipts=True,
     )
+    received = '{"result": 0, "errmsg": "OK"}'
     channels = capabilities.channels
     settles_ns = 0
     outcomes: Mapping[str, DeliveryOutcome] = MappingProxyType({"SUCCESS": DeliveryOutcome.DELIVERED, "FAIL": DeliveryOutcome.REJECTED})

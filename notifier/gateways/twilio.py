@@ -9,7 +9,7 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from types import MappingProxyType
@@ -21,15 +21,18 @@ from twilio.base.exceptions import TwilioException, TwilioRestException  # type:
 from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped]
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
+from twilio.twiml.messaging_response import MessagingResponse  # type: ignore[import-untyped]
 
 from devices.model import NS_PER_S
-from incidents.directory import Channel
+from incidents.directory import Channel, Language
 from notifier.gateways.model import (
+    NOBODY,
     Answer,
     Capabilities,
     ForgedReceiptError,
     GatewayAwayError,
     GatewaySettingsError,
+    Heard,
     Hook,
     InDoubt,
     Limit,
@@ -39,7 +42,7 @@ from notifier.gateways.model import (
     Receipt,
     Status,
 )
-from notifier.gateways.wire import TIMEOUT_S, after
+from notifier.gateways.wire import TIMEOUT_S, after, session
 from store.outbox import DeliveryOutcome
 
 _NO_WAY_BACK = Reach(but=("+86",))
@@ -60,6 +63,8 @@ _LATER = frozenset(
     }
 )
 """Not taken, and may be taken later. A wrong token is put right by the operator, and says nothing about the person."""
+
+_RECEIVED = "received"
 
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 
@@ -254,6 +259,7 @@ class TwilioGateway:
         in_doubt=InDoubt.LOOK_UP,
         receipts=True,
     )
+    received = ""
     channels = capabilities.channels
     settles_ns = 30 * NS_PER_S
     outcomes: Mapping[str, DeliveryOutcome] = MappingProxyType(
@@ -268,6 +274,8 @@ class TwilioGateway:
 
     def __init__(self, settings: TwilioSettings, *, timeout_s: float = TIMEOUT_S) -> None:
         self._account = Account(settings, timeout_s)
+        if settings.public_url is None:
+            self.capabilities = replace(self.capabilities, reply=NOBODY, link=NOBODY)  # nobody would hear it
 
     def send(self, outgoing: Outgoing, now_ns: int) -> Answer:  # noqa: ARG002  Twilio has a clock of its own
         """Hand it over once."""
@@ -315,9 +323,33 @@ class TwilioGateway:
             It is not signed, or says nothing.
         """
         said = self._account.signed(hook)
+        if said.get("SmsStatus") == _RECEIVED:
+            return ()
         if not said.get("MessageSid") or not said.get("MessageStatus"):
             raise ForgedReceiptError("a call of Twilio's names no message and status")
         return (Receipt(provider_id=said["MessageSid"], word=said["MessageStatus"], code=said.get("ErrorCode") or None),)
+
+    def heard(self, hook: Hook) -> Heard | None:
+        """A message that came in: `<public_url>/hooks/twilio` is to be its number's or service's webhook for them.
+
+        Raises
+        ------
+        ForgedReceiptError
+            It is not signed, or comes from nobody.
+        """
+        said = self._account.signed(hook)
+        if said.get("SmsStatus") != _RECEIVED:
+            return None
+        if not said.get("MessageSid") or not said.get("From"):
+            raise ForgedReceiptError("a message that came in at Twilio comes from nobody")
+        return Heard(phone_e164=said["From"], provider_id=said["MessageSid"], text=said.get("Body", ""))
+
+    def said(self, text: str, language: Language) -> str:  # noqa: ARG002  a text is in its own language
+        """TwiML that sends an SMS back."""
+        response = MessagingResponse()
+        if text:
+            response.message(text)
+        return str(response)
 
     def _accepted(self, message: Any) -> Answer:  # noqa: ANN401  the SDK has no types
         code = None if message.error_code is None else str(message.error_code)
@@ -329,6 +361,7 @@ class _HttpClient(TwilioHttpClient):  # type: ignore[misc]
 
     def __init__(self, base_url: str | None, **others: Any) -> None:  # noqa: ANN401  the SDK's
         super().__init__(**others)
+        self.session = session()
         self._base_url = base_url
 
     def request(self, method: str, url: str, *args: Any, **others: Any) -> Any:  # noqa: ANN401  the SDK's

@@ -7,6 +7,7 @@ is an answer of the person's and comes by the hook.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -16,9 +17,11 @@ from devices.model import NS_PER_S
 from incidents.directory import Channel, Language
 from notifier.gateways.model import (
     EVERYBODY,
+    NOBODY,
     Answer,
     Capabilities,
     ForgedReceiptError,
+    Heard,
     Hook,
     InDoubt,
     Limit,
@@ -77,6 +80,7 @@ class TwilioVoiceGateway:
         in_doubt=InDoubt.LOOK_UP,
         receipts=True,
     )
+    received = ""
     channels = capabilities.channels
     settles_ns = 30 * NS_PER_S
     outcomes: Mapping[str, DeliveryOutcome] = MappingProxyType(
@@ -93,6 +97,8 @@ class TwilioVoiceGateway:
 
     def __init__(self, settings: TwilioSettings, *, timeout_s: float = TIMEOUT_S) -> None:
         self._account = Account(settings, timeout_s)
+        if settings.public_url is None:
+            self.capabilities = replace(self.capabilities, keys=NOBODY)  # nobody would hear of it
 
     def send(self, outgoing: Outgoing, now_ns: int) -> Answer:  # noqa: ARG002  Twilio has a clock of its own
         """Have the call made."""
@@ -157,6 +163,29 @@ class TwilioVoiceGateway:
                 provider_id=sid, word=_word(status, said.get("CallDuration"), said.get("AnsweredBy")), code=said.get("ErrorCode") or None
             ),
         )
+
+    def heard(self, hook: Hook) -> Heard | None:
+        """A key that was pressed during a call.
+
+        Raises
+        ------
+        ForgedReceiptError
+            It is not signed, or names no call.
+        """
+        said = self._account.signed(hook)
+        if "Digits" not in said:
+            return None
+        if not said.get("CallSid"):
+            raise ForgedReceiptError("a key that was pressed at Twilio belongs to no call")
+        return Heard(phone_e164=said.get("To", ""), provider_id=said["CallSid"], key=said["Digits"])
+
+    def said(self, text: str, language: Language) -> str:
+        """TwiML that says something and hangs up."""
+        response = VoiceResponse()
+        if text:
+            voice, tongue = _VOICES[language]
+            response.say(text, voice=voice, language=tongue)
+        return str(response)
 
     def _accepted(self, call: Any) -> Answer:  # noqa: ANN401  the SDK has no types
         word = _word(str(call.status), call.duration, call.answered_by)

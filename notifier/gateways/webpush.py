@@ -19,7 +19,7 @@ from requests.exceptions import RequestException
 from incidents.directory import Channel
 from notifier.gateways import codes
 from notifier.gateways.model import EVERYBODY, Answer, Capabilities, GatewayAwayError, GatewaySettingsError, InDoubt, Outgoing, Status
-from notifier.gateways.wire import TIMEOUT_S, after, best, name_of
+from notifier.gateways.wire import TIMEOUT_S, after, best, name_of, session
 from store.outbox import DeliveryOutcome
 
 KEEP_S = 3600
@@ -145,15 +145,17 @@ class WebPushGateway:
             return Answer(outcome=DeliveryOutcome.REJECTED, code="no_subscription")
         name = name_of(outgoing)
         try:
-            webpush(
-                subscription,
-                json.dumps({"id": name, "tag": name, "text": outgoing.text}, ensure_ascii=False),
-                vapid_private_key=self._key,
-                vapid_claims={"sub": self._settings.subject},
-                ttl=KEEP_S,
-                timeout=timeout_s,
-                headers={"Urgency": "high", "Topic": name},
-            )
+            with session() as requests:
+                webpush(
+                    subscription,
+                    json.dumps({"id": name, "tag": name, "text": outgoing.text}, ensure_ascii=False),
+                    vapid_private_key=self._key,
+                    vapid_claims={"sub": self._settings.subject},
+                    ttl=KEEP_S,
+                    timeout=timeout_s,
+                    headers={"Urgency": "high", "Topic": name},
+                    requests_session=requests,
+                )
         except WebPushException as error:
             return _refused(error.status_code)
         except RequestException as error:

@@ -7,16 +7,27 @@ addresses, numbers or tokens are told not to.
 import base64
 import binascii
 import hashlib
+import hmac
+import json
 import logging
-from collections.abc import Sequence
+import ssl
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
+from requests import Session
+from requests.adapters import HTTPAdapter
+from requests.certs import where  # type: ignore[attr-defined]  # its documented place
 from requests.exceptions import ConnectionError as NoConnectionError
 from requests.exceptions import ConnectTimeout, InvalidSchema, InvalidURL, MissingSchema, RequestException
 from urllib3.exceptions import NewConnectionError
 
-from notifier.gateways.model import SEND_S, Answer, Outgoing
+from notifier.gateways.model import SEND_S, Answer, ForgedReceiptError, Hook, Outgoing
 from store.outbox import DeliveryOutcome
+
+Said = Mapping[str, Any]
 
 TIMEOUT_S = SEND_S / 3
 """For connecting, and again for the answer."""
@@ -56,6 +67,33 @@ class Wire:
             return Answer(outcome=DeliveryOutcome.UNKNOWN, code=BROKEN_OFF)
 
 
+def session() -> Session:
+    """A session of `requests` for one attempt, for the libraries that use it."""
+    made = Session()
+    made.mount("https://", _Adapter())
+    return made
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """The certificates that are trusted. To read them takes tens of milliseconds, which `requests` spends anew on each connection."""
+    return ssl.create_default_context(cafile=where())
+
+
+class _Adapter(HTTPAdapter):
+    """Verifies as `requests` does, by certificates that were read once; those of REQUESTS_CA_BUNDLE are read each time."""
+
+    def init_poolmanager(self, *args: Any, **others: Any) -> None:  # noqa: ANN401  its own
+        """Every connection has the same certificates."""
+        super().init_poolmanager(*args, ssl_context=_authorities(), **others)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ANN401  its own
+        """Do not read them again."""
+        super().cert_verify(conn, url, verify, cert)
+        if verify is True:
+            conn.ca_certs = None
+
+
 def after(error: RequestException) -> Answer:
     """What is known after an error of `requests`, which other libraries use."""
     if isinstance(error, MissingSchema | InvalidSchema | InvalidURL):
@@ -79,6 +117,26 @@ _BEST_FIRST = (
 def best(answers: Sequence[Answer]) -> Answer:
     """What came of one attempt at several addresses of a person: who was reached by one of them was reached."""
     return min(answers, key=lambda answer: _BEST_FIRST.index(answer.outcome))
+
+
+def keyed(hook: Hook, key: str) -> list[Said]:
+    """A list of reports that came to an address with a secret key in it.
+
+    Raises
+    ------
+    ForgedReceiptError
+        The key is another one, or this is no list.
+    """
+    given = parse_qs(urlsplit(hook.url).query).get("key", [""])[0]
+    if not key or not hmac.compare_digest(given.encode(), key.encode()):
+        raise ForgedReceiptError("a report came without the key of its address")
+    try:
+        reports = json.loads(hook.body)
+    except ValueError:
+        reports = None
+    if not isinstance(reports, list) or not all(isinstance(one, dict) for one in reports):
+        raise ForgedReceiptError("a report cannot be read, wanted a list")
+    return reports
 
 
 def name_of(outgoing: Outgoing) -> str:

@@ -1,6 +1,6 @@
 """What people read and hear: one text for a duty, in the recipient's language, in at most two SMS segments."""
 
 from notifier.messages.segments import segments
-from notifier.messages.text import render
+from notifier.messages.text import Answering, render
 
-__all__ = ["render", "segments"]
+__all__ = ["Answering", "render", "segments"]

@@ -3,7 +3,7 @@
 from devices.model import Covers, DeviceKind
 from incidents.directory import Channel, Role
 from incidents.model import IncidentState, News, Story
-from notifier.messages.wording import Advice, Form, Opening, Topic, Wording
+from notifier.messages.wording import Advice, Form, Opening, Said, Topic, Wording
 from rules.faults.wear import Why
 from rules.kinds import EventKind
 
@@ -177,13 +177,29 @@ EN = Wording(
         Topic.CUSTOM: {None: Advice("Please check.")},
     },
     answer={
-        Channel.SMS: "Reply 1=I have it, 2=false alarm.",
+        Channel.SMS: "",
         Channel.VOICE: "Press 1 to go, 2 if a false alarm.",
         Channel.PUSH: 'Tap "I have it" or "False alarm".',
         Channel.EMAIL: "In Anju: I have it / false alarm.",
         Channel.APPRISE: "In Anju: I have it / false alarm.",
         Channel.WEBHOOK: "In Anju: I have it / false alarm.",
         Channel.DEVICE: "",
+    },
+    reply="Reply {number}=I go, {number} false=false alarm",
+    follow="Answer: {link}",
+    answer_elsewhere="No replies here: use Anju or take our call.",
+    said={
+        Said.GOING: "Noted, you are going: {who}. Please tell us when you are there.",
+        Said.THERE: "Noted, you are there: {who}.",
+        Said.FALSE_ALARM: "Noted as a false alarm: {who}. The others will be told.",
+        Said.RESOLVED: "Noted, it is over: {who}. The others will be told.",
+        Said.DECLINED: "Noted. The next person is being told: {who}.",
+        Said.FIRST: "{by} has it already: {who}. You need not go.",
+        Said.OVER: "It is over: {who}. You need not go.",
+        Said.NOTHING: "There is nothing to answer now.",
+        Said.WHICH: "There are several: {choices}. Please reply with the number.",
+        Said.UNCLEAR: "Sorry? {number}=I go, {number} false=false alarm, {number} no=I cannot.",
+        Said.NOT_YOURS: "This is not yours to answer: {who}.",
     },
     whole_roster="Nobody on shift, all told.",
     news={

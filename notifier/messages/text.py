@@ -49,6 +49,9 @@ _CUTS: tuple[tuple[Literal["address", "name", "by"], int], ...] = (
 )
 """What is cut to how many UTF-16 units where that was not enough, first to last."""
 
+_OPENS = frozenset({Channel.EMAIL, Channel.APPRISE, Channel.WEBHOOK})
+"""Channels by which a link is opened; an app has its own way."""
+
 _REASON_UNITS = 24
 """Longest reason of a silence that a text repeats; the pages show all of it."""
 
@@ -59,7 +62,29 @@ _ROLES = (Role.GUARD, Role.HOSPITAL, Role.RELATIVE, Role.NEIGHBOUR, Role.OFFICER
 """Of several roles the one that an advice is for."""
 
 
-def render(duty: Duty, channel: Channel, directory: Directory, now_ns: int) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering:
+    """How a recipient can answer by the way a text goes.
+
+    Attributes
+    ----------
+    number : int or None
+        What to write back, on this telephone at this time; None: nothing can be written back.
+    link : str or None
+        What to open.
+    keys : bool
+        Keys can be pressed during a call.
+    """
+
+    number: int | None = 1
+    link: str | None = None
+    keys: bool = True
+
+
+ANYHOW = Answering()
+
+
+def render(duty: Duty, channel: Channel, directory: Directory, now_ns: int, answering: Answering = ANYHOW) -> str:
     """What one person is told by one channel.
 
     Parameters
@@ -72,6 +97,8 @@ def render(duty: Duty, channel: Channel, directory: Directory, now_ns: int) -> s
         The incident's community.
     now_ns
         Hand-over, in ns: a time of another local day is written with its date.
+    answering
+        How it can be answered.
 
     Returns
     -------
@@ -79,7 +106,7 @@ def render(duty: Duty, channel: Channel, directory: Directory, now_ns: int) -> s
         One line, at most `MOST_SEGMENTS` SMS segments, in the recipient's language. In English, Chinese stands only in what the community's
         file gives: names and addresses.
     """
-    draft = _Draft(duty=duty, channel=channel, directory=directory, now_ns=now_ns)
+    draft = _Draft(duty=duty, channel=channel, directory=directory, now_ns=now_ns, answering=answering)
     text = ""
     for names, omitted in draft.variants():
         text = draft.text(names, omitted)
@@ -94,6 +121,7 @@ class _Draft:
     channel: Channel
     directory: Directory
     now_ns: int
+    answering: Answering
 
     @property
     def _wording(self) -> Wording:
@@ -227,8 +255,20 @@ class _Draft:
             "" if "advice" in omitted else advice.must,
             "" if "more" in omitted else advice.more,
             wording.whole_roster if duty.whole_roster and "roster" not in omitted else "",
-            "" if "answer" in omitted or self._topic is Topic.SILENCE else wording.answer[self.channel],
+            "" if "answer" in omitted or self._topic is Topic.SILENCE else self._answer(),
         ]
+
+    def _answer(self) -> str:
+        """How to answer, in the way that is possible here."""
+        wording, answering = self._wording, self.answering
+        if self.channel is Channel.VOICE and not answering.keys:
+            return wording.answer[Channel.EMAIL]
+        if self.channel is not Channel.SMS:
+            is_open = answering.link is not None and self.channel in _OPENS and self.duty.incident.is_open
+            return wording.follow.format(link=answering.link) if is_open else wording.answer[self.channel]
+        if answering.number is not None:
+            return wording.reply.format(number=answering.number)
+        return wording.answer_elsewhere if answering.link is None else wording.follow.format(link=answering.link)
 
     def _news(self, omitted: frozenset[_Optional]) -> str:
         duty = self.duty

@@ -52,6 +52,24 @@ class Opening(StrEnum):
     LEAK = "leak"
 
 
+class Said(StrEnum):
+    """What is answered to somebody who has answered."""
+
+    GOING = "going"
+    THERE = "there"
+    FALSE_ALARM = "false_alarm"
+    RESOLVED = "resolved"
+    DECLINED = "declined"
+    FIRST = "first"
+    """Somebody else had it before."""
+    OVER = "over"
+    NOTHING = "nothing"
+    """There is nothing to answer."""
+    WHICH = "which"
+    UNCLEAR = "unclear"
+    NOT_YOURS = "not_yours"
+
+
 TOPIC: Mapping[EventKind, Topic] = {
     EventKind.FALL: Topic.DISTRESS,
     EventKind.LONG_LIE: Topic.DISTRESS,
@@ -149,6 +167,13 @@ class Wording:
         After a responder's ending.
     answer : mapping
         How to answer by each channel.
+    reply, follow : str
+        How to answer a text by writing back its `number`, and by opening its `link`.
+    answer_elsewhere : str
+        How to answer where neither is possible.
+    said : mapping
+        What is answered to an answer: about `who`; `by` is who was first; `number` is to be written back, and `choices` are numbers with
+        what they mean.
     ended : mapping
         State in which a responder, or the wearer, left it; with `{by}`, `{time}`, `{at}`.
     ended_itself : mapping
@@ -203,6 +228,10 @@ class Wording:
     happened: Mapping[EventKind, str]
     advice: Mapping[Topic, Mapping[Role | None, Advice]]
     answer: Mapping[Channel, str]
+    reply: str
+    follow: str
+    answer_elsewhere: str
+    said: Mapping[Said, str]
     whole_roster: str
     news: Mapping[News, str]
     taken: str

@@ -3,7 +3,7 @@
 from devices.model import Covers, DeviceKind
 from incidents.directory import Channel, Role
 from incidents.model import IncidentState, News, Story
-from notifier.messages.wording import Advice, Form, Opening, Topic, Wording
+from notifier.messages.wording import Advice, Form, Opening, Said, Topic, Wording
 from rules.faults.wear import Why
 from rules.kinds import EventKind
 
@@ -180,13 +180,29 @@ ZH = Wording(
         Topic.CUSTOM: {None: Advice("请查看。")},
     },
     answer={
-        Channel.SMS: "回复1=我去处理，2=误报。",
+        Channel.SMS: "",
         Channel.VOICE: "我去处理请按1，误报请按2。",
         Channel.PUSH: "请点“我去处理”或“误报”。",
         Channel.EMAIL: "请在安居里点“我去处理”或“误报”。",
         Channel.APPRISE: "请在安居里点“我去处理”或“误报”。",
         Channel.WEBHOOK: "请在安居里点“我去处理”或“误报”。",
         Channel.DEVICE: "",
+    },
+    reply="回复{number}=我去处理，{number}误报=误报。",
+    follow="点开处理：{link}",
+    answer_elsewhere="此短信不能回复，请在安居里处理或接听来电。",
+    said={
+        Said.GOING: "已记录，您去处理{who}的事。到了请说一声。",
+        Said.THERE: "已记录，您到{who}那里了。",
+        Said.FALSE_ALARM: "已记为误报（{who}），会告诉其他人。",
+        Said.RESOLVED: "已记录，{who}的事处理完了，会告诉其他人。",
+        Said.DECLINED: "已记录，马上找下一位（{who}）。",
+        Said.FIRST: "{who}的事{by}已先接手，您可以不用去了。",
+        Said.OVER: "{who}的事已经结束，不用去了。",
+        Said.NOTHING: "现在没有需要您处理的事。",
+        Said.WHICH: "现在有几件事：{choices}。请回复前面的数字。",
+        Said.UNCLEAR: "没看懂。{number}=我去处理，{number}误报=误报，{number}去不了=请别人去。",
+        Said.NOT_YOURS: "这件事您不能处理（{who}）。",
     },
     whole_roster="现在无人当班，已通知全体值班人员。",
     news={

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
+
 from devices.model import NS_PER_S, CommunityId, HomeId, PersonId
 from incidents.desk import sweep, take
 from incidents.directory import Channel, Directory
@@ -120,14 +122,15 @@ def example() -> dict[str, Any]:
 
 
 class Service:
-    """The pages, served by a thread of this process."""
+    """The pages, or another application, served by a thread of this process."""
 
-    def __init__(self, database: Database, clock: Callable[[], int], port: int = 0) -> None:
+    def __init__(self, database: Database, clock: Callable[[], int], port: int = 0, app: FastAPI | None = None) -> None:
         self._listening: socket.socket = service.listen("127.0.0.1", port)
         self.port = int(self._listening.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}"
         self._started, self._loop = threading.Event(), asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, args=(database, clock), name="pages")
+        self._app = app or service.create_app(database, clock=clock)
+        self._thread = threading.Thread(target=self._run, name="pages")
         self._thread.start()
         self._started.wait()
 
@@ -141,11 +144,11 @@ class Service:
             self._thread.join()
             self._listening.close()
 
-    def _run(self, database: Database, clock: Callable[[], int]) -> None:
+    def _run(self) -> None:
         async def serve() -> None:
             self._stop = asyncio.Event()
             self._started.set()
-            await service.serve_on(service.create_app(database, clock=clock), self._listening, self._stop)
+            await service.serve_on(self._app, self._listening, self._stop)
 
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(serve())

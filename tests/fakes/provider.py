@@ -1,6 +1,7 @@
 """A server that speaks a provider's HTTP, and misbehaves as told: what all such servers have in common."""
 
 import socket
+import ssl
 import struct
 import threading
 from collections import deque
@@ -60,6 +61,11 @@ class Reply:
 class FakeProvider:
     """A server on a free port of loopback, for as long as it is entered.
 
+    Parameters
+    ----------
+    tls
+        Its certificate and key; without it it speaks HTTP.
+
     Attributes
     ----------
     creates, questions
@@ -68,7 +74,7 @@ class FakeProvider:
         What came, oldest first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.creates: deque[Trouble] = deque()
         self.questions: deque[Trouble] = deque()
         self.asked: list[Request] = []
@@ -81,6 +87,9 @@ class FakeProvider:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = False
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
 
     @property
@@ -89,7 +98,7 @@ class FakeProvider:
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}"
+        return f"{self._scheme}://{self.host}"
 
     def __enter__(self) -> Self:
         self._thread.start()

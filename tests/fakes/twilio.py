@@ -2,6 +2,7 @@
 
 import base64
 import json
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable
@@ -64,8 +65,8 @@ class FakeTwilio(FakeProvider):
         Sids that its list does not show yet.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        super().__init__()
+    def __init__(self, clock: Callable[[], float] = time.time, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls)
         self.messages: list[Message] = []
         self.calls: list[Message] = []
         self.fates: dict[str, list[tuple[str, int | None]]] = {}

@@ -44,6 +44,36 @@ def test_relatives_are_called_in_turn_until_one_has_it(with_steps: Any) -> None:
     assert len(world.told()) == 2
 
 
+def test_whoever_cannot_go_costs_the_next_in_turn_no_time(with_steps: Any) -> None:
+    world = with_steps(step("upstairs", "jie", "emma", in_turn_s=40), step("officer", after_s=300))
+    world.event(0, K.SOS)
+    world.act(10, "upstairs", Do.DECLINE)
+    world.act(15, "jie", Do.DECLINE)
+    world.until(299)
+    assert [(at, to) for at, to, _ in world.told()] == [(0, "upstairs"), (10, "jie"), (15, "emma")]
+    world.until(300)
+    assert [(at, to) for at, to, _ in world.told()][3:] == [(300, "officer")]
+
+
+def test_whoever_has_it_and_cannot_go_after_all_gives_it_to_the_next_step(with_steps: Any) -> None:
+    world = with_steps(step("jie"), step("officer", after_s=300))
+    world.event(0, K.SOS)
+    world.act(10, "jie", Do.ACKNOWLEDGE)
+    world.act(20, "jie", Do.DECLINE)
+    assert world.last.state is IncidentState.OPEN
+    assert (world.last.acknowledged_by, world.last.eta_ns) == (None, None)
+    assert [(at, to) for at, to, _ in world.told()] == [(0, "jie"), (20, "officer")]
+
+
+def test_whoever_cannot_go_where_another_has_it_changes_nothing(with_steps: Any) -> None:
+    world = with_steps(step("jie", "upstairs"), step("officer", after_s=300))
+    world.event(0, K.SOS)
+    world.act(10, "jie", Do.ACKNOWLEDGE)
+    world.act(20, "upstairs", Do.DECLINE)
+    assert (world.last.state, world.last.acknowledged_by) == (IncidentState.ACKNOWLEDGED, "jie")
+    assert len(world.told()) == 2
+
+
 def test_in_turn_whoever_cannot_be_told_costs_no_time(with_steps: Any, people: Any) -> None:
     world = with_steps(step("upstairs", "jie", "emma", in_turn_s=40))
     mute = {one.id: replace(one, channels=()) if one.id in {"upstairs", "jie"} else one for one in people}

@@ -25,11 +25,14 @@ from incidents.directory import Channel
 from incidents.model import Act, Do, Incident, Outcome, Purpose
 from notifier.dispatch import AT_ONCE, KEPT_FOR_LIFE, LEASE_S, Dispatcher, run
 from notifier.gateways.console import ConsoleGateway, read
-from notifier.gateways.model import Answer, Gateway, GatewayAwayError, Outgoing, Status
+from notifier.gateways.model import Answer, Capabilities, Gateway, GatewayAwayError, InDoubt, Outgoing, Status
 from notifier.gateways.twilio import TwilioGateway, TwilioSettings
+from notifier.holding import LIMITS, Per
+from notifier.routing import FAILURES
 from rules.kinds import EventKind
 from rules.model import Event
-from store import configuration, ledger, outbox
+from store import configuration, contacts, ledger, outbox
+from store.contacts import ContactState
 from store.estates import Estates
 from store.ledger import DatabaseBook
 from store.outbox import Delivery, DeliveryOutcome, Notification
@@ -66,6 +69,11 @@ class Network:
     has: dict[str, tuple[Answer, ...] | None] = field(default_factory=dict)
     statuses: dict[str, Status | None] = field(default_factory=dict)
     blocked: dict[str, threading.Event] = field(default_factory=dict)
+    in_doubt: InDoubt = InDoubt.LOOK_UP
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(channels=self.channels, in_doubt=self.in_doubt, receipts=True)
 
     def answer(self, to: str, channel: str, *answers: DeliveryOutcome | Answer | Exception) -> None:
         given = [Answer(outcome=one) if isinstance(one, DeliveryOutcome) else one for one in answers]
@@ -311,6 +319,179 @@ def test_a_gateway_that_never_takes_it_is_given_up_and_silence_counts_from_the_f
     assert (night.outcomes()[-1], night.states()[0]) == (("sms", "rejected", "20503"), ("sms", "failed"))
 
 
+def test_what_one_gateway_cannot_take_the_second_one_takes_at_once(network: Network, nights: Nights) -> None:
+    second = Network(name="second")
+    network.answer(JIE, "sms", *[RETRY] * 9)
+    night = nights(network, second)
+    night.calls()
+    night.until(0)
+    assert network.sent == [(JIE, "sms", 0)]
+    assert second.sent == [(JIE, "sms", 0)]
+    assert [(one.gateway, one.outcome) for one in night.attempts()] == [("network", RETRY), ("second", DELIVERED)]
+
+
+def test_what_may_have_got_through_is_asked_for_where_it_went_and_goes_by_no_second_gateway(network: Network, nights: Nights) -> None:
+    second = Network(name="second")
+    network.answer(JIE, "sms", UNKNOWN)
+    night = nights(network, second)
+    night.calls()
+    night.until(1)
+    assert network.looked_up == [night.thread()[0].id]
+    night.until(19)
+    assert [to for to, *_ in second.sent] == []
+
+
+def test_a_gateway_that_fails_again_and_again_is_passed_over_until_it_had_time(network: Network, nights: Nights) -> None:
+    second = Network(name="second")
+    network.answer(JIE, "sms", *[RETRY] * FAILURES)
+    night = nights(network, second)
+    with capture_logs() as said:
+        for _ in range(FAILURES + 3):
+            night.calls(kind=EventKind.SOS)
+            night.does(GUARD, Do.RESOLVE)
+            night.until((night.now_ns - START_NS) / NS_PER_S + 1)
+    told = [to for to, channel, _ in network.sent if (to, channel) == (JIE, "sms")]
+    assert len(told) == FAILURES
+    assert [one["event"] for one in said].count("dispatch.gateway_passed_over") == 1
+
+
+def test_a_number_that_is_wrong_is_marked_and_not_used_again(nights: Nights) -> None:
+    network = Network(name="twilio")
+    night = nights(network)
+    network.answer(JIE, "sms", Answer(outcome=REJECTED, code="21211"))
+    with capture_logs() as said:
+        night.calls()
+        night.until(1)
+    assert network.sent == [(JIE, "sms", 0.0), (JIE, "voice", 0.0)]
+    assert [one["state"] for one in said if one["event"] == "dispatch.contact"] == ["broken"]
+    night.does(GUARD, Do.RESOLVE)
+    night.until(2)
+    del network.sent[:]
+    night.calls()
+    night.until(3)
+    assert network.sent == [(JIE, "voice", 2.0)]
+    given = people()
+    next(one for one in given["people"] if one["id"] == JIE)["phone"] = "+8613900000077"
+    write_estate(night.database, given)
+    night.does(GUARD, Do.RESOLVE)
+    night.until(4)
+    del network.sent[:]
+    night.calls()
+    night.until(5)
+    assert network.sent == [(JIE, "sms", 4.0)]  # another number is another contact method
+
+
+def test_what_is_broken_is_used_where_there_is_nothing_else(nights: Nights) -> None:
+    network = Network(name="twilio")
+    night = nights(network)
+    network.answer(JIE, "sms", Answer(outcome=REJECTED, code="30005"))
+    network.answer(JIE, "voice", Answer(outcome=REJECTED, code="13224"))
+    night.calls()
+    night.until(1)
+    night.does(GUARD, Do.RESOLVE)
+    night.until(2)
+    del network.sent[:]
+    night.calls()
+    night.until(3)
+    assert (JIE, "sms", 2.0) in network.sent
+
+
+def test_who_wants_no_messages_is_called_and_gets_none(nights: Nights) -> None:
+    network = Network(name="twilio")
+    night = nights(network)
+    network.answer(JIE, "sms", Answer(outcome=REJECTED, code="21610"))
+    night.calls()
+    night.until(1)
+    assert network.sent == [(JIE, "sms", 0.0), (JIE, "voice", 0.0)]
+    with night.database.read() as session:
+        assert [(who, one.channel, one.state) for who, one in contacts.marked(session, WILLOW)] == [(JIE, "sms", ContactState.OPTED_OUT)]
+    night.does(GUARD, Do.RESOLVE)
+    night.until(2)
+    assert [one for one in network.sent if one[1] == "sms" and one[2] > 0] == []
+
+
+def test_a_telephone_that_is_off_is_called_at_once(nights: Nights) -> None:
+    network = Network(name="twilio")
+    night = nights(network)
+    network.answer(JIE, "sms", Answer(outcome=ACCEPTED, provider_id="SM1"))
+    night.calls()
+    night.until(4)
+    with night.database.write() as session:
+        outbox.keep_receipt(session, "twilio", "SM1", status="failed", code="30003", received_ns=night.now_ns)
+    night.until(5)
+    assert network.sent == [(JIE, "sms", 0.0), (JIE, "voice", 4.0)]
+    with night.database.read() as session:
+        assert contacts.marked(session, WILLOW) == []
+
+
+def test_what_failed_by_nobodys_fault_is_sent_once_more_and_then_goes_by_the_next_channel(nights: Nights) -> None:
+    network = Network(name="twilio")
+    night = nights(network)
+    network.answer(JIE, "sms", *[Answer(outcome=ACCEPTED, provider_id=f"SM{number}") for number in (1, 2)])
+    night.calls()
+    for number in (1, 2):
+        night.until(2 * number)
+        with night.database.write() as session:
+            outbox.keep_receipt(session, "twilio", f"SM{number}", status="failed", code="30008", received_ns=night.now_ns)
+    night.until(6)
+    assert network.sent == [(JIE, "sms", 0.0), (JIE, "sms", 2.0), (JIE, "voice", 4.0)]
+
+
+def test_what_only_the_operator_can_mend_waits_for_nobody_and_is_tried_again(nights: Nights) -> None:
+    network = Network(name="twilio")
+    night = nights(network)
+    network.answer(JIE, "sms", *[Answer(outcome=RETRY, code="20003")] * 3)
+    network.answer(JIE, "voice", ACCEPTED)
+    night.calls()
+    night.until(10)
+    assert [one for one in network.sent if one[1] == "voice"] == [(JIE, "voice", 0.0)]
+    assert [one[2] for one in network.sent if one[1] == "sms"] == [0.0, 1.0, 3.0, 7.0]
+
+
+def test_where_nobody_can_be_asked_what_may_have_been_sent_is_left_and_the_next_channel_used(network: Network, nights: Nights) -> None:
+    network.in_doubt = InDoubt.LEAVE
+    network.answer(JIE, "sms", UNKNOWN)
+    night = nights(network)
+    night.calls()
+    night.until(5)
+    assert network.sent == [(JIE, "sms", 0.0), (JIE, "voice", 0.0)]
+    assert (network.looked_up, night.states()) == ([], [("sms", "unknown"), ("voice", "delivered")])
+
+
+def test_what_can_wait_waits_for_the_morning_and_a_call_for_help_does_not(network: Network, nights: Nights) -> None:
+    given = people()
+    next(one for one in given["people"] if one["id"] == JIE)["quiet"] = {"from": "00:00", "to": "20:00"}
+    given["policies"].append({"id": "notices", "kinds": ["enter"], "steps": [{"after_s": 0, "tell": [JIE], "by": ["sms"]}]})
+    night = nights(network, given=given)
+    night.calls("zhou-da", EventKind.ENTER)
+    night.until(5)
+    assert network.sent == []
+    night.calls()
+    night.until(10)
+    assert network.sent == [(JIE, "sms", 5)]
+    with night.database.read() as session:
+        assert outbox.next_due(session) > night.now_ns + 3600 * NS_PER_S
+    night.now[0] += 10 * 3600 * NS_PER_S
+    night.sweep()
+    assert [to for to, *_ in network.sent].count(JIE) == 2
+
+
+def test_who_is_sent_a_flood_reads_the_beginning_of_it_and_the_rest_later(network: Network, nights: Nights) -> None:
+    given = people()
+    given["policies"].append({"id": "notices", "kinds": ["offline"], "steps": [{"after_s": 0, "tell": [GUARD], "by": ["sms"]}]})
+    night = nights(network, given=given)
+    most = next(limit.most for limit in LIMITS if limit.per is Per.RECIPIENT and limit.channel is Channel.SMS)
+    for number in range(2 * most):
+        night.calls(f"w-{number}", EventKind.OFFLINE)
+    night.until(30)
+    assert len(network.sent) == most
+    night.calls()
+    night.until(31)
+    assert network.sent[-1][0] == JIE  # a call for help is not held up by it
+    night.until(90)
+    assert [to for to, *_ in network.sent].count(GUARD) == 2 * most
+
+
 def test_a_gateway_that_breaks_leaves_an_attempt_that_is_looked_up(network: Network, nights: Nights) -> None:
     night = nights(network)
     network.answer(JIE, "sms", ZeroDivisionError("in the gateway"))
@@ -385,6 +566,20 @@ def test_the_successor_of_a_killed_dispatcher_does_not_wait_for_the_lease(networ
     night.dispatcher.take_over(night.now_ns)
     night.until(6)
     assert network.sent == [(JIE, "sms", 5.0)]
+
+
+def test_what_a_killed_dispatcher_may_have_sent_is_repeated_only_where_that_does_no_harm(network: Network, nights: Nights) -> None:
+    for in_doubt, sent in ((InDoubt.LEAVE, 0), (InDoubt.FOUND_ONLY, 0), (InDoubt.SEND_AGAIN, 1)):
+        network.in_doubt = in_doubt
+        night = nights(network)
+        night.calls()
+        night.claim()
+        night.now[0] += round(LEASE_S * NS_PER_S)
+        night.sweep()
+        assert [one[1] for one in network.sent if one[0] == JIE].count("sms") == sent
+        night.does(GUARD, Do.RESOLVE)
+        night.sweep()
+        del network.sent[:]
 
 
 def test_of_two_messages_in_the_same_words_each_is_found_once(network: Network, nights: Nights) -> None:

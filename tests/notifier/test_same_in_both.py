@@ -20,7 +20,7 @@ from incidents.directory import Channel
 from incidents.model import Act, IncidentState, Outcome, Quiet, Refused
 from incidents.timeline import EntryKind
 from notifier.dispatch import Dispatcher
-from notifier.gateways.model import Answer, Outgoing, Status
+from notifier.gateways.model import EVERYBODY, Answer, Capabilities, InDoubt, Outgoing, Status
 from rules.home import codes
 from store import acts, capture, configuration, ledger, outbox, positions, timelines
 from store.capture import Acted, Arrival, Line, ModeChanged, SilenceWanted
@@ -58,6 +58,10 @@ class Phones:
     outcomes: dict[str, DeliveryOutcome] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
     away: frozenset[Channel] = frozenset()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(channels=self.channels, reply=EVERYBODY, keys=EVERYBODY, in_doubt=InDoubt.LOOK_UP, receipts=True)
 
     def send(self, outgoing: Outgoing, now_ns: int) -> Answer:  # noqa: ARG002  as a gateway is called
         purpose = outgoing.notification_id.split(":")[1]

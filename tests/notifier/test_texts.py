@@ -12,7 +12,7 @@ from devices.model import Covers, DeviceKind
 from incidents.directory import Channel, Directory, Home, Language, NamedDevice, Person, Role
 from incidents.grouping import LATE_KINDS
 from incidents.model import Due, DueRow, Duty, Ended, Incident, IncidentState, News, Purpose, Story
-from notifier.messages import render, segments
+from notifier.messages import Answering, render, segments
 from notifier.messages.segments import is_gsm7
 from notifier.messages.text import WORDINGS
 from notifier.messages.wording import TOPIC, Form, Opening, Topic
@@ -34,6 +34,12 @@ ENDINGS = [
     (IncidentState.RESOLVED, Ended.UNANSWERED),
     (IncidentState.RESOLVED, Ended.ABSORBED),
 ]
+
+
+def how_to_answer(language: Language, channel: Channel) -> str:
+    """The words for it, where everything is possible."""
+    wording = WORDINGS[language]
+    return wording.reply.format(number=1) if channel is Channel.SMS else wording.answer[channel]
 
 
 @pytest.mark.parametrize("language", Language)
@@ -61,7 +67,7 @@ def test_a_first_text_says_who_where_when_and_how_to_answer(
         assert segments(text) <= 2
         assert "\n" not in text
         wanted = ["柳岸新村"] if kind is EventKind.OUTAGE else ["周芬", "1栋101室"]
-        assert all(part in text for part in [*wanted, "10:02", WORDINGS[language].answer[channel]]), text
+        assert all(part in text for part in [*wanted, "10:02", how_to_answer(language, channel)]), text
 
 
 @pytest.mark.parametrize("kind", TELLABLE)
@@ -120,7 +126,7 @@ def test_an_address_is_the_given_one_or_made_of_building_floor_and_id(
 def test_a_home_is_named_by_who_lives_there_and_what_was_opened(estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
     for device, words in (("window-1", "窗户被打开"), ("door-1", "门被打开"), ("radar-1", "发现有人活动")):
         text = render(duty(incident(EventKind.INTRUSION, device=device), to="a-guard"), Channel.SMS, estate(), now_ns)
-        assert text == f"【柳岸新村】周芬家（1栋101室）布防期间，10:02{words}。请马上去现场查看。回复1=我去处理，2=误报。"
+        assert text == f"【柳岸新村】周芬家（1栋101室）布防期间，10:02{words}。请马上去现场查看。回复1=我去处理，1误报=误报。"
 
 
 def test_a_home_of_nobody_is_named_by_its_address(estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
@@ -229,7 +235,7 @@ def test_an_ending_says_what_is_over_and_how(
         assert mark in text
         assert words in text
         assert "09:02" in text
-        assert WORDINGS[language].answer[Channel.SMS] not in text
+        assert how_to_answer(language, Channel.SMS) not in text
 
 
 @pytest.mark.parametrize(
@@ -303,7 +309,7 @@ def test_whatever_the_names_a_text_is_one_line_of_at_most_two_segments(
     assert 1 <= segments(text) <= 2, text
     assert text.isprintable()
     if purpose is Purpose.TELL:
-        assert WORDINGS[language].answer[channel] in text
+        assert how_to_answer(language, channel) in text
     assert re.search(r"\d\d:02", text) or ended in {Ended.BY_ITSELF, Ended.UNANSWERED, Ended.ABSORBED}
 
 
@@ -416,3 +422,19 @@ def test_what_is_open_is_said_as_it_was_found(
 ) -> None:
     event = replace(incident(EventKind.LEFT_OPEN).headline, evidence=evidence)
     assert words in render(duty(incident(EventKind.LEFT_OPEN, headline=event)), Channel.SMS, estate(), now_ns)
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_text_says_how_it_can_be_answered_where_it_goes(
+    language: Language, duty: Callable[..., Duty], estate: Callable[..., Directory], now_ns: int
+) -> None:
+    def told(channel: Channel, answering: Answering) -> str:
+        return render(duty(channel=channel), channel, estate(language=language), now_ns, answering)
+
+    wording = WORDINGS[language]
+    link = "https://anju.example/a/Zm9vYmFyYmF6cXV4MTIzNDU"
+    assert told(Channel.SMS, Answering(number=7)).endswith(wording.reply.format(number=7))
+    assert told(Channel.SMS, Answering(number=None, link=link)).endswith(wording.follow.format(link=link))
+    assert told(Channel.SMS, Answering(number=None)).endswith(wording.answer_elsewhere)
+    assert told(Channel.VOICE, Answering(keys=False)).endswith(wording.answer[Channel.EMAIL])
+    assert all(segments(told(Channel.SMS, Answering(number=number, link=link))) <= 2 for number in (99, None))

@@ -137,7 +137,7 @@ def test_a_time_to_try_again_belongs_to_retry(
 ) -> None:
     add(database, duty_of(incident))
     claim(database)
-    with pytest.raises(StoreError, match="with retry or unknown only"):
+    with pytest.raises(StoreError, match="must have one with retry"):
         record(database, 1, outcome, **others)
 
 

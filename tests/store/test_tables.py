@@ -20,7 +20,16 @@ UNION SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintd
   FROM pg_constraint WHERE connamespace = 'public'::regnamespace
 UNION SELECT 'index', tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
 """
-SQLITE = "SELECT type, tbl_name, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
+SQLITE = """
+SELECT 'column', made.name, has.name, has.type, has."notnull", has.dflt_value, has.pk
+  FROM sqlite_master AS made, pragma_table_info(made.name) AS has WHERE made.type = 'table' AND made.name NOT LIKE 'sqlite_%'
+UNION SELECT 'foreign key', made.name, has."from", has."table", has."to", has.on_delete, has.seq
+  FROM sqlite_master AS made, pragma_foreign_key_list(made.name) AS has WHERE made.type = 'table'
+UNION SELECT 'unique', made.name, of.name, has."unique", has.origin, has.partial, of.seqno
+  FROM sqlite_master AS made, pragma_index_list(made.name) AS has, pragma_index_info(has.name) AS of
+  WHERE made.type = 'table' AND has.origin <> 'c'
+UNION SELECT type, tbl_name, name, sql, '', '', '' FROM sqlite_master WHERE type <> 'table' AND sql IS NOT NULL
+"""
 
 
 def schema(connection: Connection) -> set[tuple[Any, ...]]:

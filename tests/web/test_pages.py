@@ -159,11 +159,17 @@ def test_each_act_is_done_and_said(client: httpx.Client, estate: Estate) -> None
     incident = estate.happens(EventKind.SOS, "wang-xiuying")
     states = []
     for do in Do:
-        if do is Do.FALSE_ALARM:
+        if do in {Do.FALSE_ALARM, Do.DECLINE}:
             incident = estate.happens(EventKind.SOS, "li-ming")
         assert "Noted." in answer(client, act(client, do, incident))
         states.append(estate.incident(incident).state)
-    assert states == [IncidentState.ACKNOWLEDGED, IncidentState.ON_SCENE, IncidentState.RESOLVED, IncidentState.FALSE_ALARM]
+    assert states == [
+        IncidentState.ACKNOWLEDGED,
+        IncidentState.ON_SCENE,
+        IncidentState.RESOLVED,
+        IncidentState.FALSE_ALARM,
+        IncidentState.OPEN,
+    ]
 
 
 def test_who_acted_is_remembered(client: httpx.Client, estate: Estate) -> None:

@@ -177,6 +177,13 @@ def test_aliyun_says_how_an_sms_fares_when_asked_and_by_itself(status: str, code
             assert (receipt.provider_id, gateway.outcomes[receipt.word], receipt.code) == (provider_id, outcome, code or None)
 
 
+def test_what_aliyun_does_not_show_yet_is_no_news(aliyun: FakeAliyun) -> None:
+    gateway = sms_of(aliyun)
+    provider_id = str(gateway.send(TOLD, 0).provider_id)
+    aliyun.messages.clear()
+    assert gateway.outcomes.get(gateway.status(provider_id).word) is None
+
+
 def test_a_report_without_the_key_of_its_address_is_not_believed(aliyun: FakeAliyun) -> None:
     gateway = sms_of(aliyun)
     gateway.send(TOLD, 0)

@@ -428,6 +428,30 @@ def test_who_has_no_address_is_not_reached(case: Case) -> None:
     assert case.had() == 0
 
 
+@pytest.mark.parametrize("text", ["𠮷田🚑", "&<>\"'{}${a}", "摔" * 5000, "e" * 5000])
+def test_whatever_the_words_are_nothing_is_raised(text: str, case: Case) -> None:
+    assert case.made.send(replace(case.outgoing, text=text), NOW_NS).outcome in {*GOOD, "rejected", "retry"}
+
+
+@pytest.mark.parametrize(
+    ("phone", "address"),
+    [
+        ("+86", "http://"),
+        ("+861390", "http://["),
+        ("+99", "https://"),
+        ("anne", "json://"),
+        ("", "{}"),
+        ("+8613900000001x", "\x00"),
+        ("+861390000000１", "http://:99999/"),
+        ("+44", "http://例え.invalid/"),
+    ],
+)
+def test_whatever_the_address_is_nothing_is_raised(phone: str, address: str, case: Case) -> None:
+    addresses = (Address(channel=case.outgoing.channel, value=address),)
+    odd = replace(case.outgoing, person=replace(case.outgoing.person, phone_e164=phone, addresses=addresses))
+    assert case.made.send(odd, NOW_NS).outcome in {*GOOD, "rejected", "retry"}
+
+
 def test_an_attempt_ends_before_somebody_else_may_look_it_up() -> None:
     assert 2 * TIMEOUT_S <= SEND_S
 

@@ -57,6 +57,16 @@ def test_one_name_or_several_may_be_given(tmp_path: Path) -> None:
         settings(tmp_path, "gateway = []")
 
 
+def test_the_address_for_providers_is_one_that_they_can_reach_and_has_no_path(tmp_path: Path) -> None:
+    file = tmp_path / "anju.toml"
+    file.write_text('public_url = "https://anju.example.org/"', encoding="utf-8")
+    assert load(file, None).public_url == "https://anju.example.org"
+    for wrong in ("anju.example.org", "ftp://anju.example.org", "https://anju.example.org/hooks", "https://user:word@anju.example.org"):
+        file.write_text(f'public_url = "{wrong}"', encoding="utf-8")
+        with pytest.raises(InputError, match="public_url"):
+            load(file, None)
+
+
 def test_the_settings_know_every_gateway_by_its_own_name(tmp_path: Path, everything: dict[str, str]) -> None:
     assert set(get_args(GatewayName)) == set(GATEWAYS)
     gateways = made(tuple(GATEWAYS), everything, public_url="https://anju.example.org", state=tmp_path)

@@ -1,0 +1,223 @@
+"""The small listener that the outside world reaches: `/a/<token>`, where one person answers one notification, and `/hooks/<gateway>`.
+
+GET shows and POST acts: scanners of links open them. There is nothing else here, no script, no cookie, and no session.
+"""
+
+import asyncio
+import hashlib
+import re
+import time
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+from fastapi import FastAPI, Form, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.exceptions import HTTPException
+
+from devices.model import CommunityId, PersonId
+from incidents.directory import Channel, Language
+from incidents.model import Do, Incident, IncidentState
+from notifier.gateways.model import ForgedReceiptError, Gateway, Heard, Hook
+from notifier.replies import Replies
+from store import links, outbox, views
+from store.model import StoreBusyError
+from store.outbox import Answerable
+from store.session import Database
+from web.cards import card
+from web.scene import Scene
+from web.service import bound, serve_on
+from web.site import WORDS, NotFoundError, Site, words_for
+
+LARGEST_BODY = 256 * 1024
+"""Bytes: what is larger is not read."""
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
+_STYLE = Path(__file__).parent / "static" / "answer.css"
+_log = structlog.get_logger(__name__)
+
+
+def create_app(database: Database, gateways: Mapping[str, Gateway], public_url: str, *, clock: Callable[[], int] = time.time_ns) -> FastAPI:
+    """The listener of a database.
+
+    Parameters
+    ----------
+    gateways
+        Whose providers call us, by name.
+    public_url
+        Where we are reached, as providers were told: their signatures cover it.
+    clock
+        Now, in ns.
+    """
+    site, replies = Site(database, clock), Replies(database)
+    app = FastAPI(title="Anju", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.site = site
+
+    @app.get("/a/{token}")
+    def show(request: Request, token: str) -> HTMLResponse:
+        return _page(site, request, _about(site, token))
+
+    @app.post("/a/{token}")
+    def act(request: Request, token: str, do: Annotated[str, Form()] = "") -> HTMLResponse:
+        about = _about(site, token)
+        if do not in set(Do) or Do(do) not in _acts(_incident(site, about), about.person):
+            return _page(site, request, about)
+        back = replies.act(about, Do(do), clock())
+        return _page(site, request, about, said=back.text)
+
+    @app.post("/hooks/{name}")
+    async def hook(request: Request, name: str) -> Response:
+        gateway = gateways.get(name)
+        if gateway is None or not (hasattr(gateway, "receipts") or hasattr(gateway, "heard")):
+            raise HTTPException(404)
+        query = f"?{request.url.query}" if request.url.query else ""
+        said = Hook(url=f"{public_url.rstrip('/')}{request.url.path}{query}", headers=dict(request.headers), body=await request.body())
+        try:
+            return await run_in_threadpool(_hooked, database, replies, gateway, said, clock())
+        except ForgedReceiptError as error:
+            _log.warning("public.refused", gateway=name, reason=str(error))
+            return PlainTextResponse("refused\n", 403)
+
+    @app.exception_handler(404)
+    @app.exception_handler(405)
+    @app.exception_handler(NotFoundError)
+    def not_found(request: Request, _error: Exception) -> HTMLResponse:
+        words = words_for(request)
+        return _bare(site, request, words.link_over, words.link_over_more, 404)
+
+    @app.exception_handler(StoreBusyError)
+    def busy(request: Request, _error: Exception) -> HTMLResponse:
+        words = words_for(request)
+        return _bare(site, request, words.busy, words.busy_more, 503)
+
+    @app.middleware("http")
+    async def guard(request: Request, call_next: Any) -> Response:  # noqa: ANN401  starlette's
+        length = request.headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > LARGEST_BODY or "transfer-encoding" in request.headers:
+            return PlainTextResponse("too large\n", 413)
+        answer: Response = await call_next(request)
+        answer.headers.update(_headers())
+        return answer
+
+    return app
+
+
+async def serve(app: FastAPI, host: str, port: int, stop: asyncio.Event) -> None:
+    """Answer until told to stop.
+
+    Raises
+    ------
+    OSError
+        Somebody else listens there.
+    """
+    with bound(host, port, "public in anju.toml") as listening:
+        await serve_on(app, listening, stop)
+
+
+def _hooked(database: Database, replies: Replies, gateway: Gateway, hook: Hook, now_ns: int) -> Response:
+    """What a provider's call comes to, and what it is answered."""
+    heard = gateway.heard(hook) if hasattr(gateway, "heard") else None
+    if isinstance(heard, Heard):
+        back = replies.take(gateway.name, heard, now_ns)
+        return Response(gateway.said(back.text, back.language), media_type="application/xml")  # type: ignore[attr-defined]
+    receipts = gateway.receipts(hook) if hasattr(gateway, "receipts") else ()
+    with database.write() as session:
+        for receipt in receipts:
+            outbox.keep_receipt(session, gateway.name, receipt.provider_id, status=receipt.word, code=receipt.code, received_ns=now_ns)
+    return Response(getattr(gateway, "received", ""), media_type="application/json")
+
+
+def _about(site: Site, token: str) -> Answerable:
+    """What a token answers.
+
+    Raises
+    ------
+    NotFoundError
+        Nothing, or nothing any more.
+    """
+    with site.database.read() as session:
+        found = links.find(session, token, site.clock()) if _TOKEN.fullmatch(token) else None
+        about = outbox.about(session, *found) if found else None
+    if about is None:
+        raise NotFoundError
+    return about
+
+
+def _page(site: Site, request: Request, about: Answerable, said: str = "") -> HTMLResponse:
+    """The incident as whoever has the link is told of it: in their language, unless they choose the other one."""
+    with site.database.read() as session:
+        incident = views.incident(session, about.community_id, about.incident_id)
+        directory = site.estates.community(session, CommunityId(about.community_id)).directory
+        told = views.tellings(session, about.community_id, [about.incident_id])[about.incident_id]
+    person = directory.people.get(about.person)
+    if incident is None or person is None:
+        raise NotFoundError
+    chosen = request.query_params.get("lang")
+    words = WORDS[Language(chosen) if chosen in set(Language) else person.language]
+    scene = Scene(words=words, directory=directory, now_ns=site.clock())
+    text = next((one.text for one in reversed(told) if one.to == person.id and one.text and one.channel is not Channel.VOICE), "")
+    page = site.pages.get_template("answer.html.j2").render(
+        words=words,
+        style=_style()[0],
+        card=card(incident, told, scene),
+        community=directory.name,
+        me=person.name,
+        said=said,
+        text=text.replace(links.MARK, "…"),
+        acts=[(do, words.do[do]) for do in _acts(incident, person.id)],
+        language_links={language: f"{request.url.path}?lang={language}" for language in Language},
+    )
+    return HTMLResponse(page)
+
+
+def _incident(site: Site, about: Answerable) -> Incident | None:
+    with site.database.read() as session:
+        return views.incident(session, about.community_id, about.incident_id)
+
+
+def _acts(incident: Incident | None, person: PersonId) -> tuple[Do, ...]:
+    """What somebody can say of an incident, what is likeliest first."""
+    if incident is None or not incident.is_open:
+        return ()
+    if incident.arrived_by == person and incident.state is IncidentState.ON_SCENE:
+        return (Do.RESOLVE, Do.FALSE_ALARM)
+    if incident.acknowledged_by == person:
+        return (Do.ON_SCENE, Do.FALSE_ALARM, Do.DECLINE)
+    return (Do.ACKNOWLEDGE, Do.ON_SCENE, Do.FALSE_ALARM, Do.DECLINE)
+
+
+def _bare(site: Site, request: Request, heading: str, more: str, status: int) -> HTMLResponse:
+    words = words_for(request)
+    page = site.pages.get_template("answer.html.j2").render(
+        words=words,
+        style=_style()[0],
+        card=None,
+        heading=heading,
+        more=more,
+        language_links={language: f"{request.url.path}?lang={language}" for language in Language},
+    )
+    return HTMLResponse(page, status)
+
+
+@cache
+def _style() -> tuple[str, str]:
+    """The style of these pages, and its digest for the browser."""
+    style = _STYLE.read_text(encoding="utf-8")
+    return style, b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+
+def _headers() -> dict[str, str]:
+    return {
+        "Content-Security-Policy": (
+            f"default-src 'none'; style-src 'sha256-{_style()[1]}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        ),
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "X-Robots-Tag": "noindex, nofollow",
+    }

@@ -60,7 +60,8 @@ from rules.faults.fault import Clock, LowBattery, Offline, Tamper
 from rules.faults.plausible import Implausible
 from rules.faults.stuck import Stuck
 from rules.faults.wear import Wear
-from rules.fences.geofence import Area, Line
+from rules.fences.areas import Area
+from rules.fences.lines import Line
 from rules.home import codes
 from rules.home.contact import LeftOpen
 from rules.home.doors import Doors

@@ -1,149 +1,206 @@
-"""On which side of a border somebody is, when positions err.
+"""On which side of a border somebody is, when positions err: decided for many pairs of a device and a border, as columns.
 
-Assumptions: errors of a satellite receiver have a slow part (tens of seconds), a quick part, and jumps of tens of metres that last
-a few seconds; `accuracy_m` is about 1.5 of their standard deviations. Constants were chosen on simulated noise of that kind, where
-they give 0.6 false crossings an hour to somebody who stays 5 m outside at a standard deviation of 5 m, and know a true crossing at
-1 m/s 14 s after it. It fails where an area is not much larger than the errors.
+A side changes when the place of `geofence.tracker` is on the other one with a probability of `CERTAIN`, by two fixes that are no jumps. The
+probability has the slow error, standing, walking and jumps in it, so nothing here waits for a time or a distance. It fails where an area is
+not much larger than the errors.
 """
 
-import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
 
-_NS_PER_S = 1_000_000_000
+from geofence.tracker import Places, turns
 
-# A walk's variance, m2/s: at one fix a second of 7.5 m accuracy, fixes are averaged over about 4 s.
-_WALK_M2_PER_S = 4.0
-# Further than this from where they were expected, fixes are held back until they last longer than a receiver's jump does.
-_JUMP_M, _JUMP_ACCURACIES, _SPEED_MPS = 15.0, 2.5, 3.0
-_HELD_S = 8.0
-# How far beyond the border: the slow error passes for a crossing soonest, so the longer it lasts the less is asked.
-_MARGIN_M, _MARGIN_ACCURACIES, _LASTING_ACCURACIES, _LASTING_S = 5.0, 1.6, 0.6, 180.0
-_FIXES, _CONFIRMED_S = 2, 5.0
-# Standard deviations in a reported accuracy.
-_ACCURACY_DEVIATIONS = 1.5
-# One fix that is worse than this does not say on which side somebody starts, unless it is far from the border.
-_USABLE_M = 100.0
+Float64 = NDArray[np.float64]
+Int64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+
+CERTAIN = 0.99
+"""Probability of being on the other side that is enough."""
+
+SET = 0.8
+"""A first fix that is less sure sets no side. One that was never certain may be wrong from the beginning: finding that out is no event."""
+
+_MOVES, _SILENT_S = 0.95, 60.0
+_SET_NS, _JUMPED_NS = 60_000_000_000, 8_000_000_000
+_FIXES = 2
+_LIKELY = 0.5
+# Less than this from a border nobody is beyond it; and who goes into something small can never be far inside.
+_MARGIN_M, _MARGIN_DEPTHS, _DEPTHS = 0.5, 0.25, 0.75
+_UNKNOWN, _GUESSED, _TAKEN, _SURE = range(4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """Somebody is on the other side now.
+class Seen:
+    """What N fixes say of a border each.
 
     Attributes
     ----------
-    inside : bool
-        The new side.
-    time_ns : int
-        Of the first fix on it.
-    distance_m : float
-        How far beyond the border, above 0, averaged as the fixes' accuracy allows.
-    fixes : int
-        How many say so.
-    certainty : float
-        Probability, 0.5 to 1, that an error of this accuracy alone would not reach so far beyond.
+    since_ns, fixes, jump : (N,)
+        As in `Places`.
+    moves : (N,) float64
+        Probability of walking; 1 after a silence, in which anything may have been.
+    inside : (N,) float64
+        Probability of being inside, 0 to 1.
+    distance_m, sigma_m : (N,) float64
+        Expected signed distance, above 0 inside, and the standard deviation of the place. NaN is nowhere.
+    depth_m : (N,) float64
+        How deep inside that border one can be; infinite where it does not matter.
     """
 
-    inside: bool
-    time_ns: int
-    distance_m: float
-    fixes: int
-    certainty: float
+    since_ns: Int64
+    fixes: Int64
+    jump: Float64
+    moves: Float64
+    inside: Float64
+    distance_m: Float64
+    sigma_m: Float64
+    depth_m: Float64
+
+    def taken(self, chosen: NDArray[np.integer]) -> "Seen":
+        """Some of the N."""
+        return Seen(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
 
-@dataclass(slots=True, kw_only=True)
-class Side:
-    """Side of one border that one device is on: changed by each fix.
+def seen(places: Places, row: NDArray[np.integer], stand_m: Float64, walk_m: Float64, depth_m: Float64) -> Seen:
+    """What places say of borders.
+
+    Parameters
+    ----------
+    places, row : (N,) integer
+        The place that each is about: one that is new.
+    stand_m, walk_m : (N,) float64
+        Signed distances, above 0 inside, of where somebody is who stands, and who walks.
+    depth_m : (N,) float64
+        How deep inside that border one can be.
+    """
+    stands, stand_sigma_m, walk_sigma_m = places.stands[row], places.stand_sigma_m[row], places.walk_sigma_m[row]
+    return Seen(
+        since_ns=places.since_ns[row],
+        fixes=places.fixes[row],
+        jump=places.jump[row],
+        moves=np.where(places.elapsed_s[row] >= _SILENT_S, 1.0, 1.0 - stands),
+        inside=stands * ndtr(stand_m / stand_sigma_m) + (1.0 - stands) * ndtr(walk_m / walk_sigma_m),
+        distance_m=walk_m + stands * (stand_m - walk_m),
+        sigma_m=np.sqrt(stands * stand_sigma_m**2 + (1.0 - stands) * walk_sigma_m**2),
+        depth_m=depth_m,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What N fixes change.
 
     Attributes
     ----------
-    inside : bool
-        What is held to be so.
-    time_ns : int
-        Of the newest fix; an older one, and one of the same time, is not looked at.
-    distance_m, variance_m2 : float
-        Averaged signed distance, above 0 inside, and how uncertain it is.
-    moved_ns : int
-        Of the newest fix that was not held back.
-    run_ns, run_fixes : int
-        First of the fixes that speak for the other side, and how many; 0 fixes where none does.
-    held_ns, held_fixes : int
-        First of the fixes that are held back, and how many.
-    far_ns, far_fixes : int
-        The same of those of them that have been on the other side ever since.
+    is_told : (N,) bool
+        Somebody went to the other side.
+    inside, is_set, is_sure : (N,) bool
+        The side after the fix, whether somebody went there or it was found to be wrong; whether there is one yet; and whether that is more
+        than a guess.
+    time_ns, fixes : (N,) int64
+        Of what is told: when the first fix on the new side was, and how many there were.
     """
 
-    inside: bool
-    time_ns: int
-    distance_m: float
-    variance_m2: float
-    moved_ns: int
-    run_ns: int = 0
-    run_fixes: int = 0
-    held_ns: int = 0
-    held_fixes: int = 0
-    far_ns: int = 0
-    far_fixes: int = 0
-
-    def step(self, time_ns: int, distance_m: float, accuracy_m: float, depth_m: float) -> Change | None:
-        """Look at one fix: its signed distance and accuracy; `depth_m` is how deep inside one can be."""
-        if time_ns <= self.time_ns:
-            return None
-        self.time_ns = time_ns
-        elapsed_s = (time_ns - self.moved_ns) / _NS_PER_S
-        beyond_m = -distance_m if self.inside else distance_m
-        variance_m2 = self.variance_m2 + _WALK_M2_PER_S * elapsed_s
-        if abs(distance_m - self.distance_m) > max(_JUMP_M, _JUMP_ACCURACIES * accuracy_m) + _SPEED_MPS * elapsed_s:
-            if not self._has_lasted(time_ns, beyond_m):
-                return None
-            if self.far_fixes > 1 and not self.run_fixes:
-                self.run_ns, self.run_fixes = self.far_ns, self.far_fixes - 1
-            gain, variance_m2 = 1.0, accuracy_m**2
-        else:
-            gain = variance_m2 / (variance_m2 + accuracy_m**2)
-            variance_m2 *= 1.0 - gain
-        self.held_fixes = self.far_fixes = 0
-        self.moved_ns, self.variance_m2 = time_ns, variance_m2
-        self.distance_m += gain * (distance_m - self.distance_m)
-        return self._judge(beyond_m, accuracy_m, depth_m)
-
-    def _has_lasted(self, time_ns: int, beyond_m: float) -> bool:
-        """Hold one fix back; whether such fixes last longer than a jump."""
-        self.held_ns = self.held_ns if self.held_fixes else time_ns
-        self.held_fixes += 1
-        self.far_ns = self.far_ns if self.far_fixes else time_ns
-        self.far_fixes = self.far_fixes + 1 if beyond_m > 0.0 else 0
-        return self.held_fixes >= _FIXES and time_ns - self.held_ns >= _HELD_S * _NS_PER_S
-
-    def _judge(self, fix_beyond_m: float, accuracy_m: float, depth_m: float) -> Change | None:
-        """The change that the fixes so far amount to, if they do."""
-        beyond_m = -self.distance_m if self.inside else self.distance_m
-        if fix_beyond_m <= 0.0 and beyond_m <= 0.0:
-            self.run_fixes = 0
-        elif self.run_fixes or fix_beyond_m > 0.0:
-            self.run_ns = self.run_ns if self.run_fixes else self.time_ns
-            self.run_fixes += 1
-        lasted_s = (self.time_ns - self.run_ns) / _NS_PER_S
-        margin_m = _margin_m(accuracy_m, lasted_s)
-        # Who goes into something small can never be far inside it.
-        margin_m = margin_m if self.inside else min(margin_m, depth_m / 2.0)
-        if self.run_fixes < _FIXES or lasted_s < _CONFIRMED_S or beyond_m < margin_m:
-            return None
-        self.inside = not self.inside
-        certainty = (1.0 + math.erf(beyond_m / accuracy_m * _ACCURACY_DEVIATIONS / math.sqrt(2.0))) / 2.0
-        change = Change(inside=self.inside, time_ns=self.run_ns, distance_m=beyond_m, fixes=self.run_fixes, certainty=certainty)
-        self.run_fixes = 0
-        return change
+    is_told: Bool
+    inside: Bool
+    is_set: Bool
+    is_sure: Bool
+    time_ns: Int64
+    fixes: Int64
 
 
-def begin(time_ns: int, distance_m: float, accuracy_m: float) -> Side | None:
-    """The side that a first fix sets; None where it says too little."""
-    if accuracy_m > _USABLE_M and abs(distance_m) < _margin_m(accuracy_m, 0.0):
-        return None
-    return Side(inside=distance_m >= 0.0, time_ns=time_ns, distance_m=distance_m, variance_m2=accuracy_m**2, moved_ns=time_ns)
+class Sides:
+    """Sides of many pairs of a device and a border. How fixes are cut into calls changes nothing.
 
+    Parameters
+    ----------
+    pairs
+        How many there are.
+    certain
+        Probability of being on the other side that is enough.
+    """
 
-def _margin_m(accuracy_m: float, lasted_s: float) -> float:
-    accuracies = np.interp(lasted_s, (_CONFIRMED_S, _LASTING_S), (_MARGIN_ACCURACIES, _LASTING_ACCURACIES))
-    return max(_MARGIN_M, float(accuracies) * accuracy_m)
+    def __init__(self, pairs: int, certain: float = CERTAIN) -> None:
+        self._certain = certain
+        self._level = np.full(pairs, _UNKNOWN, np.int8)
+        self._inside = np.zeros(pairs, np.bool_)
+        self._moved = np.zeros(pairs, np.bool_)
+        self._fixes = np.zeros(pairs, np.int64)
+        self._begun_ns = np.zeros(pairs, np.int64)
+        self._run_ns = np.zeros(pairs, np.int64)
+
+    def update(self, pair: NDArray[np.integer], given: Seen) -> Changes:
+        """Take what N fixes say of their pairs (N,), in order of arrival; several of one pair are taken one after another."""
+        changes = Changes(
+            is_told=np.zeros(len(pair), np.bool_),
+            inside=np.zeros(len(pair), np.bool_),
+            is_set=np.zeros(len(pair), np.bool_),
+            is_sure=np.zeros(len(pair), np.bool_),
+            time_ns=np.zeros(len(pair), np.int64),
+            fixes=np.zeros(len(pair), np.int64),
+        )
+        for turn in turns(pair):
+            self._take(pair[turn], given if len(turn) == len(pair) else given.taken(turn), changes, turn)
+        return changes
+
+    def side(self, pair: int) -> tuple[bool, bool]:
+        """Whether a pair is inside, and whether that has been set."""
+        return bool(self._inside[pair]), bool(self._level[pair] >= _TAKEN)
+
+    def snapshot(self, pair: int) -> list[int]:
+        """State of one pair in plain numbers; empty of one of which nothing is known."""
+        if self._level[pair] == _UNKNOWN:
+            return []
+        return [int(column[pair]) for column in self._columns]
+
+    def restore(self, pair: int, state: Sequence[int]) -> None:
+        """Take over the state of one pair."""
+        if state:
+            for column, value in zip(self._columns, state, strict=True):
+                column[pair] = value
+
+    def copy(self, source: Int64, target: Int64) -> None:
+        """Let pairs (N,) go on from where others are."""
+        for column in self._columns:
+            column[target] = column[source]
+
+    @property
+    def _columns(self) -> tuple[NDArray[Any], ...]:
+        return self._level, self._inside, self._moved, self._fixes, self._begun_ns, self._run_ns
+
+    def _take(self, pair: NDArray[np.integer], given: Seen, changes: Changes, turn: Int64) -> None:
+        level, inside, moved, fixes, begun_ns, run_ns = (column[pair] for column in self._columns)
+        since_ns, good = given.since_ns, 1.0 - given.jump
+        begun_ns = np.where(level == _UNKNOWN, since_ns, begun_ns)
+        # Until a fix says enough, or for a minute, the side is that of the newest fix.
+        has_begun = since_ns - begun_ns >= _SET_NS
+        guesses = (level <= _GUESSED) & ~has_begun
+        inside = np.where(guesses, given.distance_m >= 0.0, inside)
+        held = np.where(inside, given.inside, 1.0 - given.inside)
+        level = np.where(guesses, np.where(held * good >= SET, _TAKEN, _GUESSED), np.maximum(level, _TAKEN))
+        # A first fix may be a jump; who is there for longer than one lasts is there.
+        jumped = (given.jump > _LIKELY) | ((good < CERTAIN) & (since_ns - begun_ns < _JUMPED_NS))
+        level = np.where((held >= CERTAIN) & ~jumped, _SURE, level)
+
+        beyond_m = np.where(inside, -given.distance_m, given.distance_m)
+        is_beyond = ~guesses & (beyond_m > 0.0)
+        run_ns = np.where(is_beyond & (fixes == 0), since_ns, run_ns)
+        moved = is_beyond & (((fixes > 0) & moved) | (given.moves > _MOVES))
+        fixes = np.where(is_beyond, fixes + given.fixes, 0)
+        enough = np.where(inside, self._certain, np.minimum(self._certain, ndtr(_DEPTHS * given.depth_m / given.sigma_m)))
+        margin_m = np.minimum(_MARGIN_M, _MARGIN_DEPTHS * given.depth_m)
+        crosses = is_beyond & (fixes >= _FIXES) & (good > _LIKELY) & (1.0 - held >= enough) & (beyond_m >= margin_m)
+
+        changes.is_told[turn] = crosses & ((level == _SURE) | (moved & has_begun))
+        changes.time_ns[turn], changes.fixes[turn] = run_ns, fixes
+        inside = inside ^ crosses
+        level = np.where(crosses, _SURE, level)
+        changes.inside[turn], changes.is_set[turn], changes.is_sure[turn] = inside, level >= _TAKEN, level == _SURE
+        after = level, inside, moved & ~crosses, np.where(crosses, 0, fixes), begun_ns, run_ns
+        for column, values in zip(self._columns, after, strict=True):
+            column[pair] = values

@@ -13,6 +13,7 @@ than half of its error, and where the error goes on for many minutes: it is then
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,9 +46,9 @@ class Model:
     stand_s : float
         How long people stand.
     held_s, held_fixes, held_mps : float, int, float
-        So many fixes over so long that seem to be a jump are none, if they agree but for somebody's walking so fast.
+        So many fixes over so long that seem to be a jump are none, if each is near the one before but for somebody's moving so fast.
     frozen_s : float
-        A fix at exactly the same place as the one before says nothing new, unless so much later.
+        A fix at exactly the same place as the one before, and not so much later, says nothing new: nothing has changed, the error neither.
     """
 
     accuracy_deviations: float = 1.5
@@ -61,9 +62,9 @@ class Model:
     walk_s: float = 60.0
     sway_m2_per_s: float = 0.002
     stand_s: float = 600.0
-    held_s: float = 8.0
+    held_s: float = 10.0
     held_fixes: int = 2
-    held_mps: float = 3.0
+    held_mps: float = 8.0
     frozen_s: float = 60.0
 
     @property
@@ -93,10 +94,14 @@ class Places:
         Where somebody is who walks.
     jump : (N,) float64
         Probability that this fix is a receiver's jump.
+    deviation_m : (N,) float64
+        Standard deviation along one axis of the device's fixes, as of late.
     since_ns : (N,) int64
         Time of the fix; where fixes that were held back turn out to be right, of the first of those.
     fixes : (N,) int64
         1; where fixes that were held back turn out to be right, how many those are.
+    elapsed_s : (N,) float64
+        Since the device's fix before; infinite at a first one.
     is_anew : (N,) bool
         The place owes nothing to earlier fixes: it is a first one, or those that were held back turned out to be right.
     """
@@ -110,18 +115,45 @@ class Places:
     walk_y_m: Float64
     walk_sigma_m: Float64
     jump: Float64
+    deviation_m: Float64
     since_ns: Int64
     fixes: Int64
+    elapsed_s: Float64
     is_anew: Bool
 
+    @classmethod
+    def of(cls, count: int) -> Self:
+        """Places of which nothing is known yet."""
+        zero, whole = np.zeros((10, count)), np.zeros((2, count), np.int64)
+        is_new, is_anew = np.zeros((2, count), np.bool_)
+        names = (
+            "stands",
+            "stand_x_m",
+            "stand_y_m",
+            "stand_sigma_m",
+            "walk_x_m",
+            "walk_y_m",
+            "walk_sigma_m",
+            "jump",
+            "deviation_m",
+            "elapsed_s",
+        )
+        return cls(is_new=is_new, is_anew=is_anew, since_ns=whole[0], fixes=whole[1], **dict(zip(names, zero, strict=True)))
 
-# Columns of the state. s: standing, w: walking; x, y: place, p, q: velocity, u, v: slow error in deviations, along both axes; two of
-# those letters (of the first axis): their covariance, which is that of the other axis too.
-(
-    _SX, _SY, _SU, _SV, _SXX, _SXU, _SUU,
-    _WX, _WY, _WP, _WQ, _WU, _WV, _WXX, _WXP, _WXU, _WPP, _WPU, _WUU,
-    _STANDS, _JUMP, _DEVIATION_M, _LAST_X, _LAST_Y, _HELD_X, _HELD_Y, _HELD,
-) = range(27)  # fmt: skip
+    def put(self, part: Int64, state: Float64) -> None:
+        """Write what a tracker knows."""
+        self.stands[part], self.jump[part], self.deviation_m[part] = state[_STANDS], state[_JUMP], state[_DEVIATION_M]
+        self.stand_x_m[part], self.stand_y_m[part] = state[_STAND][:2]
+        self.walk_x_m[part], self.walk_y_m[part] = state[_WALK][:2]
+        self.stand_sigma_m[part], self.walk_sigma_m[part] = np.sqrt(state[_STAND_C][0]), np.sqrt(state[_WALK_C][0])
+
+
+# State of a device. Means of who stands, and of who walks: place (x, y) and slow error in deviations (u, v); covariances of the first axis,
+# which are those of the other too: xx, xu, uu; velocity (p, q), and its covariances xp, pp, pu; and the rest.
+_STAND, _STAND_C, _WALK, _WALK_C = slice(0, 4), slice(4, 7), slice(7, 11), slice(11, 14)
+_VELOCITY, _VELOCITY_C = slice(14, 16), slice(16, 19)
+_STANDS, _JUMP, _DEVIATION_M = 19, 20, 21
+_LAST, _HELD = slice(22, 24), slice(24, 27)
 _COLUMNS = 27
 _TOGETHER = 4096
 """Fixes taken at once: their columns fit the processor's cache."""
@@ -146,14 +178,13 @@ class Tracker:
         self.model = model or Model()
         self._state = np.zeros((rows, _COLUMNS), np.float64)
         self._state[:, [_STANDS, _JUMP]] = 0.5, self.model.jumps
-        self._known_ns = np.full(rows, -1, np.int64)
-        self._seen_ns = np.full(rows, -1, np.int64)
+        self._time_ns = np.full(rows, -1, np.int64)
         self._held_ns = np.zeros(rows, np.int64)
 
     @property
     def nbytes(self) -> int:
         """Memory of the state."""
-        return self._state.nbytes + self._known_ns.nbytes + self._seen_ns.nbytes + self._held_ns.nbytes
+        return self._state.nbytes + self._time_ns.nbytes + self._held_ns.nbytes
 
     def update(self, row: NDArray[np.integer], time_ns: Int64, x_m: Float64, y_m: Float64, accuracy_m: Float64) -> Places:
         """Take fixes in order of arrival.
@@ -169,118 +200,122 @@ class Tracker:
         accuracy_m : (N,) float64
             Radius that the device reports.
         """
-        places = _nothing(len(row))
+        places = Places.of(len(row))
+        place, deviation_m = np.stack((x_m, y_m)), accuracy_m / self.model.accuracy_deviations
         for turn in turns(row):
             for begin in range(0, len(turn), _TOGETHER):
                 part = turn[begin : begin + _TOGETHER]
-                fixes = _Fixes(time_ns[part], x_m[part], y_m[part], accuracy_m[part] / self.model.accuracy_deviations)
-                self._take(row[part], fixes, places, part)
+                self._take(row[part], _Fixes(time_ns[part], place[:, part], deviation_m[part]), places, part)
+        return places
+
+    def known(self, row: NDArray[np.integer]) -> Places:
+        """Where devices (N,) were at their newest fixes, none of which is new; 0 where nothing is known."""
+        places = Places.of(len(row))
+        places.put(np.arange(len(row)), self._state[row].T)
+        places.since_ns[:] = self._time_ns[row]
         return places
 
     def snapshot(self, row: int) -> list[float]:
         """State of one device in plain numbers; empty of one of which nothing is known."""
-        if self._known_ns[row] < 0:
+        if self._time_ns[row] < 0:
             return []
-        return [int(self._known_ns[row]), int(self._seen_ns[row]), int(self._held_ns[row]), *self._state[row].tolist()]
+        return [int(self._time_ns[row]), int(self._held_ns[row]), *self._state[row].tolist()]
 
     def restore(self, row: int, state: Sequence[float]) -> None:
         """Take over the state of one device."""
         if state:
-            self._known_ns[row], self._seen_ns[row], self._held_ns[row] = (int(value) for value in state[:3])
-            self._state[row] = state[3:]
+            self._time_ns[row], self._held_ns[row] = (int(value) for value in state[:2])
+            self._state[row] = state[2:]
 
-    def copy(self, source: int, target: int) -> None:
-        """Let one row go on from where another is."""
-        for column in (self._state, self._known_ns, self._seen_ns, self._held_ns):
+    def copy(self, source: Int64, target: Int64) -> None:
+        """Let rows (N,) go on from where others are."""
+        for column in (self._state, self._time_ns, self._held_ns):
             column[target] = column[source]
 
     def _take(self, row: NDArray[np.integer], fixes: "_Fixes", places: Places, part: Int64) -> None:
         """Take at most one fix of each device; what they amount to goes to that part of `places`."""
-        before = np.ascontiguousarray(self._state[row].T)
-        known_ns, seen_ns, held_ns = self._known_ns[row], self._seen_ns[row], self._held_ns[row]
-        is_new = (fixes.time_ns > seen_ns) & fixes.is_usable
-        if not is_new.all():
-            fixes = fixes.where(is_new, before)
-        is_first = is_new & (known_ns < 0)
-        elapsed_s = np.where(known_ns < 0, 0.0, np.maximum(fixes.time_ns - known_ns, 0) / _NS_PER_S)
-        after = _predicted(self.model, before, elapsed_s, fixes.deviation_m)
-        _correct(self.model, after, fixes)
-        seen_s = (fixes.time_ns - seen_ns) / _NS_PER_S
-        is_repeat = is_new & ~is_first & (fixes.x_m == before[_LAST_X]) & (fixes.y_m == before[_LAST_Y]) & (seen_s < self.model.frozen_s)
+        model, before = self.model, np.ascontiguousarray(self._state[row].T)
+        before_ns, held_ns = self._time_ns[row], self._held_ns[row]
+        is_new = (fixes.time_ns > before_ns) & fixes.is_usable
+        all_new = bool(is_new.all())
+        fixes = fixes if all_new else fixes.where(is_new, before)
+        is_first = is_new & (before_ns < 0)
+        elapsed_s = np.where(before_ns < 0, 0.0, np.maximum(fixes.time_ns - before_ns, 0) / _NS_PER_S)
+        after = _predicted(model, before, elapsed_s, fixes.deviation_m)
+        _correct(model, after, fixes)
+        is_repeat = is_new & ~is_first & (fixes.place == before[_LAST]).all(axis=0) & (elapsed_s < model.frozen_s)
         if is_repeat.any():
             after = np.where(is_repeat, before, after)
-        after[_LAST_X], after[_LAST_Y] = fixes.x_m, fixes.y_m
+        after[_LAST] = fixes.place
 
-        since_ns, has_lasted = fixes.time_ns, np.zeros(len(row), np.bool_)
-        is_held = is_new & ~is_first & np.where(is_repeat, before[_HELD] > 0.0, after[_JUMP] > _LIKELY)
-        if is_held.any():
-            since_ns, has_lasted = self._hold(is_held, before, after, fixes=fixes, held_ns=held_ns, seen_s=seen_s)
+        was_held = is_new & (before[_HELD][2] > 0.0)
+        is_held = is_new & ~is_first & np.where(is_repeat, was_held, after[_JUMP] > _LIKELY)
+        since_ns, count, has_lasted = fixes.time_ns, np.ones(len(row), np.int64), was_held
+        if (is_held | was_held).any():
+            since_ns, count = self._hold(is_held, before, after, fixes=fixes, held_ns=held_ns, elapsed_s=elapsed_s)
+            lasts = fixes.time_ns - since_ns >= round(model.held_s * _NS_PER_S)
+            has_lasted = was_held & lasts & (count >= model.held_fixes)
         else:
-            after[_HELD_X:] = 0.0
+            after[_HELD] = 0.0
         is_anew = is_first | has_lasted
-        held_fixes = after[_HELD].astype(np.int64)
         if is_anew.any():
-            begun = _begun(
-                self.model, fixes, np.where(has_lasted, after[_HELD_X], fixes.x_m), np.where(has_lasted, after[_HELD_Y], fixes.y_m)
-            )
-            after = np.where(is_anew, begun, after)
-        if not is_new.all():
+            after = np.where(is_anew, _begun(model, fixes), after)
+        if not all_new:
             after = np.where(is_new, after, before)
         self._state[row] = after.T
-        self._known_ns[row] = np.where(is_new & (is_anew | ~is_repeat), fixes.time_ns, known_ns)
-        self._seen_ns[row] = np.where(is_new, fixes.time_ns, seen_ns)
+        self._time_ns[row] = np.where(is_new, fixes.time_ns, before_ns)
         self._held_ns[row] = np.where(is_held, since_ns, held_ns)
-        _write(places, part, after)
+        places.put(part, after)
         places.is_new[part], places.is_anew[part] = is_new, is_anew
-        places.since_ns[part] = np.where(has_lasted, since_ns, fixes.time_ns)
-        places.fixes[part] = np.where(has_lasted, held_fixes, 1)
+        places.since_ns[part], places.fixes[part] = np.where(has_lasted, since_ns, fixes.time_ns), np.where(has_lasted, count, 1)
+        places.elapsed_s[part] = np.where(before_ns < 0, np.inf, elapsed_s)
 
     def _hold(
-        self, is_held: Bool, before: Float64, after: Float64, *, fixes: "_Fixes", held_ns: Int64, seen_s: Float64
-    ) -> tuple[Int64, Bool]:
-        """Hold back what a jump explains better: since when, and whether that has lasted so long that it is none."""
-        was_held = before[_HELD] > 0.0
-        away_m = np.hypot(fixes.x_m - before[_HELD_X], fixes.y_m - before[_HELD_Y])
-        reach_m = _HELD_DEVIATIONS * after[_DEVIATION_M] + self.model.held_mps * seen_s
-        agrees = is_held & was_held & (away_m <= reach_m)
-        count = np.where(agrees, before[_HELD], 0.0) + 1.0
-        share = 1.0 / np.minimum(count, 4.0)
-        held_x_m = np.where(agrees, before[_HELD_X] + share * (fixes.x_m - before[_HELD_X]), fixes.x_m)
-        held_y_m = np.where(agrees, before[_HELD_Y] + share * (fixes.y_m - before[_HELD_Y]), fixes.y_m)
-        after[_HELD_X:] = np.where(is_held, (held_x_m, held_y_m, count), 0.0)
-        since_ns = np.where(agrees, held_ns, fixes.time_ns)
-        lasts = fixes.time_ns - since_ns >= round(self.model.held_s * _NS_PER_S)
-        return since_ns, is_held & lasts & (count >= self.model.held_fixes)
+        self, is_held: Bool, before: Float64, after: Float64, *, fixes: "_Fixes", held_ns: Int64, elapsed_s: Float64
+    ) -> tuple[Int64, Int64]:
+        """Hold back what a jump explains better: since when there have been fixes that agree with each other, and how many.
+
+        One that is not held back agrees with those that were if it is nearer to them than to where the device was before.
+        """
+        held, was_held = before[_HELD][:2], before[_HELD][2]
+        known = before[_STAND][:2] + (1.0 - before[_STANDS]) * (before[_WALK][:2] - before[_STAND][:2])
+        away_m = np.hypot(*(fixes.place - held))
+        reach_m = _HELD_DEVIATIONS * after[_DEVIATION_M] + self.model.held_mps * elapsed_s
+        agrees = (was_held > 0.0) & (away_m <= reach_m) & (is_held | (away_m < np.hypot(*(fixes.place - known))))
+        count = np.where(agrees, was_held, 0.0) + 1.0
+        after[_HELD][:2] = np.where(is_held, fixes.place, 0.0)
+        after[_HELD][2] = np.where(is_held, count, 0.0)
+        return np.where(agrees, held_ns, fixes.time_ns), count.astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class _Fixes:
-    """At most one of each device: times, places and standard deviations, each (N,)."""
+    """At most one of each device: times (N,), places (2, N) and standard deviations (N,)."""
 
     time_ns: Int64
-    x_m: Float64
-    y_m: Float64
+    place: Float64
     deviation_m: Float64
 
     @property
     def is_usable(self) -> Bool:
-        usable: Bool = np.isfinite(self.deviation_m) & (self.deviation_m > 0.0) & np.isfinite(self.x_m) & np.isfinite(self.y_m)
+        usable: Bool = np.isfinite(self.deviation_m) & (self.deviation_m > 0.0) & np.isfinite(self.place).all(axis=0)
         return usable
 
     def where(self, is_new: Bool, state: Float64) -> "_Fixes":
         """These; instead of one that is not looked at, something harmless."""
         return _Fixes(
-            np.where(is_new, self.time_ns, 0),
-            np.where(is_new, self.x_m, state[_LAST_X]),
-            np.where(is_new, self.y_m, state[_LAST_Y]),
-            np.where(is_new, self.deviation_m, 1.0),
+            np.where(is_new, self.time_ns, 0), np.where(is_new, self.place, state[_LAST]), np.where(is_new, self.deviation_m, 1.0)
         )
 
 
 def turns(row: NDArray[np.integer]) -> Iterator[Int64]:
     """Indices of the first of each row, then of the second, and so on; each ascending."""
+    if len(row) == 1:
+        yield np.zeros(1, np.int64)
+        return
     order = np.argsort(row, kind="stable")
-    begins = np.flatnonzero(np.diff(row[order], prepend=-1))
+    ordered = row[order]
+    begins = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1]))) if len(row) else order
     if len(begins) == len(row):
         yield from (np.arange(len(row)),) if len(row) else ()
         return
@@ -290,42 +325,15 @@ def turns(row: NDArray[np.integer]) -> Iterator[Int64]:
     yield from np.split(by_turn, np.cumsum(np.bincount(nth))[:-1])
 
 
-def _nothing(count: int) -> Places:
-    zero = np.zeros((8, count))
-    return Places(
-        is_new=np.zeros(count, np.bool_),
-        stands=zero[0],
-        stand_x_m=zero[1],
-        stand_y_m=zero[2],
-        stand_sigma_m=zero[3],
-        walk_x_m=zero[4],
-        walk_y_m=zero[5],
-        walk_sigma_m=zero[6],
-        jump=zero[7],
-        since_ns=np.zeros(count, np.int64),
-        fixes=np.zeros(count, np.int64),
-        is_anew=np.zeros(count, np.bool_),
-    )
-
-
-def _write(places: Places, part: Int64, s: Float64) -> None:
-    places.stands[part] = s[_STANDS]
-    places.stand_x_m[part], places.stand_y_m[part], places.stand_sigma_m[part] = s[_SX], s[_SY], np.sqrt(s[_SXX])
-    places.walk_x_m[part], places.walk_y_m[part], places.walk_sigma_m[part] = s[_WX], s[_WY], np.sqrt(s[_WXX])
-    places.jump[part] = s[_JUMP]
-
-
-def _begun(model: Model, fixes: _Fixes, x_m: Float64, y_m: Float64) -> Float64:
+def _begun(model: Model, fixes: _Fixes) -> Float64:
     """State (columns, N) of a first fix: place and slow error are known only together."""
-    s = np.zeros((_COLUMNS, len(x_m)))
-    s[_SX], s[_SY] = s[_WX], s[_WY] = x_m, y_m
-    s[_SXX] = s[_WXX] = fixes.deviation_m**2
-    s[_SXU] = s[_WXU] = -math.sqrt(model.slow_share) * fixes.deviation_m
-    s[_SUU] = s[_WUU] = 1.0
-    s[_WPP] = model.walk_mps**2
-    s[_STANDS], s[_JUMP] = 0.5, model.jumps
-    s[_DEVIATION_M] = fixes.deviation_m
-    s[_LAST_X], s[_LAST_Y] = fixes.x_m, fixes.y_m
+    s = np.zeros((_COLUMNS, len(fixes.deviation_m)))
+    s[_STAND][:2] = s[_WALK][:2] = fixes.place
+    variance, with_slow = fixes.deviation_m**2, -math.sqrt(model.slow_share) * fixes.deviation_m
+    s[_STAND_C] = s[_WALK_C] = variance, with_slow, np.ones_like(variance)
+    s[_VELOCITY_C][1] = model.walk_mps**2
+    s[_STANDS], s[_JUMP], s[_DEVIATION_M] = 0.5, model.jumps, fixes.deviation_m
+    s[_LAST] = fixes.place
     return s
 
 
@@ -333,107 +341,112 @@ def _predicted(model: Model, s: Float64, elapsed_s: Float64, deviation_m: Float6
     """State (columns, N) after so long; of the fixes to come only their deviations are looked at."""
     n = np.empty_like(s)
     walk2 = model.walk_mps**2
-    keeps = np.exp(elapsed_s * (-1.0 / model.walk_s))
-    slow_keeps = np.exp(elapsed_s * (-1.0 / model.slow_s))
+    keeps, slow_keeps = np.exp(elapsed_s * (-1.0 / model.walk_s)), np.exp(elapsed_s * (-1.0 / model.slow_s))
     slow_keeps2 = slow_keeps * slow_keeps
+    slow_gained = 1.0 - slow_keeps2
     way_s = model.walk_s * (1.0 - keeps)
-    gained_pp = walk2 * (1.0 - keeps * keeps)
-    gained_xp = walk2 / model.walk_s * way_s * way_s
-    set_out_xx = np.maximum(2.0 * walk2 * model.walk_s * (elapsed_s - way_s), 0.0)
-    gained_xx = np.maximum(set_out_xx - walk2 * way_s * way_s, 0.0)
+    gained_xp = (walk2 / model.walk_s) * (way_s * way_s)
+    set_out_xx = np.maximum((2.0 * walk2 * model.walk_s) * (elapsed_s - way_s), 0.0)
+    gained_xx = np.maximum(set_out_xx - model.walk_s * gained_xp, 0.0)
 
+    # Shares of who has stopped among those who stand now, and of who walked before among those who walk.
     stood = s[_STANDS]
     stays = stood * (model.stand_s / (model.stand_s + elapsed_s))  # the longer somebody stands, the longer they will
     walks_on = (1.0 - stood) * keeps
     walks = stood - stays + walks_on
     n[_STANDS] = 1.0 - walks
     stopped = 1.0 - stays / n[_STANDS]
-    walked_on = walks_on / walks
-    stopped_apart, set_out_apart = 0.5 * stopped * (1.0 - stopped), 0.5 * walked_on * (1.0 - walked_on)
+    walked = walks_on / walks
 
-    # Of who stood and stands: place, slow error and their covariance; of who walked and walks the same with velocities.
-    stand_u, stand_v, stand_xu = slow_keeps * s[_SU], slow_keeps * s[_SV], slow_keeps * s[_SXU]
-    gained_uu = 1.0 - slow_keeps2
-    stand_xx, stand_uu = s[_SXX] + model.sway_m2_per_s * elapsed_s, slow_keeps2 * s[_SUU] + gained_uu
-    walk_p, walk_q = keeps * s[_WP], keeps * s[_WQ]
-    covered = s[_WXP] + way_s * s[_WPP]
-    walk_xx = s[_WXX] + way_s * (s[_WXP] + covered) + gained_xx
-    walk_xu, walk_uu = slow_keeps * (s[_WXU] + way_s * s[_WPU]), slow_keeps2 * s[_WUU] + gained_uu
-    away_x, away_y = s[_WX] + way_s * s[_WP] - s[_SX], s[_WY] + way_s * s[_WQ] - s[_SY]
-    away_u, away_v = slow_keeps * s[_WU] - stand_u, slow_keeps * s[_WV] - stand_v
-    apart_xx, apart_xu, apart_uu = away_x**2 + away_y**2, away_x * away_u + away_y * away_v, away_u**2 + away_v**2
+    stand, walk = s[_STAND].copy(), s[_WALK].copy()
+    stand[2:] *= slow_keeps
+    walk[2:] *= slow_keeps
+    walk[:2] += way_s * s[_VELOCITY]
+    velocity = keeps * s[_VELOCITY]
+    away = walk - stand
+    n[_STAND], n[_WALK], n[_VELOCITY] = stand + stopped * away, stand + walked * away, walked * velocity
 
-    n[_SX], n[_SY], n[_SU], n[_SV] = (
-        s[_SX] + stopped * away_x,
-        s[_SY] + stopped * away_y,
-        stand_u + stopped * away_u,
-        stand_v + stopped * away_v,
-    )
-    n[_SXX] = stand_xx + stopped * (walk_xx - stand_xx) + stopped_apart * apart_xx
-    n[_SXU] = stand_xu + stopped * (walk_xu - stand_xu) + stopped_apart * apart_xu
-    n[_SUU] = stand_uu + stopped * (walk_uu - stand_uu) + stopped_apart * apart_uu
-    n[_WX], n[_WY], n[_WP], n[_WQ] = s[_SX] + walked_on * away_x, s[_SY] + walked_on * away_y, walked_on * walk_p, walked_on * walk_q
-    n[_WU], n[_WV] = stand_u + walked_on * away_u, stand_v + walked_on * away_v
-    set_out = 1.0 - walked_on
-    n[_WXX] = walked_on * walk_xx + set_out * (s[_SXX] + set_out_xx) + set_out_apart * apart_xx
-    n[_WXP] = walked_on * (keeps * covered + gained_xp) + set_out * walk2 * way_s + set_out_apart * (away_x * walk_p + away_y * walk_q)
-    n[_WXU] = walked_on * walk_xu + set_out * stand_xu + set_out_apart * apart_xu
-    n[_WPP] = walked_on * (keeps * keeps * s[_WPP] + gained_pp) + set_out * walk2 + set_out_apart * (walk_p**2 + walk_q**2)
-    n[_WPU] = walked_on * keeps * slow_keeps * s[_WPU] + set_out_apart * (walk_p * away_u + walk_q * away_v)
-    n[_WUU] = walked_on * walk_uu + set_out * stand_uu + set_out_apart * apart_uu
+    with_p, pp, with_pu = s[_VELOCITY_C]
+    covered = with_p + way_s * pp
+    stand_c, walk_c = s[_STAND_C].copy(), s[_WALK_C].copy()
+    walk_c[0] += way_s * (with_p + covered) + gained_xx
+    walk_c[1] += way_s * with_pu
+    for one in (stand_c, walk_c):
+        one[1] *= slow_keeps
+        one[2] *= slow_keeps2
+        one[2] += slow_gained
+    set_out_c = stand_c.copy()
+    set_out_c[0] += set_out_xx
+    stand_c[0] += model.sway_m2_per_s * elapsed_s
+    apart = _products(away[:2], away)
+    n[_STAND_C] = stand_c + stopped * (walk_c - stand_c) + (0.5 * stopped * (1.0 - stopped)) * apart
+    walked_apart = 0.5 * walked * (1.0 - walked)
+    n[_WALK_C] = set_out_c + walked * (walk_c - set_out_c) + walked_apart * apart
+    velocity_c, set_out = np.stack((keeps * covered + gained_xp, keeps * keeps * pp, keeps * slow_keeps * with_pu)), 1.0 - walked
+    velocity_c[1] += walk2 * (1.0 - keeps * keeps)
+    n[_VELOCITY_C] = walked * velocity_c + walked_apart * _velocity_products(velocity, away)
+    n[_VELOCITY_C][0] += set_out * (walk2 * way_s)
+    n[_VELOCITY_C][1] += set_out * walk2
 
     n[_JUMP] = model.jumps + (s[_JUMP] - model.jumps) * (model.jump_s / (model.jump_s + elapsed_s))
     known_m = np.where(s[_DEVIATION_M] > 0.0, s[_DEVIATION_M], deviation_m)
     share = np.where(elapsed_s > model.accuracy_s, 1.0, elapsed_s * (1.0 / model.accuracy_s))
-    # In ratios, and no further at once than by a factor of e: one bad fix says little of the next. A good one says more.
+    # Up by no more than a factor of e at once, as one bad fix says little of the next. A good one says more.
     n[_DEVIATION_M] = np.minimum(known_m + share * (np.minimum(deviation_m, math.e * known_m) - known_m), 2.0 * deviation_m)
-    n[_LAST_X:] = s[_LAST_X:]
+    n[_LAST], n[_HELD] = s[_LAST], s[_HELD]
     return n
+
+
+def _products(place: Float64, both: Float64) -> Float64:
+    """Products (3, N), summed over both axes, of differences (4, N) of places and slow errors: xx, xu, uu."""
+    squares, across = both * both, place * both[2:]
+    return np.stack((squares[0] + squares[1], across[0] + across[1], squares[2] + squares[3]))
+
+
+def _velocity_products(velocity: Float64, both: Float64) -> Float64:
+    """The same with velocities (2, N): xp, pp, pu."""
+    with_place, squares, with_slow = velocity * both[:2], velocity * velocity, velocity * both[2:]
+    return np.stack((with_place[0] + with_place[1], squares[0] + squares[1], with_slow[0] + with_slow[1]))
 
 
 def _correct(model: Model, s: Float64, fixes: _Fixes) -> None:
     """Look at the fixes."""
-    usual_m = s[_DEVIATION_M]
+    usual_m, jump = s[_DEVIATION_M], s[_JUMP].copy()
     slow_m = math.sqrt(model.slow_share) * usual_m
     # Who says to be far worse than usual is believed.
     quick2 = np.where(fixes.deviation_m > _WORSE * usual_m, fixes.deviation_m**2, (1.0 - model.slow_share) * usual_m**2)
     wide2 = (model.jump_deviations * usual_m) ** 2
-    jump = s[_JUMP].copy()
 
-    gain_x, gain_u = s[_SXX] + slow_m * s[_SXU], s[_SXU] + slow_m * s[_SUU]
-    variance = gain_x + slow_m * gain_u + quick2
-    gain_x, gain_u = gain_x / variance, gain_u / variance
-    x, y = fixes.x_m - s[_SX] - slow_m * s[_SU], fixes.y_m - s[_SY] - slow_m * s[_SV]
-    good, change, stand_likelihood = _weighed(x * x + y * y, variance, wide2, jump)
-    stand_good = good
-    x, y = good * x, good * y
-    s[_SX] += gain_x * x
-    s[_SY] += gain_x * y
-    s[_SU] += gain_u * x
-    s[_SV] += gain_u * y
-    s[_SXX] += change * gain_x * gain_x
-    s[_SXU] += change * gain_x * gain_u
-    s[_SUU] += change * gain_u * gain_u
+    mean, covariance = s[_STAND], s[_STAND_C]
+    gain = covariance[:2] + slow_m * covariance[1:]
+    variance = gain[0] + slow_m * gain[1] + quick2
+    gain /= variance
+    error = fixes.place - mean[:2] - slow_m * mean[2:]
+    stand_good, change, stand_likelihood = _weighed(error, variance, wide2, jump)
+    error *= stand_good
+    mean[:2] += gain[0] * error
+    mean[2:] += gain[1] * error
+    covariance[:2] += (change * gain[0]) * gain
+    covariance[2] += change * gain[1] * gain[1]
 
-    gain_x, gain_p, gain_u = s[_WXX] + slow_m * s[_WXU], s[_WXP] + slow_m * s[_WPU], s[_WXU] + slow_m * s[_WUU]
-    variance = gain_x + slow_m * gain_u + quick2
-    gain_x, gain_p, gain_u = gain_x / variance, gain_p / variance, gain_u / variance
-    x, y = fixes.x_m - s[_WX] - slow_m * s[_WU], fixes.y_m - s[_WY] - slow_m * s[_WV]
-    good, change, walk_likelihood = _weighed(x * x + y * y, variance, wide2, jump)
-    x, y = good * x, good * y
-    s[_WX] += gain_x * x
-    s[_WY] += gain_x * y
-    s[_WP] += gain_p * x
-    s[_WQ] += gain_p * y
-    s[_WU] += gain_u * x
-    s[_WV] += gain_u * y
-    change_x, change_p = change * gain_x, change * gain_p
-    s[_WXX] += change_x * gain_x
-    s[_WXP] += change_x * gain_p
-    s[_WXU] += change_x * gain_u
-    s[_WPP] += change_p * gain_p
-    s[_WPU] += change_p * gain_u
-    s[_WUU] += change * gain_u * gain_u
+    mean, covariance, with_velocity = s[_WALK], s[_WALK_C], s[_VELOCITY_C]
+    gain = covariance[:2] + slow_m * covariance[1:]
+    gain_p = with_velocity[0] + slow_m * with_velocity[2]
+    variance = gain[0] + slow_m * gain[1] + quick2
+    gain /= variance
+    gain_p /= variance
+    error = fixes.place - mean[:2] - slow_m * mean[2:]
+    good, change, walk_likelihood = _weighed(error, variance, wide2, jump)
+    error *= good
+    mean[:2] += gain[0] * error
+    mean[2:] += gain[1] * error
+    s[_VELOCITY] += gain_p * error
+    covariance[:2] += (change * gain[0]) * gain
+    covariance[2] += change * gain[1] * gain[1]
+    change_p = change * gain_p
+    with_velocity[0] += change_p * gain[0]
+    with_velocity[1] += change_p * gain_p
+    with_velocity[2] += change_p * gain[1]
 
     stand_likelihood *= s[_STANDS]
     walk_likelihood *= 1.0 - s[_STANDS]
@@ -441,15 +454,17 @@ def _correct(model: Model, s: Float64, fixes: _Fixes) -> None:
     s[_JUMP] = 1.0 - good + s[_STANDS] * (good - stand_good)
 
 
-def _weighed(error2: Float64, variance: Float64, wide2: Float64, jump: Float64) -> tuple[Float64, Float64, Float64]:
+def _weighed(error: Float64, variance: Float64, wide2: Float64, jump: Float64) -> tuple[Float64, Float64, Float64]:
     """Probability that a fix is no jump, what the covariance changes by for each squared gain, and the fix's likelihood times 2 pi.
 
     A good fix has a normal density, one that jumps Cauchy's, which is at least as wide as the fix's own error.
     """
+    squares = error * error
+    error2 = squares[0] + squares[1]
     wide2 = wide2 + variance
     heavy = error2 + wide2
     is_good = (1.0 - jump) * np.exp(-0.5 * error2 / variance) / variance
-    is_jump = jump * np.sqrt(wide2 / heavy) / heavy
-    likelihood = is_good + is_jump
+    likelihood = is_good + jump * np.sqrt(wide2 / heavy) / heavy
     good = is_good / likelihood
-    return good, good * (0.5 * (1.0 - good) * error2 - variance), likelihood
+    # What was not known before a fix that is likely good is forgotten, else nothing would ever be sure of devices that are seldom heard.
+    return good, good * (1.0 - good) * 0.5 * error2 - np.where(good > _LIKELY, 1.0, good) * variance, likelihood

@@ -13,8 +13,10 @@ _NS_PER_S = 1_000_000_000
 _SPEED_MPS, _NOISE_M = 3.0, 0.7
 # Somebody lost may have stood still or walked on; further than this they are somebody else.
 _REACH_S = 1.0
-# A walk goes on over a loss of this long; its path only over a shorter one, as nobody knows the way taken meanwhile.
-_LOST_S, _PATH_S = 10.0, 3.0
+PATH_S = 3.0
+"""A path does not go on over a longer loss: nobody knows the way taken meanwhile."""
+# But a walk does.
+_LOST_S = 10.0
 # Few frames a second leave little to smooth over: there a small step is noise by half, and a large one is a stride.
 _SMOOTHED_S, _SMALL_STEP_M, _SMALL_STEP_SHARE = 0.3, 0.6, 0.5
 # Ghosts last one to three frames; a radar with one frame a second has no time for a fourth.
@@ -130,7 +132,7 @@ def _moved(track: Track, time_ns: int, x: float, y: float) -> Step:
     elapsed_s = (time_ns - track.time_ns) / _NS_PER_S
     if track.missed >= _MISSED or elapsed_s > _GAP_S:
         track.steady, track.steady_ns = 0, time_ns
-    if elapsed_s > _PATH_S:
+    if elapsed_s > PATH_S:
         elapsed_s, track.x_m, track.y_m = 0.0, x, y
     track.time_ns, track.missed = time_ns, 0
     track.frames += 1
@@ -163,4 +165,4 @@ def _reach_m(elapsed_ns: int) -> float:
 
 def _is_gone(track: Track, time_ns: int) -> bool:
     lost_s = (time_ns - track.time_ns) / _NS_PER_S
-    return lost_s > (_LOST_S if track.frames >= _FRAMES else _PATH_S) or (track.missed >= _MISSED and track.frames < _FRAMES)
+    return lost_s > (_LOST_S if track.frames >= _FRAMES else PATH_S) or (track.missed >= _MISSED and track.frames < _FRAMES)

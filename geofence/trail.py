@@ -97,6 +97,7 @@ class Trails:
         self._count = np.zeros(count, np.int64)
         self._stretch = np.full(count, -1, np.int64)
         self._new: tuple[Int64, Int64] = _NOTHING
+        self._texts: dict[int, tuple[int, str]] = {}
 
     def take(self, row: NDArray[np.integer], time_ns: Int64, lon_deg: Float64, lat_deg: Float64) -> None:
         """Take fixes (N,), in order of arrival; one that is older than another of its device is no part of its way."""
@@ -121,13 +122,20 @@ class Trails:
         return _told(time_ms, frame.metres(lon_deg, lat_deg), t_ns)
 
     def snapshot(self, row: int) -> str:
-        """The way of one device: its rows as little-endian bytes, in base64; "" of none."""
+        """The way of one device: its rows as little-endian bytes, in base64, at most 1,280 letters; "" of none.
+
+        Who was not heard since the last time costs nothing to speak of.
+        """
         self._keep()
         slot = int(self._slot[row])
-        if slot < 0 or not self._count[slot]:
+        if slot < 0 or not (count := int(self._count[slot])):
             return ""
-        rows = self._kept(slot)
-        return b64encode(rows[rows[:, 0] >= rows[-1, 0] - LONGEST_MS].astype("<i8").tobytes()).decode()
+        known = self._texts.get(slot)
+        if known is None or known[0] != count:
+            rows = self._kept(slot)
+            text = b64encode(rows[rows[:, 0] >= rows[-1, 0] - LONGEST_MS].astype("<i8").tobytes()).decode()
+            known = self._texts[slot] = count, text
+        return known[1]
 
     def restore(self, row: int, text: str) -> None:
         """Take over the way of one device from such a text."""
@@ -136,6 +144,7 @@ class Trails:
         if slot < 0 or not text:
             return
         rows = np.frombuffer(b64decode(text), "<i8").reshape(-1, 2)
+        self._texts.pop(slot, None)
         self._rows[slot, : len(rows)] = rows
         self._count[slot], self._stretch[slot] = len(rows), rows[-1, 0] // APART_MS
 

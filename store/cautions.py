@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from devices.model import SENSORS_OF, Device, DeviceKind, HomeId, PersonId, SensorKind
+from geofence.tracks import PATH_S
 from incidents.audience import ROSTER, usable
 from incidents.directory import Directory, Person, Policy, Role, RosterId, Step
 from incidents.roster import everybody
@@ -16,8 +17,6 @@ from rules.kinds import EventKind
 from rules.premises import Fence, FenceKind, HomePlace
 from store.document import KeyPath
 from store.references import Findings
-
-_NOT_TOLD = frozenset({EventKind.ABSENT, EventKind.DWELL})
 
 _BY_RESIDENT = frozenset({"occupants", "relatives", "neighbours"})
 """Words of `tell` that mean others for each resident."""
@@ -59,8 +58,9 @@ def fences(found: Sequence[Fence], all_devices: Sequence[Device], homes: Mapping
         path: KeyPath = ("geofences", index)
         if fence.kind is FenceKind.AREA and fence.modes is not None and fence.home is None:
             findings.warn((*path, "modes"), f"{fence.id} has modes but no home to be in them")
-        for kind in sorted(fence.events & _NOT_TOLD):
-            findings.warn((*path, "events"), f"{fence.id} asks for {kind}, which no rule tells yet")
+        if fence.max_gap_s is not None and fence.max_gap_s > PATH_S:
+            text = f"{fence.id} asks for {fence.max_gap_s:g} s; the paths of radars and cameras are followed over {PATH_S:g} s at most"
+            findings.warn((*path, "max_gap_s"), text)
         verdict = suited(fence, all_devices, None if fence.home is None else homes[fence.home])
         if verdict.lack is not None:
             findings.warn(path, f"{fence.id} {_lack(fence, verdict)}")

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from devices.model import NS_PER_S, Float64
 from devices.sensors.position import PositionBatch
 from devices.simulator import estate
-from rules.fences.geofence import Area
+from rules.fences.areas import Area
 from rules.fences.way import frame_of
 from rules.kinds import EventKind
 from rules.model import Event

@@ -17,12 +17,14 @@ from devices.model import NS_PER_S, Bool, Device
 from devices.sensors.position import PositionBatch
 from geofence import paths
 from geofence.paths import Path, Pattern
-from rules.fences.areas import Borders, Crossing, is_guarding, usable
+from rules.fences.borders import Borders, Sighting, is_guarding, usable
 from rules.kinds import EventKind
 from rules.model import Cleared, Event, Facts, Snapshot
 from rules.premises import Premises
 
 Evidence = dict[str, float | int | str | bool]
+_Known = tuple[int, int]
+"""When something was known, and the number of the reading that decided it; -1 of none."""
 
 LENGTH_M, RADIUS_M, REACH_M = 500.0, 120.0, 130.0
 """Walked in 20 minutes, without getting far in them or in any 5 of them: an errand gets further, who sits does not walk so much."""
@@ -135,39 +137,41 @@ class Wandering:
 
     def update(self, batch: PositionBatch, /) -> Facts:
         """Follow fixes, in order of arrival."""
-        crossings: dict[int, list[Crossing]] = {}
-        for one in self._borders.crossings(batch):
-            crossings.setdefault(one.row, []).append(one)
+        crossings: dict[int, list[Sighting]] = {}
+        for one in self._borders.sightings(batch):
+            if one.went:
+                crossings.setdefault(one.row, []).append(one)
         facts: Facts = []
         for row in np.flatnonzero(usable(batch) & self._watched[batch.device]).tolist():
-            facts += [fact for one in crossings.get(row, ()) for fact in self._cross(batch, one)]
+            known = int(batch.received_ns[row]), int(batch.seq[row])
+            facts += [fact for one in crossings.get(row, ()) for fact in self._cross(one, known)]
             facts += self._walk(batch, row)
         return facts
 
     def next_due(self) -> int | None:
-        """Nothing: time alone moves nobody."""
-        return None
+        """When fixes that were sent late are judged."""
+        return self._borders.next_due()
 
-    def tick(self, _now_ns: int, /) -> Facts:
-        """No facts."""
-        return []
+    def tick(self, now_ns: int, /) -> Facts:
+        """Who left meanwhile."""
+        return [fact for one in self._borders.tick(now_ns) if one.went for fact in self._cross(one, (now_ns, -1))]
 
     def snapshot(self) -> Snapshot:
         """Way and sides of each device, and what was told of each person."""
         state: dict[str, dict[str, Any]] = {
-            f"{community}/person:{person}": asdict(told) for (community, person), told in self._told.items()
+            f"{community}/person:{person}": {"told": asdict(told)} for (community, person), told in self._told.items()
         }
         for row, walker in self._walkers.items():
             state[self._registry[row].key] = {"walker": asdict(walker)}
-        for key, fences in self._borders.snapshot().items():
-            state.setdefault(key, {})["sides"] = fences
+        for key, borders in self._borders.snapshot().items():
+            state.setdefault(key, {})["borders"] = borders
         return state
 
     def restore(self, snapshot: Snapshot, /) -> None:
         """Take over what `snapshot` said."""
-        self._borders.restore({key: state["sides"] for key, state in snapshot.items() if "sides" in state})
+        self._borders.restore({key: state["borders"] for key, state in snapshot.items() if "borders" in state})
         for row, device in enumerate(self._registry.devices):
-            if (told := snapshot.get(f"{device.community_id}/person:{device.wearer}")) is not None:
+            if (told := snapshot.get(f"{device.community_id}/person:{device.wearer}", {}).get("told")) is not None:
                 self._told[_whose(device)] = _Told(**{**told, "out": list(told["out"])})
             if (kept := snapshot.get(device.key, {}).get("walker")) is not None:
                 points = [(time_ns, x_m, y_m) for time_ns, x_m, y_m in kept["path"]["points"]]
@@ -175,24 +179,18 @@ class Wandering:
                 path = Path(**{**kept["path"], "points": points})
                 self._walkers[row] = _Walker(path=path, stay=(kept["stay"][0], kept["stay"][1]), stay_ns=kept["stay_ns"], home=home)
 
-    def _cross(self, batch: PositionBatch, crossing: Crossing) -> Facts:
-        fence, change = crossing.fence, crossing.change
-        device = self._registry[int(batch.device[crossing.row])]
+    def _cross(self, crossing: Sighting, known: _Known) -> Facts:
+        fence, time_ns = crossing.fence, crossing.time_ns
+        device = self._registry[crossing.device]
         told = self._told.setdefault(_whose(device), _Told())
-        if change.inside:
+        if crossing.inside:
             told.out = [one for one in told.out if one != fence.id]
-            return [_cleared(batch, crossing.row, device, fence.id, change.time_ns)]
-        is_night = self._premises.clock(device.community_id).is_night(change.time_ns)
-        if not is_night or not is_guarding(self._premises, fence, fence.home or device.home, change.time_ns):
+            return [_cleared(known, device, fence.id, time_ns)]
+        is_night = self._premises.clock(device.community_id).is_night(time_ns)
+        if not is_night or not is_guarding(self._premises, fence, fence.home or device.home, time_ns):
             return []
         told.out = [*(one for one in told.out if one != fence.id), fence.id]
-        evidence: Evidence = {
-            "distance_m": change.distance_m,
-            "accuracy_m": float(batch.accuracy_m[crossing.row]),
-            "fixes": change.fixes,
-            "fence": fence.id,
-        }
-        return [_event(batch, crossing.row, device, cause=fence.id, t_ns=change.time_ns, score=change.certainty, evidence=evidence)]
+        return [_event(known, device, cause=fence.id, t_ns=time_ns, score=crossing.score, evidence=crossing.evidence)]
 
     def _walk(self, batch: PositionBatch, row: int) -> Facts:
         index, time_ns, accuracy_m = int(batch.device[row]), int(batch.time_ns[row]), float(batch.accuracy_m[row])
@@ -209,7 +207,7 @@ class Wandering:
             if not walker.is_back(accuracy_m):
                 return self._judge(batch, row, walker, told)
             told.is_odd = False
-            return [_cleared(batch, row, device, WAY, time_ns)]
+            return [_cleared((int(batch.received_ns[row]), int(batch.seq[row])), device, WAY, time_ns)]
         if time_ns - walker.stay_ns >= HOME_NS:
             walker.home = walker.stay
         return self._judge(batch, row, walker, told)
@@ -227,7 +225,8 @@ class Wandering:
         told.is_odd = True
         evidence: Evidence = {"pattern": name, "accuracy_m": float(batch.accuracy_m[row]), **asdict(pattern)}
         score = pattern.length_m / (pattern.length_m + LENGTH_M / 2.0)
-        return [_event(batch, row, device, cause=WAY, t_ns=time_ns, score=score, evidence=evidence)]
+        known = int(batch.received_ns[row]), int(batch.seq[row])
+        return [_event(known, device, cause=WAY, t_ns=time_ns, score=score, evidence=evidence)]
 
 
 def _named(pattern: Pattern) -> str:
@@ -243,14 +242,14 @@ def _whose(device: Device) -> tuple[str, str]:
     return device.community_id, device.wearer or ""
 
 
-def _event(batch: PositionBatch, row: int, device: Device, *, cause: str, t_ns: int, score: float, evidence: Evidence) -> Event:
+def _event(known: _Known, device: Device, *, cause: str, t_ns: int, score: float, evidence: Evidence) -> Event:
     return Event(
         community_id=device.community_id,
         kind=EventKind.WANDERING,
         subject=device.wearer or "",
         t_ns=t_ns,
-        known_ns=int(batch.received_ns[row]),
-        seq=int(batch.seq[row]),
+        known_ns=known[0],
+        seq=known[1],
         device_id=device.id,
         resident_id=device.wearer,
         home_id=device.home,
@@ -260,13 +259,13 @@ def _event(batch: PositionBatch, row: int, device: Device, *, cause: str, t_ns: 
     )
 
 
-def _cleared(batch: PositionBatch, row: int, device: Device, cause: str, t_ns: int) -> Cleared:
+def _cleared(known: _Known, device: Device, cause: str, t_ns: int) -> Cleared:
     return Cleared(
         community_id=device.community_id,
         kind=EventKind.WANDERING,
         subject=device.wearer or "",
         cause=cause,
         t_ns=t_ns,
-        known_ns=int(batch.received_ns[row]),
-        seq=int(batch.seq[row]),
+        known_ns=known[0],
+        seq=known[1],
     )

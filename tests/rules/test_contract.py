@@ -7,6 +7,7 @@ import math
 import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from datetime import time
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -47,7 +48,8 @@ from rules.faults.fault import Clock, LowBattery, Offline, Tamper
 from rules.faults.plausible import Implausible
 from rules.faults.stuck import Stuck
 from rules.faults.wear import Wear
-from rules.fences.geofence import Area, Line
+from rules.fences.areas import Area
+from rules.fences.lines import Line
 from rules.home import codes
 from rules.home.contact import LeftOpen
 from rules.home.doors import Doors
@@ -60,7 +62,7 @@ from rules.person.absence import NoReturn
 from rules.person.inactivity import Inactivity
 from rules.person.sos import Sos
 from rules.person.wandering import Wandering
-from rules.premises import Arming, Codes, Fence, FenceId, FenceKind, HomePlace, Premises, Use
+from rules.premises import Arming, Codes, Fence, FenceId, FenceKind, HomePlace, Hours, Premises, Use
 
 SIDE_DEG = 0.002
 SQUARE = ((119.95, 31.78), (119.95 + SIDE_DEG, 31.78), (119.95 + SIDE_DEG, 31.78 + SIDE_DEG), (119.95, 31.78 + SIDE_DEG), (119.95, 31.78))
@@ -75,6 +77,7 @@ DEVICES = (
     device("m-01", DeviceKind.METER, home="b1"),
     device("m-02", DeviceKind.METER, home="b1"),
     device("p-01", DeviceKind.MOTION, home="b2"),
+    device("t-01", DeviceKind.TRACKER, wearer="wang", home="b1"),
     device("r-01", DeviceKind.RADAR, home="b1", pose=Pose(lon=119.951, lat=31.781, heading_deg=0.0)),
 )
 CODES = Codes(code=codes.digest("2580", bytes(16)), duress=codes.digest("8520", bytes(16)))
@@ -95,6 +98,16 @@ FENCES = (
         kind=FenceKind.AREA,
         residents=frozenset({PersonId("wang"), PersonId("li")}),
         events=frozenset({EventKind.ENTER, EventKind.EXIT, EventKind.WANDERING}),
+        rings=((SQUARE,),),
+    ),
+    Fence(
+        community_id=COMMUNITY,
+        id=FenceId("yard"),
+        kind=FenceKind.AREA,
+        residents=frozenset({PersonId("wang"), PersonId("li")}),
+        events=frozenset({EventKind.DWELL, EventKind.ABSENT}),
+        dwell_s=60,
+        expected=Hours(since=time(14, 5), until=time(14, 30)),
         rings=((SQUARE,),),
     ),
     Fence(
@@ -343,8 +356,13 @@ def feed_falls(rule: Rule[Any], given_: dict[SensorKind, Batch]) -> Facts:
 
 
 def walking_out() -> list[Item]:
-    ways = [(2e-5 * i, name, late_s) for i in range(120) for name, late_s in (("w-01", 0.0), ("w-02", 0.1))]
-    return [position(name, i // 2 * 5.0 + late_s, 119.951 + way, 31.781) for i, (way, name, late_s) in enumerate(ways)]
+    """Out of the square and back: one with a watch that is heard seldom and a telephone that errs more, the other with a watch."""
+    out = [119.951 + 2e-5 * min(i, 120 - i) for i in range(120)]
+    watches = [
+        position(name, i * 5.0 + late_s, lon, 31.781) for i, lon in enumerate(out) for name, late_s in (("w-01", 0.0), ("w-02", 0.1))
+    ]
+    phone = [position("t-01", i * 5.0 + 0.2, lon + 2e-5 * math.sin(i), 31.781, accuracy_m=20.0) for i, lon in enumerate(out)]
+    return sorted([*watches[::3], *watches[1::2], *phone], key=lambda item: item.at_s)
 
 
 def wandering() -> list[Item]:
@@ -421,7 +439,7 @@ EXAMPLES = (
     Example(rule=Wear, stream=put_down, feed=feed_falls),
     Example(rule=Fall, stream=falling),
     Example(rule=LongLie, stream=lying, feed=feed_falls, rest_s=5),
-    Example(rule=Area, stream=walking_out),
+    Example(rule=Area, stream=walking_out, rest_s=3600),
     Example(rule=Wandering, stream=wandering),
     Example(rule=Line, stream=coming_in),
 )

@@ -789,6 +789,11 @@ def test_a_kind_in_no_policy_is_accepted() -> None:
             "geofences[1].modes: park has modes but no home to be in them",
             id="modes of no home",
         ),
+        pytest.param(
+            [("id: wall,", "id: wall, max_gap_s: 10,")],
+            "geofences[0].max_gap_s: wall asks for 10 s; the paths of radars and cameras are followed over 3 s at most",
+            id="a longer gap than a path has",
+        ),
     ],
 )
 def test_what_will_not_work_is_accepted_with_a_warning(replacements: list[tuple[str, str]], warning: str) -> None:

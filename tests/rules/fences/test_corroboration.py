@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from devices.model import Covers, DeviceKind, HomeId, PersonId, Pose
 from geofence.frames import Frame
 from rules.fences.corroboration import CERTAINTY
-from rules.fences.geofence import Line
+from rules.fences.lines import Line
 from rules.kinds import EventKind
 from rules.model import Event
 from rules.premises import Fence, FenceId, FenceKind, HomePlace, Side

@@ -10,7 +10,8 @@ from builders import COMMUNITY, T0_NS, Reading, Run, device, position, premises,
 from devices.model import NS_PER_S, DeviceKind, HomeId, PersonId, Pose
 from geofence.frames import Frame
 from geofence.trail import MOST, Trail, read
-from rules.fences.geofence import Area, Line
+from rules.fences.areas import Area
+from rules.fences.lines import Line
 from rules.fences.way import frame_of
 from rules.kinds import EventKind
 from rules.model import Event, Facts
@@ -132,7 +133,9 @@ def test_a_snapshot_with_a_way_is_small() -> None:
     known = around()
     rule = Area(known)
     Run(premises=known, rule=rule).play(walk(seconds=90))
-    assert len(json.dumps(rule.snapshot()["lakeside/t-1"])) < 1600
+    state = rule.snapshot()["lakeside/t-1"]
+    assert len(state["/way"]) <= 1280
+    assert len(json.dumps(state)) < 2600
 
 
 def test_a_line_tells_the_way_as_its_radar_saw_it_from_the_middle_of_the_line() -> None:

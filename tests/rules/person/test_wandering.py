@@ -257,7 +257,7 @@ def test_an_exit_by_night_is_wandering_and_the_return_ends_it() -> None:
     assert 6 <= after_min(event) <= 7.5
     assert isinstance(over, Cleared)
     assert (over.kind, over.cause) == ("wandering", "estate")
-    assert set(event.evidence) == {"distance_m", "accuracy_m", "fixes", "fence"}
+    assert set(event.evidence) == {"fence", "side", "distance_m", "probability", "fixes", "sigma_m", "accuracy_m"}
 
 
 def test_an_exit_by_day_is_none() -> None:

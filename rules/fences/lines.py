@@ -1,12 +1,12 @@
-"""Geofences: who leaves or enters an area, who comes near or goes through a virtual line."""
+"""Virtual lines: who comes near one or goes through it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from devices.model import NS_PER_S, Device, Float64, PersonId
+from devices.model import NS_PER_S, Device, Float64
 from devices.sensors.contact import ContactBatch
 from devices.sensors.motion import MotionBatch
 from devices.sensors.position import PositionBatch
@@ -14,114 +14,20 @@ from devices.sensors.targets import TargetsBatch
 from geofence import lines, walks
 from geofence.fixes import Fixes
 from geofence.frames import Frame, turned
-from geofence.sides import Change
 from geofence.tracks import Step, Track, Tracker
-from geofence.trail import Steps, Trails
+from geofence.trail import Steps
 from geofence.walks import Walk
-from rules.fences.areas import Borders, is_guarding, usable, wearers
+from rules.fences.borders import is_guarding, usable, wearers
 from rules.fences.corroboration import Witnesses
 from rules.fences.way import frame_of, told
 from rules.kinds import EventKind
-from rules.model import Cleared, Event, Facts, Snapshot, known
+from rules.model import Event, Facts, Snapshot
 from rules.premises import Fence, FenceKind, Premises, Side
 
-_AREA_EVENTS = frozenset({EventKind.ENTER, EventKind.EXIT})
-# In a snapshot, beside the ids of fences: no id has a slash.
-_WAY = "/way"
-_OPPOSITE = {EventKind.ENTER: EventKind.EXIT, EventKind.EXIT: EventKind.ENTER}
 # contract.md, "What the words decide" 8: the family's own tag.
 _TAG_M, _TAG_ACCURACIES, _TAG_AGE_NS = 3.0, 2.0, 10 * NS_PER_S
 # A radar's error, for scores.
 _RADAR_M = 0.2
-
-
-class Area:
-    """Enter and exit of areas by residents' trackers; the side is followed in every mode, told only where the fence guards.
-
-    On a change of side, what the opposite change reported is cleared, whichever of the two is told.
-
-    Parameters
-    ----------
-    premises
-        Its area fences concern the devices that their residents wear.
-    """
-
-    name = "area"
-    window_s = 0.0
-
-    def __init__(self, premises: Premises) -> None:
-        self._premises = premises
-        self._borders = Borders(premises, _AREA_EVENTS)
-        self._concerned = self._borders.concerned()
-        self._trails = Trails(self._concerned)
-
-    def update(self, batch: PositionBatch, /) -> Facts:
-        """Changes of side, in the order of the fixes that decided them."""
-        fixes = np.flatnonzero(usable(batch))
-        self._trails.take(batch.device[fixes], batch.time_ns[fixes], batch.lon_deg[fixes], batch.lat_deg[fixes])
-        return [fact for one in self._borders.crossings(batch) for fact in self._told(one.fence, batch, one.row, one.change)]
-
-    def next_due(self) -> int | None:
-        """Nothing: time alone moves nobody."""
-        return None
-
-    def tick(self, _now_ns: int, /) -> Facts:
-        """No facts."""
-        return []
-
-    def snapshot(self) -> Snapshot:
-        """Side of each fence, and the way there, by device."""
-        state: dict[str, Any] = self._borders.snapshot()
-        for row in np.flatnonzero(self._concerned).tolist():
-            if way := self._trails.snapshot(row):
-                state.setdefault(self._premises.registry[row].key, {})[_WAY] = way
-        return state
-
-    def restore(self, snapshot: Snapshot, /) -> None:
-        """Take over the sides and ways of known devices and fences."""
-        self._borders.restore(snapshot)
-        for row, state in known(snapshot, self._premises.registry):
-            self._trails.restore(row, state.get(_WAY, ""))
-
-    def _told(self, fence: Fence, batch: PositionBatch, row: int, change: Change) -> Facts:
-        device = self._premises.registry[int(batch.device[row])]
-        resident = device.wearer or PersonId("")
-        kind = EventKind.ENTER if change.inside else EventKind.EXIT
-        known_ns, seq, accuracy_m = int(batch.received_ns[row]), int(batch.seq[row]), float(batch.accuracy_m[row])
-        over = Cleared(
-            community_id=fence.community_id,
-            kind=_OPPOSITE[kind],
-            subject=resident,
-            cause=fence.id,
-            t_ns=change.time_ns,
-            known_ns=known_ns,
-            seq=seq,
-        )
-        if kind not in fence.events or not is_guarding(self._premises, fence, fence.home or device.home, change.time_ns):
-            return [over]
-        decided_ns = int(batch.time_ns[row])
-        way = self._trails.way(int(batch.device[row]), frame_of(fence), change.time_ns, decided_ns)
-        event = Event(
-            community_id=fence.community_id,
-            kind=kind,
-            subject=resident,
-            t_ns=change.time_ns,
-            known_ns=known_ns,
-            seq=seq,
-            device_id=device.id,
-            resident_id=device.wearer,
-            home_id=device.home,
-            score=change.certainty,
-            cause=fence.id,
-            evidence={
-                "distance_m": change.distance_m,
-                "accuracy_m": accuracy_m,
-                "fixes": change.fixes,
-                "fence": fence.id,
-                **told(way, change.time_ns, decided_ns),
-            },
-        )
-        return [over, event]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,6 +225,9 @@ class Line:
 
     def _judge(self, radar: _Radar, line: _Guarded, sighting: _Sighting, far_m: float, *, passed: bool) -> list[Event]:
         fence, step, time_ns = line.fence, sighting.step, sighting.time_ns
+        if fence.max_gap_s is not None and step.elapsed_s > fence.max_gap_s:
+            # Nobody knows the way taken meanwhile: a path begins here.
+            step, passed = replace(step, elapsed_s=0.0, before=step.after), False
         walk = radar.walks.setdefault((step.number, fence.id), walks.begin(time_ns, far_m))
         walk.step(time_ns, far_m, step, passed=passed, approach_m=fence.approach_m)
         facts: list[Event] = []

@@ -272,7 +272,7 @@ class Seen(NamedTuple):
         begin, end = self.vertex.take(self.runs.edge) - other, self.vertex.take(self.runs.edge + 1) - other
         from_before, from_after = _cross(self.a, self.b), _cross(begin, end)
         apart = (from_before * from_after > 0.0) | (_cross(step, self.a) * _cross(step, self.b) > 0.0)
-        # Of a movement along the very edge nothing above says whether the two meet: it is no passage. Nor is one through an edge of no length.
+        # Of a movement along the very edge nothing above says whether the two meet: it is no passage, nor is one through a mere point.
         level = (from_before == 0.0) & (from_after == 0.0)
         # What joins two rings is no edge, and compares to nothing.
         met = ~apart & ~level & ~np.isnan(from_after)

@@ -49,7 +49,7 @@ _HIGHEST_DEG = 89.9
 _LEAST_SPACING_M, _MOST_STEPS = 1.0, 100.0
 _AWAY_M = 1.0
 # No degree is longer.
-_M_PER_DEG, _FAR_M = 111_700.0, 1e6
+_M_PER_DEG = 111_700.0
 # Who has been somewhere for longer than a receiver's jump lasts was there.
 _JUMPED_NS = 8_000_000_000
 _MIX, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(29)
@@ -116,6 +116,8 @@ class Told:
     @classmethod
     def joined(cls, parts: list["Told"]) -> Self:
         """All of them, by row."""
+        if len(parts) == 1:
+            return cls(**{field.name: getattr(parts[0], field.name) for field in fields(cls)})
         columns = {field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)}
         order = np.lexsort((columns["change"], columns["fence"], columns["row"]))
         return cls(**{name: column[order] for name, column in columns.items()})
@@ -221,23 +223,28 @@ class Engine:
             given = given.taken(usable.nonzero()[0])
         if not len(given.row):
             return []
-        around, known = self._around(given), given.known
-        moves = ((known["row"] >= 0) | around.is_near | (around.inside != known["inside"])).nonzero()[0]
-        moving = given.taken(moves)
+        known = given.known
+        after = known.view(_WHOLE).copy().view(DEVICE)
         first = (known["time_ns"] < 0).nonzero()[0]
-        known["since_ns"][first] = given.time_ns[first]
-        known["lon_deg"], known["lat_deg"], known["time_ns"] = given.lon_deg, given.lat_deg, given.time_ns
-        known["accuracy_m"], known["row"] = given.accuracy_m, np.where(around.is_clear, _CLEAR, _NONE)
-        told = self._track(moving, around, moves, known) if len(moves) else []
-        self._whole[given.device] = known.view(_WHOLE)
+        after["since_ns"][first] = given.time_ns[first]
+        after["lon_deg"], after["lat_deg"], after["time_ns"] = given.lon_deg, given.lat_deg, given.time_ns
+        after["accuracy_m"] = given.accuracy_m
+        # Written at once, as long as they are in the processor's cache; most stay as they are now.
+        self._whole[given.device] = after.view(_WHOLE)
+        around = self._around(given)
+        after["row"] = np.where(around.is_clear, _CLEAR, _NONE)
+        is_moving = (known["row"] >= 0) | around.is_near | (around.inside != known["inside"])
+        moves = is_moving.nonzero()[0]
+        told = self._track(given.taken(moves), around, moves, after) if len(moves) else []
+        changed = (is_moving | (after["row"] != known["row"])).nonzero()[0]
+        self._whole[given.device.take(changed)] = after.view(_WHOLE).take(changed)
         return told
 
     def _around(self, given: "_Given") -> "_Around":
         """Areas that fixes are well inside, and fences that they are near."""
         guards, count = self._guards, len(given.row)
         near_m = given.accuracy_m * (NEAR_DEVIATIONS / self._awake.tracker.model.accuracy_deviations)
-        step_m = given.step_m()
-        of_way, *ways = self._ways(given, step_m)
+        of_way, *ways = self._ways(given)
         lon_deg, lat_deg = given.lon_deg, given.lat_deg
         if len(of_way):
             lon_deg, lat_deg = (np.concatenate(both) for both in zip((lon_deg, lat_deg), ways, strict=True))
@@ -256,7 +263,7 @@ class Engine:
         is_clear, is_near = np.ones(count, np.bool_), near_m > self._margin_m
         beside = is_line.nonzero()[0]
         at = fix.take(beside)
-        within_m[beside] = np.maximum(within_m.take(beside), step_m.take(at)) + guards.reach_m.take(fence.take(beside))
+        within_m[beside] = np.maximum(within_m.take(beside), given.ways_deg(at)[2]) + guards.reach_m.take(fence.take(beside))
         is_clear[at] = False
         deep, close = is_deep.nonzero()[0], ((np.abs(distance_m) <= within_m) | is_passed).nonzero()[0]
         is_near[fix.take(close)] = True
@@ -284,23 +291,20 @@ class Engine:
         is_about: Bool = ~self._is_private.take(fence) | (self._concerned.take(at) == key)
         return is_about
 
-    def _ways(self, given: "_Given", step_m: Float64) -> tuple[Int64, Float64, Float64]:
+    def _ways(self, given: "_Given") -> tuple[Int64, Float64, Float64]:
         """Places on the ways to fixes (P,) that are further from the last place than a line reaches: none is passed over unseen."""
         # What no line is near to is further from each than that reaches, both ways.
-        limit_m = np.where(given.known["row"] == _CLEAR, 2.0, 1.0) * self._spacing_m
-        far = (step_m > limit_m).nonzero()[0]
+        far = given.may_be_far(np.where(given.known["row"] == _CLEAR, 2.0, 1.0) * self._spacing_m).nonzero()[0]
         if not len(far):
             return far, given.lon_deg[:0], given.lat_deg[:0]
-        last_lon, last_lat = given.known["lon_deg"].take(far), given.known["lat_deg"].take(far)
-        east, north = short_way(given.lon_deg.take(far) - last_lon), given.lat_deg.take(far) - last_lat
-        per_east, per_north = metres_per_degree(last_lat)
-        steps = np.hypot(east * per_east, north * per_north) / self._spacing_m
+        east, north, way_m = given.ways_deg(far)
+        steps = way_m / self._spacing_m
         some = ((steps > 1.0) & (steps < _MOST_STEPS)).nonzero()[0]
         count = np.ceil(steps[some]).astype(np.int64)
         which = some.repeat(count)
-        nth = np.arange(len(which)) - (np.cumsum(count) - count).repeat(count)
-        share = (nth + 0.5) / count.repeat(count)
-        return far.take(which), last_lon.take(which) + share * east.take(which), last_lat.take(which) + share * north.take(which)
+        back = 1.0 - (np.arange(len(which)) - (np.cumsum(count) - count).repeat(count) + 0.5) / count.repeat(count)
+        fix = far.take(which)
+        return fix, given.lon_deg.take(fix) - back * east.take(which), given.lat_deg.take(fix) - back * north.take(which)
 
     def _track(self, given: "_Given", around: "_Around", moves: Int64, after: Structured) -> list[Told]:
         """Let some fixes go through the filter, and decide what they amount to; what is known after them goes to `after`."""
@@ -422,11 +426,13 @@ class Engine:
         pairs.peak_m[slot] = peak_m
         pairs.is_told[slot[comes]] = True
         through = (changes.is_told & changes.inside).take(lined).nonzero()[0]
-        last_lon, last_lat = pairs.far[slot[through]].T
-        mean_lon, mean_lat = (degrees.take(fix.take(through)) for degrees in fixes.mean)
-        crosses = through[self.index.passes((last_lon, last_lat), (mean_lon, mean_lat), fence.take(through))]
-        outside = (far_m > 0.0) & ~changes.inside.take(lined)
-        pairs.far[slot[outside]] = np.stack(fixes.mean, axis=1)[fix[outside]]
+        crosses = through
+        if len(through):
+            last_lon, last_lat = pairs.far[slot[through]].T
+            mean_lon, mean_lat = (degrees.take(fix.take(through)) for degrees in fixes.mean)
+            crosses = through[self.index.passes((last_lon, last_lat), (mean_lon, mean_lat), fence.take(through))]
+        outside = ((far_m > 0.0) & ~changes.inside.take(lined)).nonzero()[0]
+        pairs.far[slot[outside]] = np.stack([degrees.take(fix.take(outside)) for degrees in fixes.mean], axis=1)
         return lined[comes], lined[crosses]
 
 
@@ -446,15 +452,23 @@ class _Given:
         """Some of them."""
         return type(self)(*(getattr(self, field.name).take(some) for field in fields(self)))
 
-    def step_m(self) -> Float64:
-        """How far (N,) it is from the last places, or more, as degrees of longitude are shorter away from the equator; 0 where none is."""
+    def may_be_far(self, limit_m: Float64) -> Bool:
+        """Which (N,) may be further than so much (N,) from the last place: as if all degrees were as long as the longest."""
         east, north = self.lon_deg - self.known["lon_deg"], self.lat_deg - self.known["lat_deg"]
-        step_m: Float64 = np.sqrt(east * east + north * north) * _M_PER_DEG
-        step_m[self.known["time_ns"] < 0] = 0.0
-        odd = (step_m > _FAR_M).nonzero()[0]
-        if len(odd):
-            step_m[odd] = np.hypot(short_way(east.take(odd)), north.take(odd)) * _M_PER_DEG
-        return step_m
+        east *= east
+        north *= north
+        east += north
+        far: Bool = east > (limit_m / _M_PER_DEG) ** 2
+        return far
+
+    def ways_deg(self, some: Int64) -> tuple[Float64, Float64, Float64]:
+        """How far some (P,) are from the last place, in degrees to the east and to the north, and in metres; 0 where there is none."""
+        known = self.known.take(some)
+        is_there = known["time_ns"] >= 0
+        east = np.where(is_there, short_way(self.lon_deg.take(some) - known["lon_deg"]), 0.0)
+        north = np.where(is_there, self.lat_deg.take(some) - known["lat_deg"], 0.0)
+        per_east, per_north = metres_per_degree(known["lat_deg"])
+        return east, north, np.hypot(east * per_east, north * per_north)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -340,10 +340,9 @@ def turns(row: NDArray[np.integer]) -> Iterator[Int64]:
 
 
 def _are_single(row: NDArray[np.integer]) -> bool:
-    """Whether no row, from 0, is there twice."""
-    is_there = np.zeros(int(row.max()) + 1, np.bool_)
-    is_there[row] = True
-    return int(np.count_nonzero(is_there)) == len(row)
+    """Whether no row is there twice."""
+    ordered = np.sort(row)
+    return not bool((ordered[1:] == ordered[:-1]).any())
 
 
 def _nothing(model: Model) -> Float64:

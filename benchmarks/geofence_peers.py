@@ -5,12 +5,14 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import psutil
 import psycopg
 import shapely
 from numpy.typing import NDArray
@@ -165,8 +167,15 @@ class PostGIS:
                 copy.write_row(row)
         connection.execute("CREATE TABLE fence AS SELECT id, ST_GeomFromWKB(wkb) AS shape FROM given")
         connection.execute("CREATE INDEX ON fence USING gist (shape)")
+        connection.execute("ALTER TABLE fence ADD PRIMARY KEY (id)")
         connection.execute("ANALYZE fence")
         connection.execute("CREATE TEMPORARY TABLE position (id bigint, x float8, y float8)")
+        self._server = psutil.Process(connection.info.backend_pid)
+
+    def process_s(self) -> float:
+        """Processor time of this process, and of the server's that works for it."""
+        server = self._server.cpu_times()
+        return time.process_time() + server.user + server.system
 
     def containing(self, lon_deg: Float64, lat_deg: Float64) -> Pairs:
         """All pairs of a position (N,) and a fence."""

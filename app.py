@@ -46,11 +46,11 @@ from devices.supervisor import Supervisor
 from geofence.datum import Datum
 from notifier.dispatch import Dispatcher
 from notifier.dispatch import run as run_dispatcher
-from notifier.gateways.console import FILE as PHONES
-from notifier.gateways.console import ConsoleGateway
-from notifier.gateways.model import Gateway, GatewayError
-from notifier.gateways.twilio import TwilioGateway, TwilioSettings
+from notifier.gateways import setup
+from notifier.gateways.model import GatewayError
 from notifier.gateways.wearable import WearableGateway
+from notifier.gateways.webhook import WebhookSettings
+from notifier.gateways.webpush import new_keys
 from notifier.replay import Replay
 from rules.fall.evaluation import evaluate as evaluate_detections
 from rules.fall.recordings import detect as detect_falls
@@ -189,10 +189,8 @@ def worker(settings: Settings) -> None:
 def dispatch(settings: Settings) -> None:
     """Tell people, and go on until somebody has it."""
     database, stop = _database(settings), process.until_told()
-    phones: Gateway = ConsoleGateway(settings.state / PHONES)
-    if settings.gateway == "twilio":
-        phones = TwilioGateway(TwilioSettings.from_environment(os.environ))
-    gateways = [phones, WearableGateway(_brokers(settings))]
+    chosen = setup.made(settings.gateway, os.environ, public_url=settings.public_url, state=settings.state)
+    gateways = [*chosen, WearableGateway(_brokers(settings))]
     with process.alone(settings.state / "dispatch.lock", stop):
         run_dispatcher(Dispatcher(database, gateways, worker=f"dispatch@{socket.gethostname()}"), stop)
 
@@ -299,6 +297,26 @@ def code(*, from_stdin: bool) -> None:
     if not is_code(typed):
         raise InputError("code", "", "is not shown, wanted 4 to 12 digits")
     click.echo(codes.digest(typed, secrets.token_bytes(codes.SALT_BYTES)))
+
+
+@cli.group()
+def gateway() -> None:
+    """Keys and secrets of gateways."""
+
+
+@gateway.command(name="push-keys")
+def push_keys() -> None:
+    """Make a key for web push and print it once: its private part for the environment, its public part for pages."""
+    private, public = new_keys()
+    click.echo(f"ANJU_VAPID_PRIVATE_KEY {private}\npublic {public}")
+
+
+@gateway.command(name="webhook-secret")
+@click.argument("address", metavar="URL")
+def webhook_secret(address: str) -> None:
+    """Print what a webhook's owner verifies with; of a new and an old secret the new one's first."""
+    for secret in WebhookSettings.from_environment(os.environ).secrets_of(address):
+        click.echo(secret)
 
 
 def _brokers(settings: Settings) -> list[BrokerLink]:

@@ -94,6 +94,20 @@ class DayKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A further contact method: where somebody is reached by push, e-mail, Apprise or a webhook.
+
+    Attributes
+    ----------
+    value : str
+        A push subscription, a mail address, an Apprise URL or a webhook's. It may hold secrets: it is in no log, error or `repr`.
+    """
+
+    channel: Channel
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """Anybody the community knows.
 
@@ -104,6 +118,8 @@ class Person:
     channels : tuple of Channel
         Ways this person can be reached: a mobile number gives sms and voice, a fixed line voice only; contacts give the others, and a
         device that can ask gives its wearer `device`.
+    addresses : tuple of Address
+        Of the further channels, in the file's order; a channel may have several.
     asked_by : tuple of DeviceId
         Devices of theirs that can ask "are you all right?".
     timezone : ZoneInfo or None
@@ -122,10 +138,15 @@ class Person:
     language: Language = Language.ZH
     phone_e164: str | None = None
     channels: tuple[Channel, ...] = ()
+    addresses: tuple[Address, ...] = ()
     asked_by: tuple[DeviceId, ...] = ()
     timezone: ZoneInfo | None = None
     cancel_window_s: int | None = None
     recovered: Recovery = Recovery.NOTE
+
+    def addresses_of(self, channel: Channel) -> tuple[str, ...]:
+        """Where the person is reached by a further channel."""
+        return tuple(one.value for one in self.addresses if one.channel is channel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

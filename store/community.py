@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import ValidationError
 
 from devices.model import CommunityId, Covers, Device, DeviceId, HomeId, PersonId, Placement, Pose, Source
-from incidents.directory import Channel, Directory, Home, NamedDevice, Person, Recovery, Role, RosterId
+from incidents.directory import Address, Channel, Directory, Home, NamedDevice, Person, Recovery, Role, RosterId
 from rules.premises import Arming, Care, Clocks, Codes, Fence, FenceId, FenceKind, HomePlace, Use
 from store import cameras, cautions, coverage, document, duty, references, shapes
 from store.document import Document, KeyPath, shown, spelled
@@ -172,6 +172,7 @@ def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findi
         language=person.language or file.community.language,
         phone_e164=number,
         channels=tuple(channel for channel in Channel if channel in channels),
+        addresses=tuple(Address(channel=contact.channel, value=contact.address) for contact in person.contacts),
         asked_by=asked_by,
         timezone=None if person.timezone is None else _timezone(person.timezone, ("people", index, "timezone"), findings),
         cancel_window_s=person.cancel_window_s,

@@ -49,6 +49,13 @@ def _text(value: str) -> str:
     return value.strip()
 
 
+def _secret(value: str) -> str:
+    """Text that no error repeats."""
+    if not value.strip() or any(unicodedata.category(character) in _UNPRINTABLE for character in value):
+        raise ValueError("is blank or holds a control character, wanted one line of text")
+    return value.strip()
+
+
 def _clock(value: str) -> str:
     if not _CLOCK.fullmatch(value):
         raise ValueError(f'{shown(value)} is no time of day, wanted "00:00" to "24:00"')
@@ -162,10 +169,10 @@ class HomeSaid(_Drawn):
 class ContactSaid(_Said):
     """One further way to reach a person."""
 
-    push: Text | None = None
+    push: Annotated[str, Field(max_length=2000), AfterValidator(_secret)] | None = None
     email: Annotated[Text, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
-    apprise: Annotated[Text, Field(pattern=r"^[A-Za-z0-9+.-]+:(//)?\S")] | None = None
-    webhook: Annotated[Text, Field(pattern=r"^https?://[^\s/]")] | None = None
+    apprise: Annotated[str, Field(max_length=1000, pattern=r"^[A-Za-z0-9+.-]+:(//)?\S"), AfterValidator(_secret)] | None = None
+    webhook: Annotated[str, Field(max_length=1000, pattern=r"^https?://[^\s/]"), AfterValidator(_secret)] | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -182,6 +189,11 @@ class ContactSaid(_Said):
     def channel(self) -> Channel:
         """The channel this contact method is for."""
         return Channel(self._methods[0])
+
+    @property
+    def address(self) -> str:
+        """Where it reaches the person."""
+        return str(getattr(self, self._methods[0]))
 
 
 class CareSaid(_Said):
@@ -442,13 +454,18 @@ _ADDRESSES = {
 }
 
 
+_SECRET = frozenset({"push", "apprise", "webhook"})
+"""Keys whose values may hold passwords and tokens: an error does not repeat them."""
+
+
 def mistakes(error: ValidationError) -> list[tuple[KeyPath, str]]:
     """Each mistake as (path, what was wrong and what was wanted), in the file's order of checks."""
     return [(tuple(detail["loc"]), _words(detail)) for detail in error.errors(include_url=False)]
 
 
 def _words(detail: ErrorDetails) -> str:
-    kind, value, context = detail["type"], shown(detail["input"]), detail.get("ctx", {})
+    kind, context = detail["type"], detail.get("ctx", {})
+    value = "not shown here" if _SECRET.intersection(detail["loc"]) else shown(detail["input"])
     match kind:
         case "missing":
             what = "is missing"

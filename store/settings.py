@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from platformdirs import user_state_path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from store.document import spelled
 from store.model import InputError
 from store.schema import mistakes
 
-Gateways = Literal["console", "twilio"]
+GatewayName = Literal["console", "twilio", "twilio-voice", "aliyun-sms", "aliyun-voice", "tencent-sms", "webpush", "webhook", "apprise"]
 
 
 def _broker_url(url: str) -> str:
@@ -30,6 +30,11 @@ def _nats_url(url: str) -> str:
     if urlsplit(url).scheme not in {"nats", "tls"}:
         raise ValueError(f"{url!r} is no server, wanted nats://host:port")
     return url
+
+
+def _several(value: object) -> object:
+    """One name is a list of one."""
+    return (value,) if isinstance(value, str) else value
 
 
 class _Section(BaseModel):
@@ -91,8 +96,10 @@ class Settings(_Section):
         Of the embedded server, on loopback.
     http : str
         Where the pages are: `host:port`.
-    gateway : str
-        By which texts leave.
+    public_url : str
+        Where people and providers reach us from outside; empty: nowhere.
+    gateway : tuple of str
+        By which texts leave: one name or several. Of two that serve a channel the earlier one comes first.
     log_gib, log_days : float
         What the log of readings keeps.
     broker : tuple of BrokerSettings
@@ -106,7 +113,7 @@ class Settings(_Section):
     mqtt_port: Annotated[int, Field(ge=1, le=65535)] = 11883
     http: Annotated[str, Field(pattern=r"^.+:\d{1,5}$")] = "127.0.0.1:8470"
     public_url: str = ""
-    gateway: Gateways = "console"
+    gateway: Annotated[tuple[GatewayName, ...], BeforeValidator(_several), Field(min_length=1)] = ("console",)
     log_gib: Annotated[float, Field(gt=0)] = 8.0
     log_days: Annotated[float, Field(gt=0)] = 7.0
     broker: tuple[BrokerSettings, ...] = ()

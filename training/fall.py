@@ -25,7 +25,7 @@ from rules.fall.features import channels, features, images, outlines
 from rules.fall.resampling import resampled
 from rules.fall.verdict import BEFORE_S, STAGES_S
 from store.recordings import load
-from training import fitting, mishaps
+from training import fitting, mishaps, sketches
 from training.candidates import MARGIN, REACH, Candidates, candidates, copied
 
 OPERATING = Path(model.__file__).with_name("operating.json")
@@ -35,6 +35,8 @@ FALLS, OTHERS = 0.6, 1.4
 """Weights of a data set's falls and of its other impacts, together."""
 FOUND = "found.npz"
 _AT_ONCE = 500
+_INVENTED = ((mishaps.NAME, mishaps.mishaps, False), (sketches.NAME, sketches.sketches, True))
+"""What is learnt from beside people: mishaps as devices see them, and sketches as they are drawn, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +81,12 @@ def prepare(source: Source) -> Prepared:
     return Prepared(source=source, impacts=impacts, tables=tables)
 
 
-def invented(scenes: int, weight: float) -> Prepared:
-    """Mishaps nobody recorded, as `training.mishaps` draws them, and as any device would see them."""
-    rng = np.random.default_rng(SEED)
-    impacts = mishaps.mishaps(scenes, rng)
-    copy = copied(impacts.accel_g, rng)
-    source = Source(name=mishaps.NAME, path=Path(mishaps.NAME), placement=impacts.placement, weight=weight, copies=scenes)
-    return Prepared(source=source, impacts=impacts, tables=[[_measured(copy, after_s)] for after_s in STAGES_S], is_judged=False)
+def invented(name: str, impacts: Candidates, weight: float, rng: np.random.Generator, *, plain: bool) -> Prepared:
+    """What nobody recorded, as any device would see it; plain: as it was drawn, too."""
+    accel_g = [*([impacts.accel_g] if plain else []), copied(impacts.accel_g, rng)]
+    source = Source(name=name, path=Path(name), placement=impacts.placement, weight=weight, copies=1)
+    tables = [[_measured(one, after_s) for one in accel_g] for after_s in STAGES_S]
+    return Prepared(source=source, impacts=impacts, tables=tables, is_judged=False)
 
 
 def _measured(accel_g: Float32, after_s: float) -> tuple[Float32, Float32, np.ndarray]:
@@ -204,12 +205,13 @@ def main() -> None:
     parser.add_argument("sources", nargs="+", type=Source.parse, metavar="PLACEMENT:FILE[:WEIGHT[:COPIES]]")
     parser.add_argument("--groups", type=int, default=10, help="of people, of whom one at a time is left out")
     parser.add_argument("--out", type=Path, help="folder for what cross-validation found (outside the repository)")
-    parser.add_argument("--mishaps", type=int, default=4000, help="how many invented scenes are learnt from")
-    parser.add_argument("--mishaps-weight", type=float, default=0.3, help="how much they count")
+    parser.add_argument("--invented", type=int, nargs=2, default=[4000, 3000], help="how many scenes of each kind are learnt from")
+    parser.add_argument("--invented-weight", type=float, nargs=2, default=[0.3, 0.3], help="how much they count")
     given = parser.parse_args()
     prepared = [prepare(source) for source in given.sources]
-    if given.mishaps:
-        prepared.append(invented(given.mishaps, given.mishaps_weight))
+    for (name, draw, plain), count, weight in zip(_INVENTED, given.invented, given.invented_weight, strict=True):
+        rng = np.random.default_rng(SEED)
+        prepared.append(invented(name, draw(count, rng), weight, rng, plain=plain))
     if given.what == "cross-validate":
         cross_validate(prepared, given.groups, given.out)
         return

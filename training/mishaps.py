@@ -94,7 +94,7 @@ def _let_go(rng: np.random.Generator) -> Float64:
         begin_s += width_s
         bounce = rng.uniform(0.05, 0.35) if soft else rng.uniform(0.2, 0.6)
         stop_g, flight_s = stop_g * bounce * rng.uniform(0.7, 1.3), flight_s * bounce * rng.uniform(0.7, 1.3)
-    left = rng.uniform(0.0, 0.25 if soft else 0.08)
+    left = rng.uniform(0.0, 0.08)  # of air and spin: somebody who falls keeps more of their weight, as feet or a chair still bear them
     weight = 1 - (1 - left) * flying
     turned = np.clip((_TIMES - _AT_S) / max(begin_s - _AT_S, 0.05), 0, 1)
     up = _unit(_direction(rng) * (1 - turned) + _direction(rng) * turned)

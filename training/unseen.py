@@ -14,9 +14,10 @@ import numpy as np
 from scipy.stats import special_ortho_group
 
 from devices.model import Bool, Placement
+from devices.simulator import motion
 from rules.fall import model
 from rules.fall.evaluation import evaluate
-from rules.fall.recordings import Detection, Recordings, detect
+from rules.fall.recordings import RATE_HZ, Detection, Recordings, detect
 from store.recordings import load
 from training.candidates import slowed
 from training.fall import FOUND, with_points
@@ -69,10 +70,23 @@ def spoilt(of: Recordings, range_g: float, rate_hz: float, rng: np.random.Genera
         if turned:
             accel_g = special_ortho_group.rvs(3, random_state=rng).astype(np.float32) @ accel_g
         accel_g = np.clip(accel_g, -range_g, range_g)
-        if rate_hz < 50:
+        if rate_hz < RATE_HZ:
             accel_g = slowed(accel_g[None], rate_hz, rng)[0]
         parts.append(np.rint(1000 * accel_g).astype(np.int16))
     return replace(of, acc=np.concatenate(parts, axis=1))
+
+
+def rested(of: Recordings, times: float, placement: Placement, rng: np.random.Generator) -> Recordings:
+    """Each recording followed by so many times its length of simulated rest, as it ended: a day is mostly rest."""
+    parts = []
+    for row in range(len(of)):
+        acc = of.acc[:, of.off[row] : of.off[row + 1]]
+        ends = acc[:, -RATE_HZ:].mean(axis=1).astype(np.float64)
+        gravity = ends / max(float(np.linalg.norm(ends)), 1e-6)
+        rest_g = motion.resting(rng, times * acc.shape[1] / RATE_HZ, placement=placement, gravity=gravity)
+        parts += [acc, np.rint(1000 * rest_g).astype(np.int16)]
+    lengths = np.array([part.shape[1] for part in parts]).reshape(-1, 2).sum(axis=1)
+    return replace(of, acc=np.concatenate(parts, axis=1), off=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
 
 
 def main() -> None:
@@ -86,10 +100,13 @@ def main() -> None:
     parser.add_argument("--way", choices=["people", "sets"], default="people", help="what the judges do not know")
     parser.add_argument("--range-g", type=float, default=32.0, help="clip to this range")
     parser.add_argument("--rate-hz", type=float, default=50.0, help="sample at this rate")
+    parser.add_argument("--rest", type=float, default=0.0, help="join each recording with so many times its length of rest")
     given = parser.parse_args()
     of = load(given.recordings, labelled=True)
     if given.range_g < 32 or given.rate_hz < 50:
         of = spoilt(of, given.range_g, given.rate_hz, np.random.default_rng(0))
+    if given.rest:
+        of = rested(of, given.rest, given.placement, np.random.default_rng(0))
     show(evaluate(of, unseen(of, given.recordings.stem, given.folder, given.placement, given.way)))
 
 

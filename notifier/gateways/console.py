@@ -18,7 +18,7 @@ import msgspec
 
 from devices.model import NS_PER_MS
 from incidents.directory import Channel
-from notifier.gateways.model import Answer, GatewayAwayError, Outgoing, Status
+from notifier.gateways.model import EVERYBODY, Answer, Capabilities, GatewayAwayError, InDoubt, Outgoing, Status
 from store.outbox import DeliveryOutcome
 
 FILE = "phones.jsonl"
@@ -61,7 +61,13 @@ class ConsoleGateway:
     """
 
     name = "console"
-    channels = frozenset({Channel.SMS, Channel.VOICE, Channel.PUSH})
+    capabilities = Capabilities(
+        channels=frozenset({Channel.SMS, Channel.VOICE, Channel.PUSH}),
+        reply=EVERYBODY,  # on the page that shows the phones
+        in_doubt=InDoubt.LOOK_UP,
+        receipts=True,
+    )
+    channels = capabilities.channels
     outcomes: Mapping[str, DeliveryOutcome] = MappingProxyType({})
     settles_ns = 0
 

@@ -7,29 +7,43 @@ status, because Twilio changes its codes and advises against programming by them
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from requests.exceptions import ConnectionError as NoConnectionError
-from requests.exceptions import ConnectTimeout, RequestException
+from requests.exceptions import RequestException
 from twilio.base.exceptions import TwilioException, TwilioRestException  # type: ignore[import-untyped]
 from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped]
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
-from urllib3.exceptions import NewConnectionError
 
 from devices.model import NS_PER_S
 from incidents.directory import Channel
-from notifier.gateways.model import SEND_S, Answer, GatewayAwayError, GatewaySettingsError, Outgoing, Status
+from notifier.gateways.model import (
+    Answer,
+    Capabilities,
+    ForgedReceiptError,
+    GatewayAwayError,
+    GatewaySettingsError,
+    Hook,
+    InDoubt,
+    Limit,
+    Outgoing,
+    Per,
+    Reach,
+    Receipt,
+    Status,
+)
+from notifier.gateways.wire import TIMEOUT_S, after
 from store.outbox import DeliveryOutcome
 
-_TIMEOUT_S = SEND_S / 3
-"""For connecting, and again for the answer."""
+_NO_WAY_BACK = Reach(but=("+86",))
+"""Numbers in mainland China get no link and send no reply: https://www.twilio.com/en-us/guidelines/cn/sms."""
 
 _CLOCKS_DIFFER = timedelta(minutes=1)
 """At most, ours and Twilio's: a message made so long before ours was written may be ours."""
@@ -63,26 +77,153 @@ class TwilioSettings:
         A telephone number or name, or the sid of a messaging service.
     base_url : str or None
         Asked instead of Twilio's own host.
+    public_url : str or None
+        Where Twilio reaches us, without a path: receipts and pressed keys come to `/hooks/<gateway>` there. None: Twilio is asked instead.
     """
 
     account_sid: str
     auth_token: str = field(repr=False)
     sender: str
     base_url: str | None = None
+    public_url: str | None = None
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM, and TWILIO_BASE_URL where another host is meant.
+    def from_environment(cls, environment: Mapping[str, str], *, sender: str = "TWILIO_FROM", public_url: str = "") -> Self:
+        """TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, the variable that names the sender, and TWILIO_BASE_URL where another host is meant.
 
         Raises
         ------
         GatewaySettingsError
             One is missing.
         """
-        wanted = {"account_sid": "TWILIO_ACCOUNT_SID", "auth_token": "TWILIO_AUTH_TOKEN", "sender": "TWILIO_FROM"}
+        wanted = {"account_sid": "TWILIO_ACCOUNT_SID", "auth_token": "TWILIO_AUTH_TOKEN", "sender": sender}
         if missing := [name for name in wanted.values() if not environment.get(name)]:
             raise GatewaySettingsError(f"gateway twilio: the environment has no {', '.join(missing)}")
-        return cls(**{key: environment[name] for key, name in wanted.items()}, base_url=environment.get("TWILIO_BASE_URL"))
+        said = {key: environment[name] for key, name in wanted.items()}
+        return cls(**said, base_url=environment.get("TWILIO_BASE_URL"), public_url=public_url.rstrip("/") or None)
+
+    @classmethod
+    def for_test(cls, environment: Mapping[str, str]) -> Self:
+        """Twilio's test mode: TWILIO_TEST_ACCOUNT_SID and TWILIO_TEST_AUTH_TOKEN, and the sender that works there.
+
+        Requests are checked as real ones are, nothing is sent, and `MAGIC` numbers fail as their codes say.
+
+        Raises
+        ------
+        GatewaySettingsError
+            One is missing.
+        """
+        wanted = {"account_sid": "TWILIO_TEST_ACCOUNT_SID", "auth_token": "TWILIO_TEST_AUTH_TOKEN"}
+        if missing := [name for name in wanted.values() if not environment.get(name)]:
+            raise GatewaySettingsError(f"gateway twilio: the environment has no {', '.join(missing)}")
+        said = {key: environment[name] for key, name in wanted.items()}
+        return cls(**said, sender=MAGIC_SENDER, base_url=environment.get("TWILIO_BASE_URL"))
+
+    def hook_url(self, gateway: str) -> str | None:
+        """Where Twilio calls us for a gateway."""
+        return f"{self.public_url}/hooks/{gateway}" if self.public_url else None
+
+
+MAGIC_SENDER = "+15005550006"
+"""In test mode the sender that works: https://www.twilio.com/docs/iam/test-credentials."""
+
+MAGIC: Mapping[str, str] = MappingProxyType(
+    {
+        "+15005550001": "21211",
+        "+15005550002": "21612",
+        "+15005550003": "21408",
+        "+15005550004": "21610",
+        "+15005550009": "21614",
+    }
+)
+"""In test mode: an SMS to this number is refused with this code."""
+
+
+class Account:
+    """What SMS and calls have in common: requests to one account, and what their failures mean.
+
+    Parameters
+    ----------
+    settings
+        The account.
+    timeout_s
+        For connecting, and again for the answer.
+    """
+
+    def __init__(self, settings: TwilioSettings, timeout_s: float) -> None:
+        self.settings = settings
+        self._timeout_s = timeout_s
+
+    def make(self, create: Callable[[Any], Any]) -> Answer | Any:  # noqa: ANN401  the SDK has no types
+        """What a request made, or what is known if it made nothing that we know of."""
+        try:
+            with self._client() as client:
+                return create(client)
+        except TwilioRestException as error:
+            return _refused(error)
+        except RequestException as error:
+            return after(error)
+        except (TwilioException, ValueError) as error:
+            return Answer(outcome=DeliveryOutcome.UNKNOWN, code=type(error).__name__)
+
+    @contextmanager
+    def asked(self) -> Iterator[Any]:
+        """A client for questions.
+
+        Raises
+        ------
+        GatewayAwayError
+            Twilio does not answer.
+        """
+        try:
+            with self._client() as client:
+                yield client
+        except TwilioRestException as error:
+            raise GatewayAwayError(f"Twilio answers {error.status}, code {error.code}") from error
+        except (RequestException, TwilioException, ValueError) as error:
+            raise GatewayAwayError(f"Twilio does not answer: {type(error).__name__}") from error
+
+    def made_since(self, pages: Iterable[Any], created_ns: int) -> Iterator[Any]:
+        """What was made since a notification was written, newest first as it comes.
+
+        Raises
+        ------
+        GatewayAwayError
+            There is more than is looked through.
+        """
+        since = datetime.fromtimestamp(created_ns // NS_PER_S, tz=UTC) - _CLOCKS_DIFFER
+        for seen, one in enumerate(pages, 1):
+            if one.date_created is None or one.date_created < since:
+                return
+            yield one
+            if seen == _NEWEST:
+                raise GatewayAwayError(f"Twilio has more than {_NEWEST} messages to one number since then")
+
+    def signed(self, hook: Hook) -> dict[str, str]:
+        """The fields of a call of Twilio's.
+
+        Raises
+        ------
+        ForgedReceiptError
+            It is not signed with our token over this very address.
+        """
+        try:
+            fields = dict(parse_qsl(hook.body.decode(), keep_blank_values=True, strict_parsing=True))
+        except ValueError:
+            raise ForgedReceiptError("a call of Twilio's cannot be read") from None
+        signature = hook.headers.get("x-twilio-signature", "")
+        if not RequestValidator(self.settings.auth_token).validate(hook.url, fields, signature):
+            raise ForgedReceiptError("a call of Twilio's is not signed by our account")
+        return fields
+
+    @contextmanager
+    def _client(self) -> Iterator[Any]:
+        """A client for one request or a few: a connection that was kept may be closed by the other side just when it is used."""
+        http = _HttpClient(self.settings.base_url, timeout=self._timeout_s, logger=_quiet)
+        try:
+            yield Client(self.settings.account_sid, self.settings.auth_token, http_client=http)
+        finally:
+            http.session.close()
 
 
 class TwilioGateway:
@@ -97,7 +238,23 @@ class TwilioGateway:
     """
 
     name = "twilio"
-    channels = frozenset({Channel.SMS})
+    capabilities = Capabilities(
+        channels=frozenset({Channel.SMS}),
+        reply=_NO_WAY_BACK,
+        link=_NO_WAY_BACK,
+        longest=1600,
+        limits=(
+            Limit(
+                count=1,
+                period_s=1,
+                per=frozenset({Per.ACCOUNT}),  # of a long number, which is the usual sender
+                source="https://help.twilio.com/articles/115002943027-Understanding-Twilio-Rate-Limits-and-Message-Queues",
+            ),
+        ),
+        in_doubt=InDoubt.LOOK_UP,
+        receipts=True,
+    )
+    channels = capabilities.channels
     settles_ns = 30 * NS_PER_S
     outcomes: Mapping[str, DeliveryOutcome] = MappingProxyType(
         {
@@ -109,26 +266,17 @@ class TwilioGateway:
         }
     )
 
-    def __init__(self, settings: TwilioSettings, *, timeout_s: float = _TIMEOUT_S) -> None:
-        self._settings = settings
-        self._timeout_s = timeout_s
+    def __init__(self, settings: TwilioSettings, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._account = Account(settings, timeout_s)
 
     def send(self, outgoing: Outgoing, now_ns: int) -> Answer:  # noqa: ARG002  Twilio has a clock of its own
         """Hand it over once."""
-        sender = self._settings.sender
-        by = {"messaging_service_sid": sender} if _SERVICE.fullmatch(sender) else {"from_": sender}
-        try:
-            with self._client() as client:
-                made = client.messages.create(to=outgoing.person.phone_e164, body=outgoing.text, **by)
-        except TwilioRestException as error:
-            return _refused(error)
-        except NoConnectionError as error:
-            never_left = isinstance(error, ConnectTimeout) or isinstance(_reason(error), NewConnectionError)
-            outcome = DeliveryOutcome.RETRY if never_left else DeliveryOutcome.UNKNOWN
-            return Answer(outcome=outcome, code="no_connection" if never_left else "broken_off")
-        except (RequestException, TwilioException, ValueError) as error:
-            return Answer(outcome=DeliveryOutcome.UNKNOWN, code=type(error).__name__)
-        return self._accepted(made)
+        settings = self._account.settings
+        more = {"messaging_service_sid": settings.sender} if _SERVICE.fullmatch(settings.sender) else {"from_": settings.sender}
+        if url := settings.hook_url(self.name):
+            more["status_callback"] = url
+        made = self._account.make(lambda client: client.messages.create(to=outgoing.person.phone_e164, body=outgoing.text, **more))
+        return made if isinstance(made, Answer) else self._accepted(made)
 
     def look_up(self, outgoing: Outgoing) -> tuple[Answer, ...]:
         """Messages to this number in these very words, made since this was written.
@@ -140,17 +288,11 @@ class TwilioGateway:
         GatewayAwayError
             Twilio does not answer, or there are more messages to this number than are looked through.
         """
-        since = datetime.fromtimestamp(outgoing.created_ns // NS_PER_S, tz=UTC) - _CLOCKS_DIFFER
-        found = []
-        with self._asked() as client:
-            for seen, message in enumerate(client.messages.stream(to=outgoing.person.phone_e164, page_size=50), 1):
-                if message.date_created is None or message.date_created < since:
-                    break
-                if message.body == outgoing.text and str(message.direction).startswith("outbound"):
-                    found.append(self._accepted(message))
-                if seen == _NEWEST:
-                    raise GatewayAwayError(f"Twilio has more than {_NEWEST} messages to one number since then")
-        return tuple(reversed(found))
+        with self._account.asked() as client:
+            pages = client.messages.stream(to=outgoing.person.phone_e164, page_size=50)
+            since = self._account.made_since(pages, outgoing.created_ns)
+            found = [one for one in since if one.body == outgoing.text and str(one.direction).startswith("outbound")]
+        return tuple(self._accepted(one) for one in reversed(found))
 
     def status(self, provider_id: str) -> Status:
         """How a message fares.
@@ -160,32 +302,26 @@ class TwilioGateway:
         GatewayAwayError
             Twilio does not answer.
         """
-        with self._asked() as client:
+        with self._account.asked() as client:
             message = client.messages(provider_id).fetch()
         return Status(word=str(message.status), code=None if message.error_code is None else str(message.error_code))
+
+    def receipts(self, hook: Hook) -> tuple[Receipt, ...]:
+        """A status callback.
+
+        Raises
+        ------
+        ForgedReceiptError
+            It is not signed, or says nothing.
+        """
+        said = self._account.signed(hook)
+        if not said.get("MessageSid") or not said.get("MessageStatus"):
+            raise ForgedReceiptError("a call of Twilio's names no message and status")
+        return (Receipt(provider_id=said["MessageSid"], word=said["MessageStatus"], code=said.get("ErrorCode") or None),)
 
     def _accepted(self, message: Any) -> Answer:  # noqa: ANN401  the SDK has no types
         code = None if message.error_code is None else str(message.error_code)
         return Answer(outcome=self.outcomes.get(str(message.status), DeliveryOutcome.ACCEPTED), provider_id=message.sid, code=code)
-
-    @contextmanager
-    def _asked(self) -> Iterator[Any]:
-        try:
-            with self._client() as client:
-                yield client
-        except TwilioRestException as error:
-            raise GatewayAwayError(f"Twilio answers {error.status}, code {error.code}") from error
-        except (RequestException, TwilioException, ValueError) as error:
-            raise GatewayAwayError(f"Twilio does not answer: {type(error).__name__}") from error
-
-    @contextmanager
-    def _client(self) -> Iterator[Any]:
-        """A client for one request or a few: a connection that was kept may be closed by the other side just when it is used."""
-        http = _HttpClient(self._settings.base_url, timeout=self._timeout_s, logger=_quiet)
-        try:
-            yield Client(self._settings.account_sid, self._settings.auth_token, http_client=http)
-        finally:
-            http.session.close()
 
 
 class _HttpClient(TwilioHttpClient):  # type: ignore[misc]
@@ -210,8 +346,3 @@ def _refused(error: TwilioRestException) -> Answer:
     if HTTPStatus.BAD_REQUEST <= error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return Answer(outcome=DeliveryOutcome.REJECTED, code=code)
     return Answer(outcome=DeliveryOutcome.UNKNOWN, code=code)
-
-
-def _reason(error: NoConnectionError) -> object:
-    """Why urllib3 gave up."""
-    return getattr(error.args[0], "reason", None) if error.args else None

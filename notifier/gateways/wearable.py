@@ -14,7 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.mqtt import BrokerLink
 from incidents.directory import Channel
-from notifier.gateways.model import Answer, Outgoing, Status
+from notifier.gateways.model import Answer, Capabilities, InDoubt, Outgoing, Status
 from store.outbox import DeliveryOutcome
 
 ANSWER_S = 5.0
@@ -33,7 +33,8 @@ class WearableGateway:
     """
 
     name = "wearable"
-    channels = frozenset({Channel.DEVICE})
+    capabilities = Capabilities(channels=frozenset({Channel.DEVICE}), in_doubt=InDoubt.SEND_AGAIN, receipts=False)
+    channels = capabilities.channels
     outcomes: Mapping[str, DeliveryOutcome] = MappingProxyType({})
     settles_ns = 0
 

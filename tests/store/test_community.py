@@ -481,6 +481,23 @@ def test_contacts_give_further_channels_in_the_order_of_fallback() -> None:
     assert person(read((f"phone: {CAI_PHONE}", contacts)), "cai").channels == tuple(Channel)[2:-1]
 
 
+def test_the_addresses_of_contacts_come_along_and_no_repr_shows_them() -> None:
+    contacts = "contacts: [{push: a-token}, {apprise: 'tgram://a-secret/chat'}, {push: another-token}, {email: cai@example.org}]"
+    cai = person(read((CAI_PHONE, f"{CAI_PHONE}, {contacts}")), "cai")
+    assert cai.addresses_of(Channel.PUSH) == ("a-token", "another-token")
+    assert cai.addresses_of(Channel.APPRISE) == ("tgram://a-secret/chat",)
+    assert cai.addresses_of(Channel.WEBHOOK) == ()
+    assert [one for one in ("a-token", "a-secret", "another-token", "cai@example.org") if one in repr(cai)] == []
+
+
+@pytest.mark.parametrize("contact", ["{apprise: a-secret}", "{webhook: 'ftp://a-secret'}", '{push: "a-secret\\n"}', "{push: 7}"])
+def test_a_contact_that_is_wrong_is_not_repeated_in_the_error(contact: str) -> None:
+    with pytest.raises(InputError) as error:
+        read((CAI_PHONE, f"{CAI_PHONE}, contacts: [{contact}]"))
+    assert "people[2].contacts[0]" in str(error.value)
+    assert "a-secret" not in str(error.value)
+
+
 def test_the_occupants_of_a_home_are_the_residents_who_live_there() -> None:
     community = read(("roles: [guard]", "roles: [guard], home: a-1"), ("home: a-2, language", "home: a-1, language"))
     homes = {str(home.id): home for home in community.directory.homes.values()}

@@ -225,6 +225,11 @@ def test_another_order_is_no_change(settled: Office) -> None:
             id="deep",
         ),
         pytest.param(
+            lambda said: said["people"][0].update(contacts=[{"apprise": "tgram://a-secret/chat"}, {"push": "another-secret"}]),
+            [f"~ people {ELM['people'][0]['id']} contacts: not said → apprise, push"],
+            id="contacts, whose addresses are secrets",
+        ),
+        pytest.param(
             lambda said: item(said, "geofences", "park").update(
                 events=["dwell"], dwell_min=30, floor=-1, schedule={"from": "22:00", "to": "06:00"}
             ),

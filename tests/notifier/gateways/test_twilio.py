@@ -2,6 +2,7 @@ import logging
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from urllib.parse import urlencode
 
 import pytest
 from fakes.twilio import (
@@ -18,8 +19,9 @@ from fakes.twilio import (
 
 from devices.model import NS_PER_S
 from incidents.directory import Channel, Person, Role
-from notifier.gateways.model import GatewayAwayError, GatewaySettingsError, Outgoing
-from notifier.gateways.twilio import TwilioGateway, TwilioSettings
+from notifier.gateways import codes
+from notifier.gateways.model import ForgedReceiptError, GatewayAwayError, GatewaySettingsError, Hook, Outgoing
+from notifier.gateways.twilio import MAGIC, MAGIC_SENDER, TwilioGateway, TwilioSettings
 from store.outbox import DeliveryOutcome
 
 NOW_S = 1_772_416_920
@@ -195,3 +197,27 @@ def test_neither_token_nor_number_nor_words_are_logged(twilio: FakeTwilio, made:
 def test_a_person_without_a_number_is_refused_by_twilio(twilio: FakeTwilio, gateway: TwilioGateway) -> None:
     twilio.creates.append(Refuse(400, 21604, "A 'To' phone number is required."))
     assert gateway.send(replace(TOLD, person=replace(ANNE, phone_e164=None)), 0).outcome is DeliveryOutcome.REJECTED
+
+
+def test_a_status_comes_by_itself_where_twilio_can_reach_us(twilio: FakeTwilio) -> None:
+    gateway = TwilioGateway(TwilioSettings.from_environment(twilio.environment, public_url="https://anju.example.org"))
+    gateway.send(TOLD, 0)
+    (message,) = twilio.messages
+    url = message.asked["StatusCallback"]
+    fields = {"MessageSid": message.sid, "MessageStatus": "undelivered", "ErrorCode": "30003"}
+    signed = Hook(url=url, headers={"x-twilio-signature": twilio.signature(url, fields)}, body=urlencode(fields).encode())
+    for _ in range(2):
+        (receipt,) = gateway.receipts(signed)
+        assert (receipt.provider_id, gateway.outcomes[receipt.word], receipt.code) == (message.sid, "rejected", "30003")
+    for forged in (replace(signed, body=signed.body.replace(b"undelivered", b"delivered")), replace(signed, url=url + "?a=1")):
+        with pytest.raises(ForgedReceiptError):
+            gateway.receipts(forged)
+
+
+def test_test_mode_has_credentials_of_its_own_and_every_magic_number_a_meaning(twilio: FakeTwilio) -> None:
+    environment = twilio.environment | {"TWILIO_TEST_ACCOUNT_SID": "AC1", "TWILIO_TEST_AUTH_TOKEN": "a-test-token"}
+    settings = TwilioSettings.for_test(environment)
+    assert (settings.account_sid, settings.auth_token, settings.sender) == ("AC1", "a-test-token", MAGIC_SENDER)
+    assert [number for number, code in MAGIC.items() if codes.meaning("twilio", code) is None] == []
+    with pytest.raises(GatewaySettingsError, match="TWILIO_TEST_AUTH_TOKEN"):
+        TwilioSettings.for_test(environment | {"TWILIO_TEST_AUTH_TOKEN": ""})

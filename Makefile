@@ -38,6 +38,7 @@ demo: setup
 
 bench: setup
 	$(BIN)/anju bench fall
+	$(BIN)/anju bench geofence
 	$(BIN)/anju bench ingest
 	$(BIN)/anju bench pipeline
 

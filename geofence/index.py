@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from geofence import overlay
 from geofence.cells import POLE_DEG, Spots
-from geofence.fences import Fences, Runs, Seen, signed
+from geofence.fences import TIE_M, Fences, Runs, Seen, signed
 from geofence.frames import Frame
 from geofence.given import Outline, Outlines
 from geofence.grid import Found, Grid
@@ -142,7 +142,7 @@ class FenceIndex:
         return rows, fences
 
     def near(self, lon_deg: Float64, lat_deg: Float64) -> tuple[Int64, Int64, Float64]:
-        """Areas and lines that positions are in or within reach of.
+        """Areas and lines that positions are in or within reach of, and a nanometre more of a line.
 
         Parameters
         ----------
@@ -173,22 +173,48 @@ class FenceIndex:
         (P,) float64
             Metres; NaN of what is nowhere, and from fences that are not there.
         """
-        seen = self._seen
         distance_m = np.full(len(fence), np.nan)
         somewhere = np.isfinite(lon_deg) & (np.abs(lat_deg) <= POLE_DEG)
+        for here, fences, slot in self._stored(fence, somewhere):
+            distance_m[here] = fences.pairs(lon_deg[here], lat_deg[here], slot).signed_distance()
+        return distance_m
+
+    def passes(self, before: tuple[Float64, Float64], after: tuple[Float64, Float64], fence: Int64) -> Bool:
+        """Which movements touch or go through a border or line each, as `geofence.lines.passes`.
+
+        Parameters
+        ----------
+        before, after : (P,) float64 and (P,) float64
+            Longitudes and latitudes, WGS 84, of where each begins and ends.
+        fence : (P,) int64
+            Numbers of fences.
+
+        Returns
+        -------
+        (P,) bool
+            False of what begins or ends nowhere, and of fences that are not there.
+        """
+        met = np.zeros(len(fence), np.bool_)
+        somewhere = np.isfinite(before[0]) & np.isfinite(after[0]) & (np.maximum(np.abs(before[1]), np.abs(after[1])) <= POLE_DEG)
+        for here, fences, slot in self._stored(fence, somewhere):
+            ends = fences.pairs(after[0][here], after[1][here], slot)
+            met[here] = fences.pairs(before[0][here], before[1][here], slot).passes(ends.place)
+        return met
+
+    def _stored(self, fence: Int64, wanted: Bool) -> Iterator[tuple[Int64, Fences, Slots]]:
+        """Rows of fences (P,) by number that are wanted and there, and where they are held: fences, and slots in them."""
+        seen = self._seen
         slot = np.full(len(fence), -1, np.int64)
-        known = (somewhere & (fence >= 0) & (fence < len(seen.base.slot))).nonzero()[0]
+        known = (wanted & (fence >= 0) & (fence < len(seen.base.slot))).nonzero()[0]
         slot[known] = seen.base.slot.take(fence[known])
         if seen.has_deaths:
             slot[~_is_alive(seen, slot)] = -1
         here = (slot >= 0).nonzero()[0]
-        distance_m[here] = seen.base.fences.pairs(lon_deg[here], lat_deg[here], slot[here]).signed_distance()
-        if seen.levels and len(rest := (somewhere & (slot < 0)).nonzero()[0]):
+        yield here, seen.base.fences, slot[here]
+        if seen.levels and len(rest := (wanted & (slot < 0)).nonzero()[0]):
             numbers, inverse = np.unique(fence[rest], return_inverse=True)
             slot = np.array([_slot_in_overlay(seen, number) for number in numbers.tolist()], np.int64)[inverse]
-            here, slot = rest[slot >= 0], slot[slot >= 0]
-            distance_m[here] = overlay.fences(seen.arrays).pairs(lon_deg[here], lat_deg[here], slot).signed_distance()
-        return distance_m
+            yield rest[slot >= 0], overlay.fences(seen.arrays), slot[slot >= 0]
 
     def planar(self, number: int) -> tuple[Frame, Float64]:
         """Frame of a fence, and its vertices (V, 2) in metres there; rings are closed, with NaN between two.
@@ -387,9 +413,11 @@ def _of_large(base: _Base, found: Found, lon_deg: Float64, lat_deg: Float64, *, 
 def _reached(fence: Structured, distance_m: Float64) -> tuple[Int64, Float64]:
     """Which pairs (P,) are within reach, and the distances of those."""
     reach_m, is_line = fence["reach_m"], fence["is_line"]
-    kept = ((distance_m >= -reach_m) & ((distance_m <= reach_m) | ~is_line)).nonzero()[0]
+    # What is exactly on a line is found, though its distance may be rounded.
+    lowest_m = np.where(is_line, -TIE_M, 0.0) - reach_m
+    kept = ((distance_m >= lowest_m) & ((distance_m <= -lowest_m) | ~is_line)).nonzero()[0]
     distance_m = distance_m.take(kept)
-    distance_m[distance_m > reach_m.take(kept)] = np.inf
+    distance_m[(distance_m > reach_m.take(kept)) & ~is_line.take(kept)] = np.inf
     return kept, distance_m
 
 

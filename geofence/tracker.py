@@ -176,8 +176,7 @@ class Tracker:
 
     def __init__(self, rows: int, model: Model | None = None) -> None:
         self.model = model or Model()
-        self._state = np.zeros((rows, _COLUMNS), np.float64)
-        self._state[:, [_STANDS, _JUMP]] = 0.5, self.model.jumps
+        self._state = np.tile(_nothing(self.model), (rows, 1))
         self._time_ns = np.full(rows, -1, np.int64)
         self._held_ns = np.zeros(rows, np.int64)
 
@@ -231,6 +230,19 @@ class Tracker:
         """Let rows (N,) go on from where others are."""
         for column in (self._state, self._time_ns, self._held_ns):
             column[target] = column[source]
+
+    def grow(self, rows: int) -> None:
+        """Have as many rows, of which nothing is known but what was."""
+        more = Tracker(rows - len(self._time_ns), self.model)
+        self._state = np.concatenate((self._state, more._state))
+        self._time_ns, self._held_ns = np.concatenate((self._time_ns, more._time_ns)), np.concatenate((self._held_ns, more._held_ns))
+
+    def begin(self, row: NDArray[np.integer], time_ns: Int64, x_m: Float64, y_m: Float64, accuracy_m: Float64) -> None:
+        """Let rows (N,), none of which is there twice, know one fix each and nothing else; nothing at all where its time is below 0."""
+        fixes = _Fixes(time_ns, np.stack((x_m, y_m)), accuracy_m / self.model.accuracy_deviations)
+        is_known = time_ns >= 0
+        self._state[row] = np.where(is_known, _begun(self.model, fixes), _nothing(self.model)[:, None]).T
+        self._time_ns[row], self._held_ns[row] = np.where(is_known, time_ns, -1), 0
 
     def _take(self, row: NDArray[np.integer], fixes: "_Fixes", places: Places, part: Int64) -> None:
         """Take at most one fix of each device; what they amount to goes to that part of `places`."""
@@ -313,16 +325,31 @@ def turns(row: NDArray[np.integer]) -> Iterator[Int64]:
     if len(row) == 1:
         yield np.zeros(1, np.int64)
         return
+    if not len(row):
+        return
+    if _are_single(row):
+        yield np.arange(len(row))
+        return
     order = np.argsort(row, kind="stable")
     ordered = row[order]
-    begins = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1]))) if len(row) else order
-    if len(begins) == len(row):
-        yield from (np.arange(len(row)),) if len(row) else ()
-        return
+    begins = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
     counts = np.diff(begins, append=len(row))
     nth = np.arange(len(row)) - np.repeat(begins, counts)
     by_turn = order[np.lexsort((order, nth))]
     yield from np.split(by_turn, np.cumsum(np.bincount(nth))[:-1])
+
+
+def _are_single(row: NDArray[np.integer]) -> bool:
+    """Whether no row is there twice."""
+    ordered = np.sort(row)
+    return not bool((ordered[1:] == ordered[:-1]).any())
+
+
+def _nothing(model: Model) -> Float64:
+    """State (columns,) of a device of which nothing is known."""
+    s = np.zeros(_COLUMNS)
+    s[_STANDS], s[_JUMP] = 0.5, model.jumps
+    return s
 
 
 def _begun(model: Model, fixes: _Fixes) -> Float64:

@@ -308,6 +308,53 @@ def test_a_line_and_its_reverse_swap_sides(corners: list[tuple[float, float]], s
     np.testing.assert_allclose(back, -there, atol=1e-9)
 
 
+@settings(deadline=None, max_examples=40)
+@given(corners=PATHS, size_m=st.sampled_from([5.0, 60.0, 900.0]))
+def test_a_line_that_reaches_nowhere_is_near_to_what_is_exactly_on_it(corners: list[tuple[float, float]], size_m: float) -> None:
+    degrees, _, _ = path([(size_m * x, size_m * y) for x, y in corners])
+    index = FenceIndex.build(Outlines.of([Outline(rings=[degrees], is_line=True)]))
+    vertices = np.array(degrees)
+    places = np.concatenate((vertices, (vertices[1:] + vertices[:-1]) / 2.0, vertices + np.array([0.0, 1e-5])))
+    lon_deg, lat_deg = places.T.copy()
+    position, _, near = index.near(lon_deg, lat_deg)
+    on_it = np.flatnonzero(np.abs(index.signed_distance(lon_deg, lat_deg, np.zeros(len(places), np.int64))) <= 1e-9)
+    assert sorted(position.tolist()) == on_it.tolist()
+    assert set(range(len(vertices))) <= set(on_it.tolist())
+    np.testing.assert_allclose(near, 0.0, atol=1e-9)
+
+
+@settings(deadline=None, max_examples=60)
+@given(corners=PATHS, size_m=st.sampled_from([5.0, 60.0, 900.0]), seed=st.integers(0, 99))
+def test_movements_pass_a_line_where_lines_says_so(corners: list[tuple[float, float]], size_m: float, seed: int) -> None:
+    degrees, metres, frame = path([(size_m * x, size_m * y) for x, y in corners])
+    outline = Outline(rings=[degrees], is_line=True)
+    index = FenceIndex.build(Outlines.of([outline]))
+    number = index.add(outline)
+    places = placed(np.random.default_rng(seed).uniform(-1.0 * size_m, 1.0 * size_m, (300, 2)), Frame.at(*HOME), 0.0)
+    # Some end at a vertex, and some go nowhere.
+    places[150 : 150 + len(degrees)] = degrees
+    places[200:210] = places[50:60]
+    before, after = places[:150].T.copy(), places[150:].T.copy()
+    wanted = lines.passes(metres, frame.metres(*before), frame.metres(*after))
+    wanted[: len(degrees)] = True
+    for fence in (0, number):
+        met = index.passes((before[0], before[1]), (after[0], after[1]), np.full(150, fence))
+        np.testing.assert_array_equal(met, wanted)
+    index.remove(number)
+    assert not index.passes((before[0], before[1]), (after[0], after[1]), np.full(150, number)).any()
+
+
+def test_a_movement_passes_the_rings_of_an_area_and_nothing_between_them() -> None:
+    ring = shapely.box(-100, -100, 100, 100) - shapely.box(-50, -50, 50, 50)
+    index = FenceIndex.build(Outlines.of([fence(ring).outline]))
+    ways = {(-120, 0): (-90, 0), (-70, 0): (-30, 0), (-90, 90): (-60, 60), (-40, -40): (40, 40), (-120, 0.5): (120, 0.5)}
+    before, after = (placed(np.array(list(ends), np.float64), Frame.at(*HOME), 0.0).T.copy() for ends in (ways.keys(), ways.values()))
+    met = index.passes((before[0], before[1]), (after[0], after[1]), np.zeros(len(ways), np.int64))
+    assert met.tolist() == [True, True, False, False, True]
+    before[0][:2], after[1][2:] = np.nan, 91.0
+    assert not index.passes((before[0], before[1]), (after[0], after[1]), np.zeros(len(ways), np.int64)).any()
+
+
 SHAPES = st.builds(
     lambda name, size, angle, x, y: translate(rotate(HARD[name](size), angle), x * size, y * size),
     st.sampled_from(list(HARD)),

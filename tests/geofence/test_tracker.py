@@ -56,6 +56,32 @@ def test_a_tracker_restored_from_a_snapshot_goes_on_the_same(seed: int, cut: int
         np.testing.assert_array_equal(one, other)
 
 
+def test_a_row_that_begins_with_a_fix_is_as_if_it_had_been_given_it_first() -> None:
+    begun, given_ = Tracker(4), Tracker(4)
+    for tracker in (begun, given_):
+        tracker.update(*fixes(1, rows=4))
+    used, fix = np.array([2, 0]), (np.array([3, 5]) * 1000 * NS_PER_S, np.array([4.0, -1.0]), np.array([0.5, 7.0]), np.array([6.0, 9.0]))
+    begun.begin(used, *fix)
+    fresh = Tracker(4)
+    fresh.update(used, *fix)
+    assert [begun.snapshot(row) for row in used] == [fresh.snapshot(row) for row in used]
+    assert [begun.snapshot(row) for row in (1, 3)] == [given_.snapshot(row) for row in (1, 3)]
+    begun.begin(used, np.full(2, -1), *fix[1:])
+    assert [begun.snapshot(row) for row in used] == [[], []]
+
+
+def test_a_tracker_that_grows_goes_on_the_same() -> None:
+    given_ = fixes(3)
+    small, large = Tracker(7), Tracker(11)
+    small.update(*(column[:150] for column in given_))
+    large.update(*(column[:150] for column in given_))
+    small.grow(11)
+    more = tuple(np.concatenate((column[150:], column[-1:])) for column in given_)
+    more[0][-1] = 10
+    for one, other in zip(columns(small.update(*more)), columns(large.update(*more)), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_turns_take_each_row_once() -> None:
     row = np.array([3, 1, 3, 3, 0, 1])
     assert [turn.tolist() for turn in turns(row)] == [[0, 1, 4], [2, 5], [3]]

@@ -44,6 +44,7 @@ from devices.simulator.links import Link, SimulatorError, per_device
 from devices.simulator.mqtt import Counters, publish
 from devices.supervisor import Supervisor
 from geofence.datum import Datum
+from incidents.directory import Channel, Severity
 from notifier.dispatch import Dispatcher
 from notifier.dispatch import run as run_dispatcher
 from notifier.gateways import setup
@@ -52,7 +53,8 @@ from notifier.gateways.wearable import WearableGateway
 from notifier.gateways.webhook import WebhookSettings
 from notifier.gateways.webpush import new_keys
 from notifier.replay import Replay
-from notifier.routing import Route
+from notifier.routing import Route, Routes
+from notifier.trying import told, trial
 from rules.fall.evaluation import evaluate as evaluate_detections
 from rules.fall.recordings import detect as detect_falls
 from rules.fall.rule import Fall
@@ -83,6 +85,7 @@ from store.estates import community_of
 from store.lateness import Lateness
 from store.links import Links
 from store.model import InputError, StoreError
+from store.outbox import DeliveryOutcome
 from store.routing import Partitions
 from store.session import Database
 from store.settings import Settings
@@ -213,6 +216,34 @@ def _routes(settings: Settings) -> list[Route]:
         )
         for one in settings.route
     ]
+
+
+@cli.command()
+@click.option("--to", metavar="PERSON", required=True, help="A person's id, or a number such as +8613800000001.")
+@click.option("--community", metavar="ID", help="Whose person it is; needed where there are several.")
+@click.option("--channel", type=click.Choice([one.value for one in Channel if one is not Channel.DEVICE]), help="Else the first they have.")
+@click.option("--severity", type=click.Choice([one.value for one in Severity]), default="life", show_default=True, help="For the routes.")
+@click.option("--text", help="Instead of a sentence that says it is a test.")
+@click.option("--dry-run", is_flag=True, help="Say what would be sent by what, and send nothing.")
+@click.option("--test-mode", is_flag=True, help="By the provider's own test mode: checked there as a real one, and told to nobody.")
+@_with_settings
+def notify(settings: Settings, *, dry_run: bool, test_mode: bool, channel: str | None, severity: str, **whom: Any) -> None:  # noqa: ANN401
+    """Try the way to somebody."""
+    gateways = setup.made(settings.gateway, os.environ, public_url=settings.public_url, state=settings.state)
+    routes = Routes([*gateways, WearableGateway(_brokers(settings))], _routes(settings))
+    with _database(settings).read() as session:
+        tried = trial(session, whom.pop("to"), routes, channel=Channel(channel) if channel else None, severity=Severity(severity), **whom)
+    for line in tried.lines():
+        click.echo(line)
+    if dry_run:
+        return
+    first = tried.gateways[0].name if tried.gateways else ""
+    if test_mode and first not in setup.IN_TEST_MODE:
+        raise InputError("--test-mode", first, f"has none, wanted {', '.join(setup.IN_TEST_MODE)}")
+    name, answer = tried.send(time.time_ns(), setup.IN_TEST_MODE[first](os.environ) if test_mode else None)
+    click.echo(told(name, answer))
+    if answer.outcome not in {DeliveryOutcome.ACCEPTED, DeliveryOutcome.DELIVERED}:
+        raise SystemExit(1)
 
 
 @cli.command()

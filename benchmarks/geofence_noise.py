@@ -13,8 +13,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
-from scipy.stats import chi2
+from scipy.special import gammaincinv, ndtr
 
 from benchmarks import noise_model, radar_model
 from benchmarks.measure import Figures
@@ -243,8 +242,8 @@ class Row:
     @property
     def interval(self) -> tuple[float, float]:
         """95 in 100 limits of it (Garwood 1936, exact for counts)."""
-        low = chi2.ppf(0.025, 2 * self.told) / 2.0 if self.told else 0.0
-        return float(low / self.hours), float(chi2.ppf(0.975, 2 * self.told + 2) / 2.0 / self.hours)
+        low = gammaincinv(self.told, 0.025) if self.told else 0.0
+        return float(low / self.hours), float(gammaincinv(self.told + 1, 0.975) / self.hours)
 
     @classmethod
     def of(cls, where: str, detector: str, *, told: int, hours: float, delay_s: Float64) -> "Row":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import gammaincinv  # scipy.stats takes a second to import
 
 from devices.model import Bool, Float64
 from rules.fall.recordings import Detection, Recordings
@@ -60,8 +60,8 @@ class PerHour:
         if not self.hours:
             return 0.0, float("inf")
         tail = (1 - _CONFIDENCE) / 2
-        low = float(chi2.ppf(tail, 2 * self.count)) / 2 if self.count else 0.0
-        return low / self.hours, float(chi2.ppf(1 - tail, 2 * self.count + 2)) / 2 / self.hours
+        low = float(gammaincinv(self.count, tail)) if self.count else 0.0
+        return low / self.hours, float(gammaincinv(self.count + 1, 1 - tail)) / self.hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -253,6 +253,8 @@ class Worker:
         for rejected in judged.rejected:
             _log.debug("worker.rejected", topic=rejected.topic, reason=rejected.reason)
         is_cut = len(held) < len(entries)
+        if is_cut and until_ns is not None:  # what is due before the change is told before it
+            judged.facts += judge.tick(until_ns - 1)
         if held or is_cut:
             await self._keep(judge, judged, held[-1].seq if held else self._seq, checkpoint=is_cut)
         self._committed(held)

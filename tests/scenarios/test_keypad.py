@@ -118,7 +118,13 @@ def test_who_looks_over_her_shoulder_sees_what_any_code_does(tmp_path: Path, mod
         swings = [door(100 + 10 * i, is_open=bool(i % 2)) for i in range(4)]
         output = tell(tmp_path, [door(0, is_open=False), armed(5, "b1-101", "home"), typed(60, mode, code), *swings, until(200)], home())
         forced = {line["id"] for line in picked(output, "incident", kind="duress")}
-        return [line for line in output if line.get("kind") != "duress" and line.get("incident") not in forced]
+        knowing = {line["to"] for line in output if line.get("incident") in forced}
+        seen = [line for line in output if line.get("kind") != "duress" and line.get("incident") not in forced]
+        # Who is told of it has one situation more to answer, so another number for this one; nobody who lives there is.
+        return [
+            line | {"text": line["text"].replace("回复2=", "回复1=").replace("，2误报", "，1误报")} if line.get("to") in knowing else line
+            for line in seen
+        ]
 
     assert after(FEN_FORCED) == after(FEN)
 

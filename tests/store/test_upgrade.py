@@ -132,7 +132,7 @@ def test_the_state_of_an_earlier_version_is_gone_on_with(tmp_path: Path, version
     try:
         assert kinds() == ["fall", "fall", "intrusion"]
         asyncio.run(go_on())
-        assert kinds() == ["fall", "fall", "intrusion", "sos", "sos"]
+        assert kinds() == ["fall", "fall", "intrusion", "long_lie", "sos", "sos"]
         with database.read() as session:
             told = sorted(one.split(":")[0].split("-2026")[0] for one in session.exec(select(NotificationRow.id)))
         # The SOS makes an incident of xu-bo's suspected fall, and is told to his daughter and the guard.

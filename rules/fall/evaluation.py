@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from scipy.special import gammaincinv  # scipy.stats takes a second to import
+from scipy.special import gammaincinv
 
 from devices.model import Bool, Float64
 from rules.fall.recordings import Detection, Recordings

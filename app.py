@@ -48,7 +48,7 @@ from incidents.directory import Channel, Severity
 from notifier.dispatch import Dispatcher
 from notifier.dispatch import run as run_dispatcher
 from notifier.gateways import setup
-from notifier.gateways.model import GatewayError
+from notifier.gateways.model import Gateway, GatewayError
 from notifier.gateways.wearable import WearableGateway
 from notifier.gateways.webhook import WebhookSettings
 from notifier.gateways.webpush import new_keys
@@ -197,12 +197,16 @@ def worker(settings: Settings) -> None:
 def dispatch(settings: Settings) -> None:
     """Tell people, and go on until somebody has it."""
     database, stop = _database(settings), process.until_told()
-    chosen = setup.made(settings.gateway, os.environ, public_url=settings.public_url, state=settings.state)
+    chosen = _gateways(settings)
     gateways = [*chosen, WearableGateway(_brokers(settings))]
     with process.alone(settings.state / "dispatch.lock", stop):
         worker = f"dispatch@{socket.gethostname()}"
         links = Links.of(settings.public_url, settings.state)
-        run_dispatcher(Dispatcher(database, gateways, worker=worker, routes=_routes(settings), links=links), stop)
+        run_dispatcher(Dispatcher(database, gateways, worker=worker, routes=_routes(settings), ways_back=links), stop)
+
+
+def _gateways(settings: Settings) -> list[Gateway]:
+    return setup.made(settings.gateway, os.environ, public_url=settings.public_url, state=settings.state)
 
 
 def _routes(settings: Settings) -> list[Route]:
@@ -229,7 +233,7 @@ def _routes(settings: Settings) -> list[Route]:
 @_with_settings
 def notify(settings: Settings, *, dry_run: bool, test_mode: bool, channel: str | None, severity: str, **whom: Any) -> None:  # noqa: ANN401
     """Try the way to somebody."""
-    gateways = setup.made(settings.gateway, os.environ, public_url=settings.public_url, state=settings.state)
+    gateways = _gateways(settings)
     routes = Routes([*gateways, WearableGateway(_brokers(settings))], _routes(settings))
     with _database(settings).read() as session:
         tried = trial(session, whom.pop("to"), routes, channel=Channel(channel) if channel else None, severity=Severity(severity), **whom)
@@ -252,7 +256,7 @@ def public(settings: Settings) -> None:
     """Hear what gateways and people say from outside (`public` in anju.toml)."""
     if not settings.public or not settings.public_url:
         raise InputError("settings", "public", "is not set, wanted host:port, and public_url as the world reaches it")
-    gateways = setup.made(settings.gateway, os.environ, public_url=settings.public_url, state=settings.state)
+    gateways = _gateways(settings)
     heard = create_public(_database(settings), {one.name: one for one in gateways}, settings.public_url)
     process.run(lambda stop: serve_public(heard, settings.public_host, settings.public_port, stop))
 

@@ -27,7 +27,7 @@ from notifier.delivery import SILENCE_NS
 from notifier.gateways.model import SEND_S, Answer, Gateway, GatewayAwayError, InDoubt
 from notifier.outbound import HandOver, Wait
 from notifier.routing import Route, Routes
-from store import ledger, outbox
+from store import contacts, ledger, links, outbox
 from store.estates import Estates
 from store.lateness import Lateness
 from store.links import Links
@@ -73,8 +73,8 @@ class Dispatcher:
         Wall clock, ns.
     routes
         What is to go by which gateway.
-    links
-        By which people answer; None where nobody reaches us.
+    ways_back
+        Links by which people answer; None where nobody reaches us.
     """
 
     def __init__(
@@ -85,13 +85,13 @@ class Dispatcher:
         worker: str,
         clock: Callable[[], int] = time.time_ns,
         routes: Sequence[Route] = (),
-        links: Links | None = None,
+        ways_back: Links | None = None,
     ) -> None:
         self.clock = clock
         self.lateness = Lateness()
         """Of due rows: how long after their time they were acted on."""
         self._database = database
-        self._routes = Routes(gateways, routes, links)
+        self._routes = Routes(gateways, routes, ways_back)
         self._gateways = self._routes.gateways
         self._worker = worker
         self._estates = Estates()
@@ -158,6 +158,7 @@ class Dispatcher:
             if now_ns - self._receipts_dropped_ns > RECEIPTS_FOR_S * NS_PER_S:
                 self._receipts_dropped_ns = now_ns
                 outbox.drop_receipts(session, now_ns - round(RECEIPTS_FOR_S * NS_PER_S))
+                links.drop(session, now_ns)
 
     def _fall_back(self, now_ns: int) -> None:
         """By the next channel, what failed or was not delivered in time."""
@@ -305,15 +306,15 @@ class Dispatcher:
         """Write what came of an attempt, and what it says of the contact method."""
         id_ = of.id if isinstance(of, Notification) else of.notification_id
         outbox.record(session, of.community_id, id_, of.attempt, attempted)
-        if attempted.code is None:
-            return
         if attempted.falls_back:
-            self._tell("dispatch.operator", attempted.gateway or "", code=attempted.code)
+            self._tell("dispatch.operator", attempted.gateway or "", code=attempted.code or "")
+        if (known := outbound.learnt(of, attempted)) is None:
+            return
         directory = self._directory(session, of.community_id)
         told = outbox.recipient(session, of.community_id, id_)
         person = directory.people.get(told) if directory and told else None
-        if (learnt := outbound.learn(session, of, person, attempted)) is not None:
-            _log.warning("dispatch.contact", id=id_, state=learnt, code=attempted.code)
+        if person is not None and contacts.mark(session, of.community_id, person, known):
+            _log.warning("dispatch.contact", id=id_, state=known.state, code=known.code)
 
     def _directory(self, session: Session, community_id: CommunityId) -> Directory | None:
         try:

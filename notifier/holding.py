@@ -25,7 +25,6 @@ class Held(StrEnum):
     QUIET_HOURS = "quiet_hours"
     RECIPIENT_LIMIT = "recipient_limit"
     COMMUNITY_LIMIT = "community_limit"
-    GATEWAY_LIMIT = "gateway_limit"
 
 
 class Per(StrEnum):
@@ -33,7 +32,6 @@ class Per(StrEnum):
 
     RECIPIENT = "recipient"
     COMMUNITY = "community"
-    GATEWAY = "gateway"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

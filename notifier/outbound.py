@@ -102,12 +102,14 @@ def prepare(
         return Attempted(outcome=DeliveryOutcome.UNKNOWN, at_ns=now_ns, channel=channel, code="gateway_gone")
     if gateway is None:
         return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="no_gateway")
-    if not earlier and (held := _held(session, claimed, directory, (channel, gateway.name), now_ns)) is not None:
+    if not earlier and (held := _held(session, claimed, directory, channel, now_ns)) is not None:
         return held
-    answering, answer = _answering(session, claimed.duty, channel, person, gateway)
-    if routes.links is not None and gateway.capabilities.link.covers(person.phone_e164):
-        answering = replace(answering, link=routes.links.marked)
-    text = claimed.text or render(claimed.duty, channel, directory, now_ns, answering)
+    text, answer = claimed.text, None
+    if text is None:  # else it was attempted before, in these words
+        answering, answer = _answering(session, claimed.duty, channel, person, gateway)
+        if routes.links is not None and gateway.capabilities.link.covers(person.phone_e164):
+            answering = replace(answering, link=routes.links.marked)
+        text = render(claimed.duty, channel, directory, now_ns, answering)
     outbox.prepare(session, claimed, channel=channel, gateway=gateway.name, text=text, segments=segments(text), answer=answer)
     text = _with_token(session, claimed, text, routes.links, now_ns)
     return HandOver(
@@ -177,17 +179,14 @@ def reported(receipt: StoredReceipt, outcome: DeliveryOutcome, now_ns: int) -> A
     return Attempted(outcome=outcome, at_ns=now_ns, code=receipt.code, retry_ns=retry_ns)
 
 
-def learn(session: Session, about: Notification | Delivery, person: Person | None, attempted: Attempted) -> ContactState | None:
-    """Write what a code says of the contact method itself; what is new."""
-    gateway, channel = attempted.gateway, attempted.channel
-    if isinstance(about, Delivery):
-        gateway, channel = about.gateway, about.channel
-    known = meaning(gateway or "", attempted.code)
+def learnt(of: Notification | Delivery, attempted: Attempted) -> Known | None:
+    """What a code says of the contact method itself; None for nothing."""
+    used: Attempted | Delivery = of if isinstance(of, Delivery) else attempted
+    known = meaning(used.gateway or "", attempted.code)
     state = _SAYS.get(known.remedy) if known is not None else None
-    if state is None or person is None or channel is None:
+    if state is None or used.channel is None:
         return None
-    said = Known(channel=channel, state=state, code=attempted.code, since_ns=attempted.at_ns)
-    return state if contacts.mark(session, about.community_id, person, said) else None
+    return Known(channel=used.channel, state=state, code=attempted.code, since_ns=attempted.at_ns)
 
 
 def fall_back(session: Session, failed: Notification, directory: Directory, now_ns: int) -> Channel | None:
@@ -251,18 +250,18 @@ def _window_ns(duty: Duty) -> int | None:
     return next((row.at_ns for row in duty.incident.dues if row.due is Due.CANCEL_WINDOW), None)
 
 
-def _held(session: Session, claimed: Notification, directory: Directory, by: tuple[Channel, str], now_ns: int) -> Wait | Attempted | None:
+def _held(session: Session, claimed: Notification, directory: Directory, channel: Channel, now_ns: int) -> Wait | Attempted | None:
     """Why a notification that was never attempted is not attempted now either; None if it is."""
-    severity, person, (channel, gateway) = claimed.duty.incident.severity, directory.people[claimed.duty.to], by
+    severity, person = claimed.duty.incident.severity, directory.people[claimed.duty.to]
     if holding.is_too_late(severity, claimed.created_ns, now_ns):
         return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="too_late")
     if (until_ns := holding.asleep(person, severity, directory.timezone, now_ns)) is not None:
         return Wait(until_ns=until_ns, held=Held.QUIET_HOURS)
-    found = holding.held(channel, severity, _counted(session, claimed, gateway), now_ns)
+    found = holding.held(channel, severity, _counted(session, claimed), now_ns)
     return None if found is None else Wait(until_ns=found[0], held=found[1])
 
 
-def _counted(session: Session, claimed: Notification, gateway: str) -> Callable[[Limit], int | None]:
+def _counted(session: Session, claimed: Notification) -> Callable[[Limit], int | None]:
     """Looks up what a limit counts, in the database: other dispatchers' messages count too."""
     community_id, to = claimed.community_id, claimed.duty.to
 
@@ -272,8 +271,6 @@ def _counted(session: Session, claimed: Notification, gateway: str) -> Callable[
                 return outbox.nth_newest_ns(session, limit.most, channel=limit.channel, community_id=community_id, to=to)
             case Per.COMMUNITY:
                 return outbox.nth_newest_ns(session, limit.most, channel=limit.channel, community_id=community_id)
-            case Per.GATEWAY:
-                return outbox.nth_newest_ns(session, limit.most, channel=limit.channel, gateway=gateway)
 
     return nth
 

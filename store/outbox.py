@@ -83,8 +83,6 @@ class Notification:
         Number of the newest attempt, from 1; 0 before the first.
     previous : DeliveryOutcome or None
         Of a claimed one: what came of the attempt before. After `begun` or `unknown` it may have been sent: look it up, do not repeat it.
-    held : str or None
-        Why it waits, or waited.
     """
 
     community_id: CommunityId
@@ -95,7 +93,6 @@ class Notification:
     duty: Duty
     text: str | None = None
     previous: DeliveryOutcome | None = None
-    held: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,7 +253,7 @@ def prepare(
     gateway: str,
     text: str,
     segments: int = 0,
-    answer: tuple[str, int] | None = None,
+    answer: WrittenBack | None = None,
 ) -> None:
     """Write by what a claimed attempt is about to be made, and in which words: all that is needed to look it up if its process dies.
 
@@ -272,58 +269,30 @@ def prepare(
 
 def answer_numbers(session: Session, address: str) -> dict[tuple[CommunityId, IncidentId], int]:
     """By which numbers whoever has an address can answer open incidents, in all communities."""
-    asked = (
-        select(NotificationRow.community_id, NotificationRow.incident_id, NotificationRow.answer_number)
-        .join(
-            IncidentRow,
-            (col(IncidentRow.community_id) == NotificationRow.community_id) & (col(IncidentRow.id) == NotificationRow.incident_id),
-        )
-        .where(NotificationRow.address == address, col(NotificationRow.answer_number).is_not(None), col(IncidentRow.is_open))
-    )
-    return {
-        (CommunityId(community), IncidentId(incident)): number for community, incident, number in session.exec(asked) if number is not None
-    }
+    return {(one.community_id, one.incident_id): one.number for one in answered(session, address, only_open=True)}
 
 
 def about(session: Session, community_id: CommunityId, notification_id: str) -> Answerable | None:
     """What a notification is about, as whoever got it may answer it."""
     row = session.get(NotificationRow, (community_id, notification_id))
     incident = session.get(IncidentRow, (community_id, row.incident_id)) if row else None
-    if row is None or incident is None:
-        return None
-    return Answerable(
-        community_id=community_id,
-        incident_id=IncidentId(row.incident_id),
-        person=PersonId(row.to_person),
-        number=row.answer_number or 1,
-        is_open=incident.is_open,
-    )
+    return None if row is None or incident is None else _answerable(row, incident)
 
 
-def answered(session: Session, address: str, number: int | None = None) -> list[Answerable]:
-    """What whoever has an address may mean by a number, or may answer at all: open incidents first, then the newest."""
-    wanted: list[Any] = [NotificationRow.address == address, col(NotificationRow.answer_number).is_not(None)]
-    if number is not None:
-        wanted.append(NotificationRow.answer_number == number)
+def answered(session: Session, address: str, *, only_open: bool = False) -> list[Answerable]:
+    """What whoever has an address may answer: open incidents first, then the newest."""
+    of_incident = (col(IncidentRow.community_id) == NotificationRow.community_id) & (col(IncidentRow.id) == NotificationRow.incident_id)
     asked = (
         select(NotificationRow, IncidentRow)
-        .join(
-            IncidentRow,
-            (col(IncidentRow.community_id) == NotificationRow.community_id) & (col(IncidentRow.id) == NotificationRow.incident_id),
-        )
-        .where(*wanted)
+        .join(IncidentRow, of_incident)
+        .where(NotificationRow.address == address, col(NotificationRow.answer_number).is_not(None))
         .order_by(col(IncidentRow.is_open).desc(), col(NotificationRow.created_ns).desc(), col(NotificationRow.id))
     )
+    if only_open:
+        asked = asked.where(col(IncidentRow.is_open))
     found: dict[tuple[str, str], Answerable] = {}
     for told, incident in session.exec(asked):
-        one = Answerable(
-            community_id=CommunityId(told.community_id),
-            incident_id=IncidentId(told.incident_id),
-            person=PersonId(told.to_person),
-            number=told.answer_number or 0,
-            is_open=incident.is_open,
-        )
-        found.setdefault((told.community_id, told.incident_id), one)
+        found.setdefault((told.community_id, told.incident_id), _answerable(told, incident))
     return list(found.values())
 
 
@@ -345,14 +314,12 @@ def nth_newest_ns(
     channel: Channel | None = None,
     community_id: CommunityId | None = None,
     to: PersonId | None = None,
-    gateway: str | None = None,
 ) -> int | None:
     """When the nth newest (from 1) of the attempts that were given to gateways was made, in ns; None if there are fewer."""
     wanted: list[Any] = [col(DeliveryRow.gateway).is_not(None)]
     for column, value in (
         (DeliveryRow.community_id, community_id),
         (DeliveryRow.to_person, to),
-        (DeliveryRow.gateway, gateway),
         (DeliveryRow.channel, channel),
     ):
         if value is not None:
@@ -527,6 +494,16 @@ def _counts(row: NotificationRow, attempt: int, outcome: DeliveryOutcome, *, was
     return attempt == row.attempts and row.state != NotificationState.CANCELLED
 
 
+def _answerable(row: NotificationRow, incident: IncidentRow) -> Answerable:
+    return Answerable(
+        community_id=CommunityId(row.community_id),
+        incident_id=IncidentId(row.incident_id),
+        person=PersonId(row.to_person),
+        number=row.answer_number or 1,
+        is_open=incident.is_open,
+    )
+
+
 def _notification(row: NotificationRow, previous: DeliveryOutcome | None) -> Notification:
     return Notification(
         community_id=CommunityId(row.community_id),
@@ -537,7 +514,6 @@ def _notification(row: NotificationRow, previous: DeliveryOutcome | None) -> Not
         duty=_DUTY.validate_json(row.body),
         text=row.text,
         previous=previous,
-        held=row.held,
     )
 
 

@@ -249,7 +249,6 @@ class DeliveryRow(Table, table=True):
         Index(None, "community_id", "updated_ns"),
         Index(None, "community_id", "handed_ns"),
         Index(None, "community_id", "to_person", "handed_ns"),
-        Index(None, "gateway", "handed_ns"),
     )
 
 

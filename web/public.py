@@ -28,10 +28,11 @@ from store import links, outbox, views
 from store.model import StoreBusyError
 from store.outbox import Answerable
 from store.session import Database
+from web.api.answers import incident
 from web.cards import card
 from web.scene import Scene
 from web.service import bound, serve_on
-from web.site import WORDS, NotFoundError, Site, words_for
+from web.site import WORDS, NotFoundError, Site, language_links, words_for
 
 LARGEST_BODY = 256 * 1024
 """Bytes: what is larger is not read."""
@@ -64,7 +65,7 @@ def create_app(database: Database, gateways: Mapping[str, Gateway], public_url: 
     @app.post("/a/{token}")
     def act(request: Request, token: str, do: Annotated[str, Form()] = "") -> HTMLResponse:
         about = _about(site, token)
-        if do not in set(Do) or Do(do) not in _acts(_incident(site, about), about.person):
+        if do not in _acts(incident(site, about.community_id, about.incident_id), about.person):
             return _page(site, request, about)
         back = replies.act(about, Do(do), clock())
         return _page(site, request, about, said=back.text)
@@ -150,11 +151,11 @@ def _about(site: Site, token: str) -> Answerable:
 def _page(site: Site, request: Request, about: Answerable, said: str = "") -> HTMLResponse:
     """The incident as whoever has the link is told of it: in their language, unless they choose the other one."""
     with site.database.read() as session:
-        incident = views.incident(session, about.community_id, about.incident_id)
+        found = views.incident(session, about.community_id, about.incident_id)
         directory = site.estates.community(session, CommunityId(about.community_id)).directory
         told = views.tellings(session, about.community_id, [about.incident_id])[about.incident_id]
     person = directory.people.get(about.person)
-    if incident is None or person is None:
+    if found is None or person is None:
         raise NotFoundError
     chosen = request.query_params.get("lang")
     words = WORDS[Language(chosen) if chosen in set(Language) else person.language]
@@ -163,20 +164,15 @@ def _page(site: Site, request: Request, about: Answerable, said: str = "") -> HT
     page = site.pages.get_template("answer.html.j2").render(
         words=words,
         style=_style()[0],
-        card=card(incident, told, scene),
+        card=card(found, told, scene),
         community=directory.name,
         me=person.name,
         said=said,
         text=text.replace(links.MARK, "…"),
-        acts=[(do, words.do[do]) for do in _acts(incident, person.id)],
-        language_links={language: f"{request.url.path}?lang={language}" for language in Language},
+        acts=[(do, words.do[do]) for do in _acts(found, person.id)],
+        language_links=language_links(request),
     )
     return HTMLResponse(page)
-
-
-def _incident(site: Site, about: Answerable) -> Incident | None:
-    with site.database.read() as session:
-        return views.incident(session, about.community_id, about.incident_id)
 
 
 def _acts(incident: Incident | None, person: PersonId) -> tuple[Do, ...]:
@@ -198,7 +194,7 @@ def _bare(site: Site, request: Request, heading: str, more: str, status: int) ->
         card=None,
         heading=heading,
         more=more,
-        language_links={language: f"{request.url.path}?lang={language}" for language in Language},
+        language_links=language_links(request),
     )
     return HTMLResponse(page, status)
 

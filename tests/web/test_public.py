@@ -125,7 +125,7 @@ def outside(estate: Estate, twilio: FakeTwilio, tmp_path: Path) -> Iterator[Outs
     settings = TwilioSettings.from_environment(twilio.environment, public_url=PUBLIC)
     mail = Mail()
     gateways: list[Gateway] = [TwilioGateway(settings), TwilioVoiceGateway(settings), mail]
-    dispatcher = Dispatcher(estate.database, gateways, worker="one", clock=estate.clock, links=Links.of(PUBLIC, tmp_path))
+    dispatcher = Dispatcher(estate.database, gateways, worker="one", clock=estate.clock, ways_back=Links.of(PUBLIC, tmp_path))
     app = create_app(estate.database, {one.name: one for one in gateways}, PUBLIC, clock=estate.clock)
     served = Service(estate.database, estate.clock, app=app)
     with httpx.Client(base_url=served.url, trust_env=False, timeout=60) as client:

@@ -23,7 +23,6 @@ def upgrade() -> None:
     op.add_column("delivery", sa.Column("segments", sa.Integer(), nullable=True))
     op.create_index("ix_delivery_community_id_handed_ns", "delivery", ["community_id", "handed_ns"])
     op.create_index("ix_delivery_community_id_to_person_handed_ns", "delivery", ["community_id", "to_person", "handed_ns"])
-    op.create_index("ix_delivery_gateway_handed_ns", "delivery", ["gateway", "handed_ns"])
     op.create_table(
         "contact",
         sa.Column("community_id", sa.String(), nullable=False),

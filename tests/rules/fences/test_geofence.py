@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from devices.model import NS_PER_S, CommunityId, Device, DeviceId, DeviceKind, HomeId, PersonId, Pose, Registry
@@ -591,7 +591,7 @@ def test_readings_cut_anywhere_give_the_same_facts(seed: int, cuts: list[int]) -
     readings = wandering(seed)
     for whole, cut in zip(both(), both(), strict=True):
         expected = run(whole, readings)
-        assert expected
+        assume(expected)  # on one walk of these, nobody comes near the line for long enough
         assert run(cut, readings, cuts) == expected
         assert cut.snapshot() == whole.snapshot()
 

@@ -1,11 +1,13 @@
-"""The words of the pages: the table that `web.zh` and `web.en` fill in."""
+"""The words of the pages: the table that `web.zh` fills in, and catalogues translate."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, Ended, IncidentState, Purpose
+from notifier.messages.catalogue import FIXED
+from notifier.messages.wording import Script
 from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
 from store.outbox import NotificationState
@@ -107,6 +109,8 @@ class Words:
 
     Attributes
     ----------
+    script : Script
+        How the language is set.
     kinds : mapping
         What happened, as a heading.
     still_for, down_for : str
@@ -174,11 +178,11 @@ class Words:
     quiet_for : mapping
         Minutes for which alerts can be paused.
     day : str
-        A time of another day: `{month}`, `{day}`, `{clock}`; `months` holds the names.
+        A time of another day: `{date}`, `{clock}`.
     """
 
-    language: Language
-    html: str
+    language: Language = field(metadata=FIXED)
+    script: Script = field(metadata=FIXED)
     brand: str
     title: str
     console: str
@@ -295,7 +299,6 @@ class Words:
     hours_ago: str
     days_ago: str
     day: str
-    months: tuple[str, ...]
     phones_intro: str
     everyone: str
     filter: str
@@ -333,4 +336,3 @@ class Words:
     names_gap: str
     list_gap: str
     clause_gap: str
-    sentence_gap: str

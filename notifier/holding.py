@@ -1,16 +1,18 @@
 """What is held back, until when and why: quiet hours, and how much anybody is sent in a while.
 
-Life safety is never held back. What was given to a gateway once is not held back any more.
+Life safety is never held back, and of what a provider lets through a part is kept for it. What was given to a gateway once is not held
+back any more.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from devices.model import NS_PER_S
 from incidents.directory import Channel, Person, Severity
+from notifier.gateways import model as gateways
 
 WAITS_AT_NIGHT = Severity.URGENT
 """Below this severity a notification waits for the end of the recipient's quiet hours."""
@@ -25,6 +27,8 @@ class Held(StrEnum):
     QUIET_HOURS = "quiet_hours"
     RECIPIENT_LIMIT = "recipient_limit"
     COMMUNITY_LIMIT = "community_limit"
+    PROVIDER_LIMIT = "provider_limit"
+    """No gateway that serves it may be given more now."""
 
 
 class Per(StrEnum):
@@ -67,6 +71,9 @@ LIMITS: tuple[Limit, ...] = (
 """Of everything that is not life safety. A person who gets more than this reads none of it; a community that sends more has a fault that
 should not be felt by the others."""
 
+KEPT_FOR_LIFE = 0.2
+"""Of what a provider lets through: nothing that is not life safety may use this part up."""
+
 Nth = Callable[[Limit], int | None]
 """When the `most`-th newest of the messages that a limit counts was handed over, ns; None if there are fewer."""
 
@@ -82,6 +89,36 @@ def held(channel: Channel, severity: Severity, nth: Nth, now_ns: int) -> tuple[i
             if until_ns > now_ns:
                 found.append((until_ns, limit.held))
     return max(found, default=None, key=lambda one: one[0])
+
+
+def full_until(limit: gateways.Limit, severity: Severity, nth: Callable[[gateways.Limit], int | None], now_ns: int) -> int | None:
+    """Until when a provider's limit lets nothing more through, in ns; None if it does.
+
+    For life safety that is the limit itself, of what goes to one number: an account that is given too much at once delivers it later.
+    Everything else has the limit in a longer time, so that there is always room for a fall.
+    """
+    is_life = severity is Severity.LIFE
+    if gateways.Per.TEXT in limit.per or (is_life and gateways.Per.NUMBER not in limit.per):
+        return None  # nobody is told the same words twice but by an attempt again
+    handed_ns = nth(limit)
+    if handed_ns is None:
+        return None
+    until_ns = handed_ns + round(limit.period_s * NS_PER_S / (1 if is_life else 1 - KEPT_FOR_LIFE))
+    return until_ns if until_ns > now_ns else None
+
+
+@dataclass(slots=True)
+class Queues:
+    """When what a provider cannot take yet comes to its turn: one after the other, so that each is looked at once and not all at once."""
+
+    _last_ns: dict[str, int] = field(default_factory=dict)
+
+    def turn(self, gateway: gateways.Capabilities, name: str, from_ns: int) -> int:
+        """The next free turn at a gateway, from a time on."""
+        of_all = [one for one in gateway.limits if one.per == {gateways.Per.ACCOUNT}]
+        every_ns = max((round(one.period_s * NS_PER_S / one.count / (1 - KEPT_FOR_LIFE)) for one in of_all), default=0)
+        self._last_ns[name] = max(from_ns, self._last_ns.get(name, 0) + every_ns)
+        return self._last_ns[name]
 
 
 def asleep(person: Person, severity: Severity, zone: ZoneInfo, now_ns: int) -> int | None:

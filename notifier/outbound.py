@@ -11,11 +11,12 @@ from sqlmodel import Session
 
 from devices.model import NS_PER_S
 from incidents.audience import tellable
-from incidents.directory import Channel, Directory, Person
+from incidents.directory import Channel, Directory, Person, Severity
 from incidents.model import Due, Duty, Purpose
 from notifier import holding
 from notifier.answers import free_number
 from notifier.delivery import next_channel, reached_by, takes_answer
+from notifier.gateways import model as gateways
 from notifier.gateways.codes import Remedy, meaning
 from notifier.gateways.model import Answer, Gateway, InDoubt, Outgoing
 from notifier.holding import Held, Limit, Per
@@ -95,7 +96,7 @@ def prepare(
     useless = "no_channel" if channel is None else None if sent else _useless(session, claimed, person, channel, now_ns)
     if channel is None or useless is not None:
         return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code=useless)
-    candidates = routes.candidates(channel, person, claimed.duty.incident.severity)
+    candidates, wait = _with_room(session, routes, routes.candidates(channel, person, claimed.duty.incident.severity), claimed, now_ns)
     failed = {one.gateway for one in earlier if one.gateway and one.outcome is DeliveryOutcome.RETRY}
     gateway = routes.gateways.get(sent.gateway or "") if sent else routes.breakers.choice(candidates, failed, now_ns)
     if gateway is None and sent:
@@ -104,6 +105,8 @@ def prepare(
         return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="no_gateway")
     if not earlier and (held := _held(session, claimed, directory, channel, now_ns)) is not None:
         return held
+    if not earlier and wait is not None:
+        return wait
     text, answer = claimed.text, None
     if text is None:  # else it was attempted before, in these words
         answering, answer = _answering(session, claimed.duty, channel, person, gateway)
@@ -259,6 +262,31 @@ def _held(session: Session, claimed: Notification, directory: Directory, channel
         return Wait(until_ns=until_ns, held=Held.QUIET_HOURS)
     found = holding.held(channel, severity, _counted(session, claimed), now_ns)
     return None if found is None else Wait(until_ns=found[0], held=found[1])
+
+
+def _with_room(
+    session: Session, routes: Routes, candidates: Sequence[Gateway], claimed: Notification, now_ns: int
+) -> tuple[Sequence[Gateway], Wait | None]:
+    """The gateways whose providers let more through; if there is none all of them, and how long it waits, which life safety does not."""
+    severity, full = claimed.duty.incident.severity, {}
+    for gateway in candidates:
+
+        def nth(limit: gateways.Limit, name: str = gateway.name) -> int | None:
+            to = (claimed.community_id, claimed.duty.to) if gateways.Per.NUMBER in limit.per else (None, None)
+            return outbox.nth_newest_ns(session, limit.count, gateway=name, community_id=to[0], to=to[1])
+
+        limits = gateway.capabilities.limits
+        found = [holding.full_until(limit, severity, nth, now_ns) for limit in limits]
+        if (until_ns := max((one for one in found if one is not None), default=None)) is not None:
+            full[gateway.name] = until_ns
+    free = tuple(gateway for gateway in candidates if gateway.name not in full)
+    if free or not full or severity is Severity.LIFE:
+        return free or candidates, None
+    first = min(candidates, key=lambda one: full[one.name])
+    until_ns = full[first.name]
+    if claimed.held != Held.PROVIDER_LIMIT:  # else it was in the queue, and is the next
+        until_ns = routes.queues.turn(first.capabilities, first.name, until_ns)
+    return candidates, Wait(until_ns=until_ns, held=Held.PROVIDER_LIMIT)
 
 
 def _counted(session: Session, claimed: Notification) -> Callable[[Limit], int | None]:

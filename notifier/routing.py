@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from devices.model import NS_PER_S
 from incidents.directory import Channel, Language, Person, Severity
 from notifier.gateways.model import Gateway
+from notifier.holding import Queues
 from store.links import Links
 
 FAILURES = 5
@@ -104,6 +105,7 @@ class Routes:
         self.links = links
         self.gateways = {gateway.name: gateway for gateway in gateways}
         self.breakers = Breakers()
+        self.queues = Queues()
         self._routes = tuple(routes)
 
     def candidates(self, channel: Channel, person: Person, severity: Severity) -> tuple[Gateway, ...]:

@@ -81,6 +81,8 @@ class Notification:
     ----------
     attempt : int
         Number of the newest attempt, from 1; 0 before the first.
+    held : str or None
+        Why it waited last.
     previous : DeliveryOutcome or None
         Of a claimed one: what came of the attempt before. After `begun` or `unknown` it may have been sent: look it up, do not repeat it.
     """
@@ -92,6 +94,7 @@ class Notification:
     created_ns: int
     duty: Duty
     text: str | None = None
+    held: str | None = None
     previous: DeliveryOutcome | None = None
 
 
@@ -314,6 +317,7 @@ def nth_newest_ns(
     channel: Channel | None = None,
     community_id: CommunityId | None = None,
     to: PersonId | None = None,
+    gateway: str | None = None,
 ) -> int | None:
     """When the nth newest (from 1) of the attempts that were given to gateways was made, in ns; None if there are fewer."""
     wanted: list[Any] = [col(DeliveryRow.gateway).is_not(None)]
@@ -321,6 +325,7 @@ def nth_newest_ns(
         (DeliveryRow.community_id, community_id),
         (DeliveryRow.to_person, to),
         (DeliveryRow.channel, channel),
+        (DeliveryRow.gateway, gateway),
     ):
         if value is not None:
             wanted.append(column == value)
@@ -513,6 +518,7 @@ def _notification(row: NotificationRow, previous: DeliveryOutcome | None) -> Not
         created_ns=row.created_ns,
         duty=_DUTY.validate_json(row.body),
         text=row.text,
+        held=row.held,
         previous=previous,
     )
 

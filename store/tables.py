@@ -222,7 +222,10 @@ class NotificationRow(Table, table=True):
 
 
 class DeliveryRow(Table, table=True):
-    """One attempt at a notification, written before it is made: an attempt whose process died stays `begun`."""
+    """One attempt at a notification, written before it is made: an attempt whose process died stays `begun`.
+
+    `cost_micro`: what it costs if it is taken, in millionths of the operator's currency; empty where no price is known.
+    """
 
     __tablename__ = "delivery"
     community_id: str = Field(primary_key=True)
@@ -235,6 +238,7 @@ class DeliveryRow(Table, table=True):
     code: str | None = None
     to_person: str | None = None
     segments: int | None = None
+    cost_micro: int | None = Field(default=None, sa_type=BigInteger)
     handed_ns: int = Field(sa_type=BigInteger)
     updated_ns: int = Field(sa_type=BigInteger)
     __table_args__ = (
@@ -249,6 +253,7 @@ class DeliveryRow(Table, table=True):
         Index(None, "community_id", "updated_ns"),
         Index(None, "community_id", "handed_ns"),
         Index(None, "community_id", "to_person", "handed_ns"),
+        Index(None, "gateway", "handed_ns"),
     )
 
 
@@ -267,6 +272,28 @@ class ContactRow(Table, table=True):
     code: str | None = None
     since_ns: int = Field(sa_type=BigInteger)
     __table_args__ = (Index(None, "address", "channel"),)
+
+
+class ContactCodeRow(Table, table=True):
+    """A code that was sent to a contact method and not typed yet: of it only a keyed digest, in hexadecimal."""
+
+    __tablename__ = "contact_code"
+    community_id: str = Field(primary_key=True)
+    person_id: str = Field(primary_key=True)
+    channel: str = Field(primary_key=True)
+    address: str
+    digest: str
+    sent_ns: int = Field(sa_type=BigInteger)
+    tries: int = 0
+
+
+class PageRow(Table, table=True):
+    """When the operator was told of a trouble last, so that no part and no restart tells it again."""
+
+    __tablename__ = "page"
+    trouble: str = Field(primary_key=True)
+    about: str = Field(primary_key=True)
+    told_ns: int = Field(sa_type=BigInteger)
 
 
 class LinkRow(Table, table=True):

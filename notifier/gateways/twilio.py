@@ -82,6 +82,8 @@ class TwilioSettings:
         A telephone number or name, or the sid of a messaging service.
     base_url : str or None
         Asked instead of Twilio's own host.
+    per_s : int
+        How many messages, or calls, a second the sender is good for.
     public_url : str or None
         Where Twilio reaches us, without a path: receipts and pressed keys come to `/hooks/<gateway>` there. None: Twilio is asked instead.
     """
@@ -91,21 +93,32 @@ class TwilioSettings:
     sender: str
     base_url: str | None = None
     public_url: str | None = None
+    per_s: int = 1
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], *, sender: str = "TWILIO_FROM", public_url: str = "") -> Self:
         """TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, the variable that names the sender, and TWILIO_BASE_URL where another host is meant.
 
+        TWILIO_PER_S says for how many messages, or calls, a second the sender is good, if for more than one.
+
         Raises
         ------
         GatewaySettingsError
-            One is missing.
+            One is missing, or no such number.
         """
-        wanted = {"account_sid": "TWILIO_ACCOUNT_SID", "auth_token": "TWILIO_AUTH_TOKEN", "sender": sender}
-        if missing := [name for name in wanted.values() if not environment.get(name)]:
+        if missing := [name for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", sender) if not environment.get(name)]:
             raise GatewaySettingsError(f"gateway twilio: the environment has no {', '.join(missing)}")
-        said = {key: environment[name] for key, name in wanted.items()}
-        return cls(**said, base_url=environment.get("TWILIO_BASE_URL"), public_url=public_url.rstrip("/") or None)
+        per_s = environment.get("TWILIO_PER_S", "1")
+        if not per_s.isascii() or not per_s.isdigit() or int(per_s) < 1:
+            raise GatewaySettingsError(f"gateway twilio: TWILIO_PER_S is {per_s}, wanted a whole number from 1")
+        return cls(
+            account_sid=environment["TWILIO_ACCOUNT_SID"],
+            auth_token=environment["TWILIO_AUTH_TOKEN"],
+            sender=environment[sender],
+            base_url=environment.get("TWILIO_BASE_URL"),
+            public_url=public_url.rstrip("/") or None,
+            per_s=int(per_s),
+        )
 
     @classmethod
     def for_test(cls, environment: Mapping[str, str]) -> Self:
@@ -118,11 +131,14 @@ class TwilioSettings:
         GatewaySettingsError
             One is missing.
         """
-        wanted = {"account_sid": "TWILIO_TEST_ACCOUNT_SID", "auth_token": "TWILIO_TEST_AUTH_TOKEN"}
-        if missing := [name for name in wanted.values() if not environment.get(name)]:
+        if missing := [name for name in ("TWILIO_TEST_ACCOUNT_SID", "TWILIO_TEST_AUTH_TOKEN") if not environment.get(name)]:
             raise GatewaySettingsError(f"gateway twilio: the environment has no {', '.join(missing)}")
-        said = {key: environment[name] for key, name in wanted.items()}
-        return cls(**said, sender=MAGIC_SENDER, base_url=environment.get("TWILIO_BASE_URL"))
+        return cls(
+            account_sid=environment["TWILIO_TEST_ACCOUNT_SID"],
+            auth_token=environment["TWILIO_TEST_AUTH_TOKEN"],
+            sender=MAGIC_SENDER,
+            base_url=environment.get("TWILIO_BASE_URL"),
+        )
 
     def hook_url(self, gateway: str) -> str | None:
         """Where Twilio calls us for a gateway."""
@@ -274,6 +290,8 @@ class TwilioGateway:
 
     def __init__(self, settings: TwilioSettings, *, timeout_s: float = TIMEOUT_S) -> None:
         self._account = Account(settings, timeout_s)
+        limits = tuple(replace(limit, count=settings.per_s) for limit in self.capabilities.limits)
+        self.capabilities = replace(self.capabilities, limits=limits)
         if settings.public_url is None:
             self.capabilities = replace(self.capabilities, reply=NOBODY, link=NOBODY)  # nobody would hear it
 

@@ -101,6 +101,8 @@ class TwilioVoiceGateway:
 
     def __init__(self, settings: TwilioSettings, *, timeout_s: float = TIMEOUT_S) -> None:
         self._account = Account(settings, timeout_s)
+        limits = tuple(replace(limit, count=settings.per_s) for limit in self.capabilities.limits)
+        self.capabilities = replace(self.capabilities, limits=limits)
         if settings.public_url is None:
             self.capabilities = replace(self.capabilities, keys=NOBODY)  # nobody would hear of it
 

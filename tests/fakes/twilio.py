@@ -77,7 +77,13 @@ class FakeTwilio(FakeProvider):
     @property
     def environment(self) -> dict[str, str]:
         """What a gateway is to be told."""
-        return {"TWILIO_ACCOUNT_SID": SID, "TWILIO_AUTH_TOKEN": TOKEN, "TWILIO_FROM": SENDER, "TWILIO_BASE_URL": self.url}
+        return {
+            "TWILIO_ACCOUNT_SID": SID,
+            "TWILIO_AUTH_TOKEN": TOKEN,
+            "TWILIO_FROM": SENDER,
+            "TWILIO_BASE_URL": self.url,
+            "TWILIO_PER_S": "1000",
+        }
 
     @property
     def bodies(self) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """What waits, until when, and what never does."""
 
+from dataclasses import replace
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
@@ -7,7 +8,8 @@ import pytest
 
 from devices.model import NS_PER_S
 from incidents.directory import Channel, Person, Role, Severity
-from notifier.holding import LIMITS, WORTHLESS_NS, Held, Limit, Per, asleep, held, is_too_late, quiet_until_ns
+from notifier.gateways import model as gateways
+from notifier.holding import LIMITS, WORTHLESS_NS, Held, Limit, Per, Queues, asleep, full_until, held, is_too_late, quiet_until_ns
 
 SHANGHAI, LONDON = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/London")
 NIGHT = (time(22), time(7))
@@ -82,3 +84,37 @@ def test_what_could_not_be_told_for_a_day_is_told_only_if_it_matters_still() -> 
     late_ns = NOW_NS + WORTHLESS_NS + 1
     assert [is_too_late(severity, NOW_NS, late_ns) for severity in Severity] == [True, True, False, False]
     assert not is_too_late(Severity.NOTICE, NOW_NS, late_ns - 1)
+
+
+ALIYUN = gateways.Limit(count=50, period_s=86_400, per=frozenset({gateways.Per.NUMBER, gateways.Per.TEMPLATE}), source="")
+ACCOUNT = gateways.Limit(count=2, period_s=1, per=frozenset({gateways.Per.ACCOUNT}), source="")
+
+
+def test_of_what_a_provider_lets_through_a_part_is_kept_for_life_safety() -> None:
+    def until(limit: gateways.Limit, severity: Severity, ago_s: float) -> int | None:
+        return full_until(limit, severity, lambda _: NOW_NS - round(ago_s * NS_PER_S), NOW_NS)
+
+    day = 86_400
+    assert until(ALIYUN, Severity.LIFE, 10) == NOW_NS + (day - 10) * NS_PER_S
+    assert until(ALIYUN, Severity.LIFE, day) is None
+    assert until(ALIYUN, Severity.URGENT, day) == NOW_NS + day // 4 * NS_PER_S  # as if the same many were for a day and a quarter
+    assert until(ALIYUN, Severity.URGENT, 1.25 * day) is None
+    assert full_until(ALIYUN, Severity.URGENT, lambda _: None, NOW_NS) is None
+
+
+def test_a_full_account_never_holds_life_safety_and_equal_words_hold_nothing() -> None:
+    assert full_until(ACCOUNT, Severity.LIFE, lambda _: NOW_NS, NOW_NS) is None
+    assert full_until(ACCOUNT, Severity.NOTICE, lambda _: NOW_NS, NOW_NS) == NOW_NS + 1_250_000_000
+    same = replace(ALIYUN, per=frozenset({gateways.Per.NUMBER, gateways.Per.TEXT}))
+    assert full_until(same, Severity.NOTICE, lambda _: NOW_NS, NOW_NS) is None
+
+
+def test_who_waits_for_a_provider_has_a_turn_of_their_own() -> None:
+    queues = Queues()
+    can = gateways.Capabilities(
+        channels=frozenset({Channel.SMS}), limits=(ALIYUN, ACCOUNT), in_doubt=gateways.InDoubt.LOOK_UP, receipts=True
+    )
+    every_ns = 625_000_000
+    assert [queues.turn(can, "one", NOW_NS) for _ in range(3)] == [NOW_NS, NOW_NS + every_ns, NOW_NS + 2 * every_ns]
+    assert queues.turn(can, "other", NOW_NS) == NOW_NS
+    assert queues.turn(can, "one", NOW_NS + 60 * NS_PER_S) == NOW_NS + 60 * NS_PER_S

@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -26,7 +27,7 @@ from devices import broker, process
 from devices.decode import Decoder
 from devices.ingest import Ingest
 from devices.log import Limits, Log, LogError
-from devices.model import CommunityId, HomeId, PersonId, Placement
+from devices.model import NS_PER_S, CommunityId, HomeId, PersonId, Placement
 from devices.mqtt import BrokerLink
 from devices.sensors.acceleration import ACCELERATION
 from devices.sensors.button import BUTTON
@@ -44,6 +45,7 @@ from devices.simulator.links import Link, SimulatorError, per_device
 from devices.simulator.mqtt import Counters, publish
 from devices.supervisor import Supervisor
 from geofence.datum import Datum
+from incidents.audience import tellable
 from incidents.directory import Channel, Severity
 from notifier.dispatch import Dispatcher
 from notifier.dispatch import run as run_dispatcher
@@ -52,9 +54,12 @@ from notifier.gateways.model import Gateway, GatewayError
 from notifier.gateways.wearable import WearableGateway
 from notifier.gateways.webhook import WebhookSettings
 from notifier.gateways.webpush import new_keys
+from notifier.paging import Pager
 from notifier.replay import Replay
 from notifier.routing import Route, Routes
-from notifier.trying import told, trial
+from notifier.spending import MICRO, Price, Spending
+from notifier.trying import method, told, trial
+from notifier.verifying import asked_for
 from rules.fall.evaluation import evaluate as evaluate_detections
 from rules.fall.recordings import detect as detect_falls
 from rules.fall.rule import Fall
@@ -79,11 +84,11 @@ from rules.person.sos import Sos
 from rules.person.wandering import Wandering
 from rules.pipeline import Pipeline
 from rules.premises import Premises
-from store import capture, community, document, drawings, importing, placing, recordings, summary
+from store import capture, community, contacts, document, drawings, importing, placing, recordings, spending, summary, verification
 from store.configuration import change_mode
-from store.estates import community_of
+from store.estates import Estates, community_of
 from store.lateness import Lateness
-from store.links import Links
+from store.links import Links, installation_key
 from store.model import InputError, StoreError
 from store.outbox import DeliveryOutcome
 from store.routing import Partitions
@@ -202,7 +207,11 @@ def dispatch(settings: Settings) -> None:
     with process.alone(settings.state / "dispatch.lock", stop):
         worker = f"dispatch@{socket.gethostname()}"
         links = Links.of(settings.public_url, settings.state)
-        run_dispatcher(Dispatcher(database, gateways, worker=worker, routes=_routes(settings), ways_back=links), stop)
+        pager = Pager.from_environment(os.environ, database, time.time_ns)
+        dispatcher = Dispatcher(
+            database, gateways, worker=worker, routes=_routes(settings), ways_back=links, spending=_spending(settings), pager=pager
+        )
+        run_dispatcher(dispatcher, stop)
 
 
 def _gateways(settings: Settings) -> list[Gateway]:
@@ -220,6 +229,38 @@ def _routes(settings: Settings) -> list[Route]:
         )
         for one in settings.route
     ]
+
+
+def _spending(settings: Settings) -> Spending:
+    prices = [Price(gateway=one.gateway, prefix=one.prefix, each_micro=round(one.each * MICRO)) for one in settings.price]
+    return Spending(prices=prices, quotas_micro={name: round(most * MICRO) for name, most in settings.quota.items()})
+
+
+@cli.command()
+@click.option("--month", metavar="YYYY-MM", help="By UTC; else this one.")
+@_with_settings
+def costs(settings: Settings, month: str | None) -> None:
+    """Say what messages have cost, by community and gateway (`price` in anju.toml)."""
+    try:
+        began = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC) if month else datetime.now(tz=UTC)
+    except ValueError:
+        raise InputError("--month", str(month), "is no month, wanted such as 2026-03") from None
+    began = began.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    ended = (began + timedelta(days=31)).replace(day=1)
+    with _database(settings).read() as session:
+        spent = spending.by_gateway(session, *(round(one.timestamp()) * NS_PER_S for one in (began, ended)))
+    for one in spent:
+        click.echo(
+            json.dumps(
+                {
+                    "community": one.community_id,
+                    "gateway": one.gateway,
+                    "messages": one.messages,
+                    "segments": one.segments,
+                    "cost": round(one.cost_micro / MICRO, 4),
+                }
+            )
+        )
 
 
 @cli.command()
@@ -248,6 +289,77 @@ def notify(settings: Settings, *, dry_run: bool, test_mode: bool, channel: str |
     click.echo(told(name, answer))
     if answer.outcome not in {DeliveryOutcome.ACCEPTED, DeliveryOutcome.DELIVERED}:
         raise SystemExit(1)
+
+
+@cli.group()
+def contact() -> None:
+    """Telephones and addresses at which people are told: which work, and whose they are."""
+
+
+_AT = (
+    click.option("--to", metavar="PERSON", required=True, help="A person's id."),
+    click.option("--community", metavar="ID", help="Whose person it is; needed where there are several."),
+    click.option("--channel", type=click.Choice([one.value for one in Channel if one is not Channel.DEVICE]), required=True),
+)
+
+
+def _at(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one contact method."""
+    return functools.reduce(lambda made, option: option(made), reversed(_AT), command)
+
+
+@contact.command(name="list")
+@click.option("--community", metavar="ID", help="Of this one; else of all.")
+@_with_settings
+def list_contacts(settings: Settings, community: str | None) -> None:
+    """Say what is known of every contact method."""
+    with _database(settings).read() as session:
+        estates = Estates()
+        for community_id in estates.ids(session):
+            people = estates.community(session, community_id).directory.people if community in {None, community_id} else {}
+            for person in people.values():
+                for channel in tellable(person):
+                    state = contacts.state(session, community_id, person, channel) or "unverified"
+                    click.echo(json.dumps({"community": community_id, "person": person.id, "channel": channel, "state": state}))
+
+
+@contact.command()
+@_at
+@_with_settings
+def verify(settings: Settings, to: str, community: str | None, channel: str) -> None:
+    """Send a code there; `anju contact confirm` takes it."""
+    routes = Routes(_gateways(settings), _routes(settings))
+    with _database(settings).write() as session:
+        at = method(session, to, community, Channel(channel))
+        tried = asked_for(session, installation_key(settings.state), at, routes, time.time_ns())
+    name, answer = tried.send(time.time_ns())
+    click.echo(told(name, answer))
+    if answer.outcome not in {DeliveryOutcome.ACCEPTED, DeliveryOutcome.DELIVERED}:
+        raise SystemExit(1)
+
+
+@contact.command()
+@_at
+@click.argument("digits", metavar="CODE")
+@_with_settings
+def confirm(settings: Settings, to: str, community: str | None, channel: str, digits: str) -> None:
+    """Take the code that was sent: what is broken or opted out works again."""
+    with _database(settings).write() as session:
+        at = method(session, to, community, Channel(channel))
+        said = verification.confirm(session, installation_key(settings.state), at, digits, time.time_ns())
+    click.echo(said)
+    if said is not verification.Confirmed.VERIFIED:
+        raise SystemExit(1)
+
+
+@contact.command()
+@_at
+@_with_settings
+def forget(settings: Settings, to: str, community: str | None, channel: str) -> None:
+    """Forget what is known of it, because somebody has put it right."""
+    with _database(settings).write() as session:
+        at = method(session, to, community, Channel(channel))
+        contacts.forget(session, at.community_id, at.person.id, at.channel)
 
 
 @cli.command()

@@ -24,9 +24,12 @@ from incidents.directory import Directory, Severity
 from incidents.timeline import Because, Cause
 from notifier import outbound
 from notifier.delivery import SILENCE_NS
+from notifier.gateways.codes import meaning
 from notifier.gateways.model import SEND_S, Answer, Gateway, GatewayAwayError, InDoubt
 from notifier.outbound import HandOver, Wait
+from notifier.paging import Pager, Trouble
 from notifier.routing import Route, Routes
+from notifier.spending import Spending, Stage
 from store import contacts, ledger, links, outbox
 from store.estates import Estates
 from store.lateness import Lateness
@@ -86,12 +89,15 @@ class Dispatcher:
         clock: Callable[[], int] = time.time_ns,
         routes: Sequence[Route] = (),
         ways_back: Links | None = None,
+        spending: Spending | None = None,
+        pager: Pager | None = None,
     ) -> None:
         self.clock = clock
         self.lateness = Lateness()
         """Of due rows: how long after their time they were acted on."""
         self._database = database
-        self._routes = Routes(gateways, routes, ways_back)
+        self._routes = Routes(gateways, routes, ways_back, spending)
+        self._pager = pager
         self._gateways = self._routes.gateways
         self._worker = worker
         self._estates = Estates()
@@ -113,7 +119,7 @@ class Dispatcher:
         """Act on everything that is due by now; messages leave in the background. A step that fails does not keep the others."""
         try:
             self._say_how_late(now_ns)
-            for step in (self._sweep_incidents, self._take_receipts, self._fall_back, self._ask, self._send):
+            for step in (self._sweep_incidents, self._take_receipts, self._fall_back, self._ask, self._send, self._look_at_quotas):
                 self._safely(step, now_ns)
         except StoreBusyError as error:
             self._tell("dispatch.database_away", reason=str(error))
@@ -281,6 +287,7 @@ class Dispatcher:
             is_ill = answer.outcome in {DeliveryOutcome.RETRY, DeliveryOutcome.UNKNOWN}
             if self._routes.breakers.heard(one.gateway.name, self.clock(), is_ill=is_ill):
                 _log.error("dispatch.gateway_passed_over", gateway=one.gateway.name, code=answer.code)
+                self._page(Trouble.FAILING, one.gateway.name, answer.code or answer.outcome)
             if not is_ill:
                 self._over("dispatch.operator", one.gateway.name)
         return answer
@@ -307,14 +314,34 @@ class Dispatcher:
         id_ = of.id if isinstance(of, Notification) else of.notification_id
         outbox.record(session, of.community_id, id_, of.attempt, attempted)
         if attempted.falls_back:
+            known = meaning(attempted.gateway or "", attempted.code)
             self._tell("dispatch.operator", attempted.gateway or "", code=attempted.code or "")
-        if (known := outbound.learnt(of, attempted)) is None:
+            self._page(Trouble.REFUSED, attempted.gateway or "", f"{attempted.code}, {known.why}" if known else str(attempted.code))
+        if (learnt := outbound.learnt(of, attempted)) is None:
             return
         directory = self._directory(session, of.community_id)
         told = outbox.recipient(session, of.community_id, id_)
         person = directory.people.get(told) if directory and told else None
-        if person is not None and contacts.mark(session, of.community_id, person, known):
-            _log.warning("dispatch.contact", id=id_, state=known.state, code=known.code)
+        if person is not None and contacts.mark(session, of.community_id, person, learnt):
+            _log.warning("dispatch.contact", id=id_, state=learnt.state, code=learnt.code)
+
+    def _look_at_quotas(self, now_ns: int) -> None:
+        """Say which communities have spent what they may, or nearly."""
+        spending = self._routes.spending
+        with self._database.read() as session:
+            for community_id in map(CommunityId, spending.quotas_micro):
+                directory = self._directory(session, community_id)
+                stage = spending.stage(session, community_id, directory.timezone, now_ns) if directory else Stage.WITHIN
+                if stage is not Stage.WITHIN:
+                    self._tell("dispatch.quota", community_id, stage=stage.name.lower())
+                    self._page(Trouble.QUOTA_OVER if stage is Stage.OVER else Trouble.QUOTA_NEARLY, community_id)
+                else:
+                    self._over("dispatch.quota", community_id)
+
+    def _page(self, trouble: Trouble, about: str, more: str = "") -> None:
+        """Tell the operator, in the background: it may take a while, and nobody waits for it."""
+        if self._pager is not None and not self._closing.is_set():
+            self._askers.submit(self._safely, self._pager.tell, trouble, about, more)
 
     def _directory(self, session: Session, community_id: CommunityId) -> Directory | None:
         try:
@@ -327,7 +354,7 @@ class Dispatcher:
         self._over("dispatch.no_community", community_id)
         return directory
 
-    def _safely(self, step: Callable[..., None], *arguments: object) -> None:
+    def _safely(self, step: Callable[..., object], *arguments: object) -> None:
         """What nobody foresaw in one place keeps nobody else from being told."""
         about = " ".join((step.__name__, *(one for one in arguments if isinstance(one, str))))
         try:

@@ -13,7 +13,7 @@ from devices.model import NS_PER_S
 from incidents.audience import tellable
 from incidents.directory import Channel, Directory, Person, Severity
 from incidents.model import Due, Duty, Purpose
-from notifier import holding
+from notifier import holding, spending
 from notifier.answers import free_number
 from notifier.delivery import next_channel, reached_by, takes_answer
 from notifier.gateways import model as gateways
@@ -96,24 +96,29 @@ def prepare(
     useless = "no_channel" if channel is None else None if sent else _useless(session, claimed, person, channel, now_ns)
     if channel is None or useless is not None:
         return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code=useless)
-    candidates, wait = _with_room(session, routes, routes.candidates(channel, person, claimed.duty.incident.severity), claimed, now_ns)
+    severity = claimed.duty.incident.severity
+    candidates, wait = _with_room(session, routes, routes.candidates(channel, person, severity), claimed, now_ns)
     failed = {one.gateway for one in earlier if one.gateway and one.outcome is DeliveryOutcome.RETRY}
     gateway = routes.gateways.get(sent.gateway or "") if sent else routes.breakers.choice(candidates, failed, now_ns)
     if gateway is None and sent:
         return Attempted(outcome=DeliveryOutcome.UNKNOWN, at_ns=now_ns, channel=channel, code="gateway_gone")
     if gateway is None:
         return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="no_gateway")
-    if not earlier and (held := _held(session, claimed, directory, channel, now_ns)) is not None:
+    if not earlier and (held := _held(session, claimed, directory, channel, now_ns) or wait) is not None:
         return held
-    if not earlier and wait is not None:
-        return wait
     text, answer = claimed.text, None
     if text is None:  # else it was attempted before, in these words
         answering, answer = _answering(session, claimed.duty, channel, person, gateway)
         if routes.links is not None and gateway.capabilities.link.covers(person.phone_e164):
             answering = replace(answering, link=routes.links.marked)
         text = render(claimed.duty, channel, directory, now_ns, answering)
-    outbox.prepare(session, claimed, channel=channel, gateway=gateway.name, text=text, segments=segments(text), answer=answer)
+    length = segments(text)
+    cost_micro = routes.spending.cost_micro(gateway.name, person.phone_e164, channel, length)
+    if spending.is_refused(severity, routes.spending.stage(session, claimed.community_id, directory.timezone, now_ns), cost_micro):
+        return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="over_quota")
+    outbox.prepare(
+        session, claimed, channel=channel, gateway=gateway.name, text=text, segments=length, cost_micro=cost_micro, answer=answer
+    )
     text = _with_token(session, claimed, text, routes.links, now_ns)
     return HandOver(
         notification=claimed,

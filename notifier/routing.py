@@ -12,6 +12,7 @@ from devices.model import NS_PER_S
 from incidents.directory import Channel, Language, Person, Severity
 from notifier.gateways.model import Gateway
 from notifier.holding import Queues
+from notifier.spending import Spending
 from store.links import Links
 
 FAILURES = 5
@@ -99,13 +100,22 @@ class Routes:
         Where none fits, the gateways come in their own order: so it is with none at all.
     links
         By which people answer; None where nobody reaches us.
+    spending
+        What they cost, and who may spend how much.
     """
 
-    def __init__(self, gateways: Sequence[Gateway], routes: Sequence[Route] = (), links: Links | None = None) -> None:
+    def __init__(
+        self,
+        gateways: Sequence[Gateway],
+        routes: Sequence[Route] = (),
+        links: Links | None = None,
+        spending: Spending | None = None,
+    ) -> None:
         self.links = links
         self.gateways = {gateway.name: gateway for gateway in gateways}
         self.breakers = Breakers()
         self.queues = Queues()
+        self.spending = spending or Spending()
         self._routes = tuple(routes)
 
     def candidates(self, channel: Channel, person: Person, severity: Severity) -> tuple[Gateway, ...]:

@@ -14,6 +14,7 @@ from notifier.gateways.model import Answer, Gateway, Outgoing
 from notifier.messages import segments
 from notifier.routing import Routes
 from store import contacts
+from store.contacts import ContactMethod
 from store.estates import Estates
 from store.model import InputError
 from store.phones import phone
@@ -92,23 +93,49 @@ def trial(
     InputError
         Nobody is known by that id, or several are; they have no such contact method; or it is no number.
     """
-    community_id, person = _whom(session, to, community)
+    community_id, person = whom(session, to, community)
     chosen = channel or next((one for one in (*FALLBACK, *tellable(person)) if one in person.channels), None)
     if chosen is None or chosen not in person.channels:
         has = ", ".join(person.channels) or "nothing"
         raise InputError("--to", to, f"has no {chosen or 'contact method'}, has {has}")
-    known = contacts.state(session, community_id, person, chosen) if community_id else None
+    at = ContactMethod(community_id=community_id, person=person, channel=chosen)
+    return trial_at(session, at, routes, severity=severity, text=text or _TRIAL[person.language])
+
+
+def trial_at(session: Session, at: ContactMethod, routes: Routes, *, severity: Severity, text: str) -> Trial:
+    """A message to a contact method; to one of no community, where that is empty."""
     return Trial(
-        community_id=community_id,
-        person=person,
-        channel=chosen,
-        text=text or _TRIAL[person.language],
-        gateways=routes.candidates(chosen, person, severity),
-        known=known,
+        community_id=at.community_id,
+        person=at.person,
+        channel=at.channel,
+        text=text,
+        gateways=routes.candidates(at.channel, at.person, severity),
+        known=contacts.state(session, at.community_id, at.person, at.channel) if at.community_id else None,
     )
 
 
-def _whom(session: Session, to: str, community: str | None) -> tuple[CommunityId, Person]:
+def method(session: Session, to: str, community: str | None, channel: Channel) -> ContactMethod:
+    """A contact method of somebody of a community.
+
+    Raises
+    ------
+    InputError
+        Nobody is known by that id, or several are, or they have no such contact method.
+    """
+    community_id, person = whom(session, to, community)
+    if not community_id or channel not in person.channels:
+        raise InputError("--to", to, f"has no {channel} in any community")
+    return ContactMethod(community_id=community_id, person=person, channel=channel)
+
+
+def whom(session: Session, to: str, community: str | None) -> tuple[CommunityId, Person]:
+    """Somebody of a community by id, or whoever has a number; their community is empty then.
+
+    Raises
+    ------
+    InputError
+        Nobody is known by that id, or several are; or it is no number.
+    """
     if to.startswith("+"):
         try:
             dialled = phone(to)

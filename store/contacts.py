@@ -36,6 +36,15 @@ class Known:
     since_ns: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactMethod:
+    """A channel by which somebody of a community is told."""
+
+    community_id: CommunityId
+    person: Person
+    channel: Channel
+
+
 def address_of(person: Person, channel: Channel) -> str | None:
     """Where a channel leads, if it leads to one place; a channel with several addresses is not broken by one of them."""
     if channel in _BY_PHONE:

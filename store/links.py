@@ -51,23 +51,7 @@ class Links:
         StoreError
             The key cannot be read or written, or is none.
         """
-        if not public_url:
-            return None
-        file = state / "links.key"
-        try:
-            try:
-                with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as made:
-                    made.write(secrets.token_bytes(_KEY_BYTES))
-                    made.flush()
-                    os.fsync(made.fileno())
-            except FileExistsError:
-                pass
-            key = file.read_bytes()
-        except OSError as error:
-            raise StoreError(f"{file}: {error.strerror or error}") from None
-        if len(key) != _KEY_BYTES:
-            raise StoreError(f"{file} holds {len(key)} bytes, wanted {_KEY_BYTES}: remove it, and a new one is made")
-        return cls(public_url=public_url.rstrip("/"), key=key)
+        return cls(public_url=public_url.rstrip("/"), key=installation_key(state)) if public_url else None
 
     @property
     def marked(self) -> str:
@@ -78,6 +62,31 @@ class Links:
         """The token of a notification: 22 letters, digits, - and _."""
         digest = hmac.digest(self.key, f"{community_id}\0{notification_id}".encode(), hashlib.sha256)
         return urlsafe_b64encode(digest[:_TOKEN_BYTES]).decode().rstrip("=")
+
+
+def installation_key(state: Path) -> bytes:
+    """The secret key of an installation, 32 bytes in its state folder; made when it is first needed.
+
+    Raises
+    ------
+    StoreError
+        It cannot be read or written, or is none.
+    """
+    file = state / "links.key"
+    try:
+        try:
+            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as made:
+                made.write(secrets.token_bytes(_KEY_BYTES))
+                made.flush()
+                os.fsync(made.fileno())
+        except FileExistsError:
+            pass
+        key = file.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{file}: {error.strerror or error}") from None
+    if len(key) != _KEY_BYTES:
+        raise StoreError(f"{file} holds {len(key)} bytes, wanted {_KEY_BYTES}: remove it, and a new one is made")
+    return key
 
 
 def keep(session: Session, token: str, community_id: CommunityId, notification_id: str, now_ns: int) -> None:

@@ -256,6 +256,7 @@ def prepare(
     gateway: str,
     text: str,
     segments: int = 0,
+    cost_micro: int | None = None,
     answer: WrittenBack | None = None,
 ) -> None:
     """Write by what a claimed attempt is about to be made, and in which words: all that is needed to look it up if its process dies.
@@ -264,7 +265,8 @@ def prepare(
     """
     place = (claimed.community_id, claimed.id)
     row, delivery = session.get_one(NotificationRow, place), session.get_one(DeliveryRow, (*place, claimed.attempt))
-    row.text, delivery.channel, delivery.gateway, delivery.segments = text, channel, gateway, segments
+    row.text, delivery.channel, delivery.gateway = text, channel, gateway
+    delivery.segments, delivery.cost_micro = segments, cost_micro
     if answer is not None:
         row.address, row.answer_number = answer
     session.flush()

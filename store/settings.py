@@ -105,6 +105,14 @@ class RouteSettings(_Section):
     severities: tuple[Annotated[Severity, Field(strict=False)], ...] = ()
 
 
+class PriceSettings(_Section):
+    """What a gateway takes for one SMS segment or one call, in the operator's currency; of several the longest prefix counts."""
+
+    gateway: GatewayName
+    prefix: Annotated[str, Field(pattern=r"^(\+\d{1,15})?$")] = ""
+    each: Annotated[float, Field(gt=0)]
+
+
 class Settings(_Section):
     """Everything that one installation may choose.
 
@@ -132,6 +140,10 @@ class Settings(_Section):
         Brokers besides the embedded one.
     route : tuple of RouteSettings
         What is to go by which gateway, where it is not the first that serves the channel.
+    price : tuple of PriceSettings
+        What messages and calls cost.
+    quota : dict
+        By community: what its messages may cost in a month. What is over it and not urgent goes by nothing that costs.
     """
 
     state: Path = user_state_path("anju")
@@ -147,6 +159,8 @@ class Settings(_Section):
     log_days: Annotated[float, Field(gt=0)] = 7.0
     broker: tuple[BrokerSettings, ...] = ()
     route: tuple[RouteSettings, ...] = ()
+    price: tuple[PriceSettings, ...] = ()
+    quota: dict[str, Annotated[float, Field(gt=0)]] = {}
 
     @property
     def database(self) -> str:

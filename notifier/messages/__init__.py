@@ -1,6 +1,6 @@
 """What people read and hear: one text for a duty, in the recipient's language, in at most two SMS segments."""
 
 from notifier.messages.segments import segments
-from notifier.messages.text import Answering, render
+from notifier.messages.text import Answering, code_words, render
 
-__all__ = ["Answering", "render", "segments"]
+__all__ = ["Answering", "code_words", "render", "segments"]

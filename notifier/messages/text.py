@@ -14,7 +14,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from devices.model import NS_PER_S, Covers, DeviceKind
-from incidents.directory import Channel, Directory, NamedDevice, Person, Role
+from incidents.directory import Channel, Directory, Language, NamedDevice, Person, Role
 from incidents.grouping import aftermath
 from incidents.model import Due, Duty, Ended, Incident, News, Purpose, Story
 from notifier.messages.languages import wording_in
@@ -104,6 +104,14 @@ def render(duty: Duty, channel: Channel, directory: Directory, now_ns: int, answ
         file gives: names and addresses.
     """
     return _Draft(duty=duty, channel=channel, directory=directory, now_ns=now_ns, answering=answering).fitted()
+
+
+def code_words(code: str, channel: Channel, language: Language, community: str) -> str:
+    """What brings a code to whoever is to type it; spoken digit by digit."""
+    wording, is_spoken = wording_in(language), channel is Channel.VOICE
+    said = wording.code[Form.SPOKEN if is_spoken else Form.WRITTEN].format(code=wording.script.digits(code) if is_spoken else code)
+    begins = wording.opening if is_spoken else wording.script.signature or "{community}: "
+    return begins.format(community=flat(community)) + said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

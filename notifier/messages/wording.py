@@ -125,8 +125,8 @@ class Script:
         Of CLDR, for its dates.
     signature : str
         What a written text begins with, around `{community}`; where it is empty the community's name stands behind the address.
-    sentence_gap, address_gap : str
-        Between two sentences; between the parts of an address.
+    sentence_gap, address_gap, digit_gap : str
+        Between two sentences; between the parts of an address; between digits that are read out.
     keeps_classifier : bool
         A building such as `3栋` stays as it is; else it is told by its number alone.
     """
@@ -135,12 +135,17 @@ class Script:
     signature: str = ""
     sentence_gap: str = ""
     address_gap: str = ""
+    digit_gap: str = "，"
     keeps_classifier: bool = False
 
     @property
     def tag(self) -> str:
         """The language as pages name it (BCP 47)."""
         return self.locale.replace("_", "-")
+
+    def digits(self, code: str) -> str:
+        """Digits as a call reads them out, one after the other."""
+        return self.digit_gap.join(code)
 
     def date(self, local: datetime) -> str:
         """Day and month, as short as people write them."""
@@ -149,7 +154,7 @@ class Script:
 
 HANS = Script(locale="zh_Hans_CN", signature="【{community}】", keeps_classifier=True)
 HANT = Script(locale="zh_Hant_HK", signature="【{community}】", keeps_classifier=True)
-ENGLISH = Script(locale="en_GB", sentence_gap=" ", address_gap=", ")
+ENGLISH = Script(locale="en_GB", sentence_gap=" ", address_gap=", ", digit_gap=", ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +218,8 @@ class Wording:
     said : mapping
         What is answered to an answer: about `who`; `by` is who was first; `number` is to be written back, and `choices` are numbers with
         what they mean.
+    code : mapping
+        The `code` that shows whose a contact method is.
     ended : mapping
         State in which a responder, or the wearer, left it; with `{by}`, `{time}`, `{at}`.
     ended_itself : mapping
@@ -268,6 +275,7 @@ class Wording:
     follow: str
     answer_elsewhere: str
     said: Mapping[Said, str]
+    code: Mapping[Form, str]
     whole_roster: str
     news: Mapping[News, str]
     taken: str

@@ -201,6 +201,10 @@ ZH = Wording(
         Said.UNCLEAR: "没看懂。{number}=我去处理，{number}误报=误报，{number}去不了=请别人去。",
         Said.NOT_YOURS: "这件事您不能处理（{who}）。",
     },
+    code={
+        Form.WRITTEN: "验证码{code}，10分钟内有效。输入后，有事会通知到这里。",
+        Form.SPOKEN: "您的验证码是：{code}。",
+    },
     whole_roster="现在无人当班，已通知全体值班人员。",
     news={
         News.EVENT: "",

@@ -10,6 +10,7 @@ import functools
 import json
 import os
 import secrets
+import shlex
 import socket
 import sys
 import tempfile
@@ -45,6 +46,7 @@ from devices.simulator.mqtt import Counters, publish
 from devices.supervisor import Supervisor
 from geofence.datum import Datum
 from incidents.directory import Channel, Severity
+from notifier.carrier.carrier import Carrier
 from notifier.dispatch import Dispatcher
 from notifier.dispatch import run as run_dispatcher
 from notifier.gateways import setup
@@ -481,6 +483,26 @@ def simulate(settings: Settings, recordings_file: Path | None, capture_file: Pat
     with terminal.counting(counters):
         publish(source, link, stop, counters)
     click.echo(f"{counters.published} messages published, {counters.acknowledged} acknowledged")
+
+
+@cli.command()
+@click.option(
+    "--port", type=click.IntRange(1, 65531), default=8480, show_default=True, help="Of its door; the providers have the next four."
+)
+@click.option("--public-url", metavar="URL", default="http://127.0.0.1:8471", show_default=True, help="Where receipts and answers go.")
+@click.option("--pace", type=click.FloatRange(min=0), default=1.0, show_default=True, help="How long a second of a call lasts, s.")
+def fake_carrier(port: int, public_url: str, pace: float) -> None:
+    """Play Twilio, Aliyun, Tencent and a push service, and the phones behind them, until Ctrl-C; nothing leaves this machine."""
+    process.log_lines("fake-carrier")
+    stop = process.until_told()
+    with Carrier(port=port, hooks_url=public_url.rstrip("/"), pace=pace) as carrier:
+        public = public_url.rpartition("://")[2]
+        click.echo(f'# anju.toml\ngateway = ["twilio", "twilio-voice"]\npublic = "{public}"\npublic_url = "{public_url}"')
+        click.echo(f'carrier = "{carrier.url}"\n\n# environment; nobody but this carrier takes these')
+        for name, value in carrier.environment.items():
+            click.echo(f"export {name}={shlex.quote(value)}")
+        sys.stdout.flush()
+        stop.wait()
 
 
 @cli.command()

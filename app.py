@@ -47,6 +47,7 @@ from devices.supervisor import Supervisor
 from geofence.datum import Datum
 from incidents.directory import Channel, Severity
 from notifier.carrier.carrier import Carrier
+from notifier.carrier.door import Door
 from notifier.dispatch import Dispatcher
 from notifier.dispatch import run as run_dispatcher
 from notifier.gateways import setup
@@ -267,7 +268,8 @@ def public(settings: Settings) -> None:
 @_with_settings
 def web(settings: Settings) -> None:
     """Show the pages."""
-    process.run(lambda stop: serve_pages(_database(settings), settings.http_host, settings.http_port, stop))
+    carrier = Door(settings.carrier) if settings.carrier else None
+    process.run(lambda stop: serve_pages(_database(settings), settings.http_host, settings.http_port, stop, carrier))
 
 
 @cli.command(name="import")
@@ -513,19 +515,30 @@ def demo(port: int, *, headless: bool, minutes: float | None) -> None:
     """An invented estate, its devices and the whole service, until Ctrl-C."""
     process.log_lines("demo")
     stop = process.until_told()
-    with tempfile.TemporaryDirectory(prefix="anju-demo-") as folder:
-        settings = Settings(state=Path(folder), http=f"127.0.0.1:{port}", nats_port=process.free_port(), mqtt_port=process.free_port())
+    public = f"127.0.0.1:{process.free_port()}"
+    carrier = Carrier(hooks_url=f"http://{public}")
+    with tempfile.TemporaryDirectory(prefix="anju-demo-") as folder, carrier:
+        settings = Settings(
+            state=Path(folder),
+            http=f"127.0.0.1:{port}",
+            public=public,
+            public_url=f"http://{public}",
+            carrier=carrier.url,
+            gateway=("twilio", "twilio-voice"),
+            nats_port=process.free_port(),
+            mqtt_port=process.free_port(),
+        )
         address = f"http://{settings.http}"
         listen(settings.http_host, port).close()
         with terminal.waiting("The estate moves in …"):
             links = _moved_in(settings)
-            service = process.Child(
-                [sys.executable, __file__, "serve", f"--config={write_settings(settings)}"], settings.state / "service.log"
-            )
+            command = [sys.executable, __file__, "serve", f"--config={write_settings(settings)}"]
+            service = process.Child(command, settings.state / "service.log", carrier.environment)
         try:
             with terminal.waiting("The service starts …"):
                 service.wait_for(port, stop)
             click.echo(f"{address}   {estate.NAME}: a fall after 15 s, a walk up to a window after 30 s. Ctrl-C ends it.")
+            click.echo(f"{address}/phones   Everybody's phones: answer, write back, press a key, or switch one off.")
             devices = threading.Thread(target=publish, args=(demo_estate.messages(time.time_ns()), links, stop), daemon=True)
             devices.start()
             stop.wait(minutes * 60 if minutes else None)
@@ -533,6 +546,7 @@ def demo(port: int, *, headless: bool, minutes: float | None) -> None:
             devices.join()
         finally:
             stop.set()
+            carrier.hush()
             service.stop()
         if headless:
             _print_lines(summary.lines(Database(settings.database)))

@@ -2,6 +2,7 @@
 
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, Ended, IncidentState, Purpose
+from notifier.carrier.phones import Condition
 from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
 from store.outbox import NotificationState
@@ -310,6 +311,29 @@ EN = Words(
     filter="Phones of",
     no_messages="No messages have been sent yet.",
     call="Voice call",
+    play_intro="Play everybody: answer, write back, press a key, or switch a phone off. Then look at the console.",
+    conditions={
+        Condition.ON: "On",
+        Condition.OFF: "Switched off",
+        Condition.FULL: "Inbox full",
+        Condition.UNREACHABLE: "No signal",
+        Condition.MAILBOX: "Mailbox answers",
+    },
+    condition="This phone is",
+    calling="Anju is calling …",
+    talking="On the phone",
+    answer_call="Answer",
+    turn_away="Decline",
+    hang_up="Hang up",
+    press="Press a key",
+    pressed="Pressed: {keys}",
+    write="Write back",
+    send="Send",
+    wrote="Written back",
+    not_taken="did not arrive",
+    not_here="This did not reach the phone",
+    answers={Do.ACKNOWLEDGE: "{n}", Do.DECLINE: "{n} can't", Do.FALSE_ALARM: "{n} false alarm"},
+    no_reply="This number cannot reply by SMS. Answer the call, or act on the console.",
     homes_intro="What each home is armed for. Open a home to change it.",
     building="Building {}",
     no_building="Others",
@@ -345,6 +369,7 @@ EN = Words(
         Notice.QUIET_FAMILY: "Not paused: nobody of the family can be told, so falls and calls for help cannot be paused.",
         Notice.NO_NOTE: "Not saved: a note has 1 to 2000 characters.",
         Notice.NO_PHOTO: "Not saved: a photo is a JPEG or PNG of at most 5 MB.",
+        Notice.NOT_NOW: "That phone cannot do this now.",
     },
     not_found="There is no such page",
     not_found_more="The address may be wrong, or it is not of this community.",

@@ -1,21 +1,23 @@
 """All providers and the phones behind them, at ports of this machine that follow each other, and a door for whoever plays with them.
 
-The door speaks JSON. `GET /phones` shows every phone, `POST /phones/<number>` does something with one, `POST /providers/<name>` says how
-a provider is to behave, `GET /browsers` shows what browsers got and `POST /browsers` makes one that has subscribed to web push.
+The door speaks JSON. `GET /phones` shows every phone and `GET /version` changes with them, `POST /phones/<number>` does something with
+one, `POST /providers/<name>` says how a provider is to behave, `GET /browsers` shows what browsers got and `POST /browsers` makes one that
+has subscribed to web push.
 """
 
 import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from types import MappingProxyType, TracebackType
-from typing import Literal, Self
+from typing import Self
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from notifier.carrier import aliyun, tencent, twilio
 from notifier.carrier.aliyun import FakeAliyun
-from notifier.carrier.phones import Condition, Habit, Phone, Phones, WishError
+from notifier.carrier.door import CallShown, EntryShown, PhoneShown, PhonesShown, Wish
+from notifier.carrier.phones import Habit, Phone, Phones, WishError
 from notifier.carrier.provider import (
     AcceptAndBabble,
     AcceptAndReset,
@@ -71,49 +73,6 @@ class Behave(msgspec.Struct, forbid_unknown_fields=True):
     lost: float | None = None
 
 
-class Wish(msgspec.Struct, forbid_unknown_fields=True):
-    """What somebody does with a phone."""
-
-    do: Literal["write", "answer", "hang_up", "press", "turn"]
-    text: str = ""
-    key: str = ""
-    condition: Condition = Condition.ON
-
-
-class EntryShown(msgspec.Struct):
-    """One thing in a phone's memory."""
-
-    number: int
-    at_s: float
-    what: str
-    text: str
-    arrived: bool
-
-
-class CallShown(msgspec.Struct):
-    """A call that a phone is in."""
-
-    state: str
-    said: list[str]
-    pressed: str
-
-
-class PhoneShown(msgspec.Struct):
-    """A phone, the newest entry last."""
-
-    number: str
-    condition: Condition
-    entries: list[EntryShown]
-    call: CallShown | None
-
-
-class PhonesShown(msgspec.Struct):
-    """Every phone that was ever used; `version` is another one as soon as there is something new."""
-
-    version: int
-    phones: list[PhoneShown]
-
-
 class Carrier:
     """Every provider, for as long as it is entered.
 
@@ -166,10 +125,14 @@ class Carrier:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.hush()
+        self._stack.close()
+
+    def hush(self) -> None:
+        """Call nobody any more, on no phone and at no hook: they are about to end."""
         for one in self.providers.values():
             one.closing.set()
         self.phones.close()
-        self._stack.close()
 
     def shown(self) -> PhonesShown:
         """Every phone as it is now."""
@@ -260,6 +223,8 @@ class _Door(FakeProvider):
         match urlsplit(request.target).path:
             case "/phones":
                 return Reply(body=msgspec.json.encode(self._carrier.shown()))
+            case "/version":
+                return _json({"version": self._carrier.phones.version})
             case "/browsers":
                 return _json({path: browser.shown for path, browser in self._carrier.push.browsers.items()})
             case _:

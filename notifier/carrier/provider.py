@@ -155,6 +155,10 @@ class FakeProvider:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it, now or again."""
         self.closing.set()
         self.later.close()
         self._server.shutdown()
@@ -200,8 +204,9 @@ class FakeProvider:
         for wait_s in waits_s:
             self.later.do(wait_s, lambda: self._call_back(*make()))
 
-    @staticmethod
-    def _call_back(url: str, body: bytes, headers: dict[str, str]) -> None:
+    def _call_back(self, url: str, body: bytes, headers: dict[str, str]) -> None:
+        if self.closing.is_set():
+            return
         try:
             posted(url, body, headers)
         except OSError as error:

@@ -9,6 +9,7 @@ import pytest
 
 from incidents.directory import Channel, Role, Severity
 from incidents.model import CLOSED, Do, Ended, IncidentState, Purpose
+from notifier.carrier.phones import Condition
 from rules.kinds import EventKind, Mode
 from store.outbox import NotificationState
 from web.en import EN
@@ -35,6 +36,8 @@ WHOLE: dict[str, set[Any]] = {
     "reasons": set(Reason),
     "marks": set(Mark),
     "notices": set(Notice),
+    "conditions": set(Condition),
+    "answers": {Do.ACKNOWLEDGE, Do.DECLINE, Do.FALSE_ALARM},
 }
 
 

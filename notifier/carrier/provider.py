@@ -4,6 +4,7 @@ import random
 import socket
 import ssl
 import struct
+import sys
 import threading
 import time
 from collections import deque
@@ -115,6 +116,8 @@ class FakeProvider:
         What becomes of all the others.
     asked
         What came, oldest first.
+    count
+        How often something was to be made.
     later
         What it does by and by; there while it is entered.
     """
@@ -126,6 +129,7 @@ class FakeProvider:
         self.creates: deque[Trouble] = deque()
         self.questions: deque[Trouble] = deque()
         self.asked: list[Request] = []
+        self.count = 0
         self.closing = threading.Event()
         self.turn = threading.Lock()
         fake = self
@@ -190,6 +194,7 @@ class FakeProvider:
         is_question = self.is_question(request)
         with self.turn:
             del self.asked[:-MOST_ASKED]
+            self.count += not is_question
             waiting = self.questions if is_question else self.creates
             if waiting:
                 return waiting.popleft()
@@ -239,6 +244,11 @@ def _client() -> httpx.Client:
 class _Server(ThreadingHTTPServer):
     daemon_threads = False
     request_queue_size = 512
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Whoever is killed while we answer is no error of ours."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):

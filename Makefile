@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup system check test demo bench fault docs lock clean
+.PHONY: setup system check test demo bench fault docs translations lock clean
 
 setup: .venv/.ready
 
@@ -49,6 +49,9 @@ docs: setup
 	$(BIN)/python -m incidents.diagram docs/reference/incidents.md
 	$(BIN)/python -m web.fall_window docs/images/fall-window.svg
 	$(BIN)/python -m web.fence_walk docs/images/fence-exit.svg
+
+translations: setup
+	$(BIN)/python -m web.languages
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev --custom-compile-command "make lock" pyproject.toml -o requirements.lock

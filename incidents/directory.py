@@ -45,6 +45,9 @@ class Language(StrEnum):
     """Languages people are told in; equal."""
 
     ZH = "zh"
+    """Chinese in simplified characters."""
+    ZH_HANT = "zh-Hant"
+    """Chinese in traditional characters."""
     EN = "en"
 
 

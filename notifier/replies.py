@@ -13,8 +13,8 @@ from incidents.directory import Channel, Directory, Language
 from incidents.model import Act, Do, Incident
 from notifier.answers import Reply, Wish, understood
 from notifier.gateways.model import Heard
+from notifier.messages.languages import wording_in
 from notifier.messages.names import names_of
-from notifier.messages.text import WORDINGS
 from notifier.messages.wording import Said
 from store import acts, contacts, outbox, views
 from store.contacts import ContactState, Known
@@ -150,7 +150,7 @@ class Replies:
         directory, incident = self._directory(about.community_id), self._incident(about)
         person = directory.people.get(about.person)
         language = person.language if person else directory.language
-        wording = WORDINGS[language]
+        wording = wording_in(language)
         names = names_of(incident, directory, wording) if incident else None
         who = (names.who or names.address or names.community) if names else ""
         text = wording.said[said].format(who=who, by=names.by if names else "", number=about.number, choices=choices)
@@ -161,7 +161,7 @@ class Replies:
         for one in several:
             directory, incident = self._directory(one.community_id), self._incident(one)
             person = directory.people.get(one.person)
-            wording = WORDINGS[person.language if person else directory.language]
+            wording = wording_in(person.language if person else directory.language)
             if incident is not None:
                 names = names_of(incident, directory, wording)
                 listed.append(f"{one.number}={names.who or names.address or names.community}")

@@ -20,6 +20,7 @@ from store.phones import phone
 
 _TRIAL = {
     Language.ZH: "【安居】这是一条测试消息，没有人需要帮助。",
+    Language.ZH_HANT: "【安居】這是一則測試訊息，沒有人需要幫助。",
     Language.EN: "[Anju] This is a test. Nobody needs help.",
 }
 

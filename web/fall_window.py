@@ -14,11 +14,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from devices.model import NS_PER_S, CommunityId, Device, DeviceId, DeviceKind, Float32, PersonId, Placement, Registry
 from devices.sensors.acceleration import AccelerationBatch
 from devices.simulator import motion
+from incidents.directory import Language
 from rules.fall.rule import Fall
 from rules.model import Event
 from rules.premises import Premises
-from web.en import EN
 from web.evidence import account
+from web.languages import words_in
 from web.timeline import Decision, decided
 from web.words import Words
 
@@ -104,7 +105,7 @@ def main(names: list[str]) -> None:
         The detector found no fall in the simulated one, or its evidence cannot be drawn.
     """
     event = fallen(motion.fall(np.random.default_rng(SEED), typical=True, rate_hz=RATE_HZ))
-    drawn = drawing(event, EN) if event else None
+    drawn = drawing(event, words_in(Language.EN)) if event else None
     if drawn is None:
         raise SystemExit("the detector found no fall in the simulated one" if event is None else "the fall's evidence holds no series")
     for name in names:

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from devices.model import NS_PER_S, Float64
 from devices.sensors.position import PositionBatch
 from devices.simulator import estate
+from incidents.directory import Language
 from rules.fences.areas import Area
 from rules.fences.way import frame_of
 from rules.kinds import EventKind
@@ -20,8 +21,8 @@ from rules.model import Event
 from rules.premises import Fence, FenceId
 from store import community
 from store.model import Community
-from web.en import EN
 from web.fall_window import reasons
+from web.languages import words_in
 from web.plan import WIDTH
 from web.scene import Scene
 from web.timeline import passed
@@ -113,7 +114,7 @@ def main(names: list[str]) -> None:
     here = community.parse(estate.community_file(), "the simulated estate")
     fence = next(one for one in here.fences if one.id == FENCE)
     event = left(here, fence, walked(np.random.default_rng(SEED)))
-    drawn = drawing(event, fence, Scene(words=EN, directory=here.directory, now_ns=T0_NS)) if event else None
+    drawn = drawing(event, fence, Scene(words=words_in(Language.EN), directory=here.directory, now_ns=T0_NS)) if event else None
     if drawn is None:
         raise SystemExit("the rule found no exit in the simulated walk" if event is None else "the exit's evidence holds no way")
     for name in names:

@@ -30,9 +30,10 @@ from store.outbox import Answerable
 from store.session import Database
 from web.api.answers import incident
 from web.cards import card
+from web.languages import words_in
 from web.scene import Scene
 from web.service import bound, serve_on
-from web.site import WORDS, NotFoundError, Site, language_links, words_for
+from web.site import NotFoundError, Site, language_links, words_for
 
 LARGEST_BODY = 256 * 1024
 """Bytes: what is larger is not read."""
@@ -158,7 +159,7 @@ def _page(site: Site, request: Request, about: Answerable, said: str = "") -> HT
     if found is None or person is None:
         raise NotFoundError
     chosen = request.query_params.get("lang")
-    words = WORDS[Language(chosen) if chosen in set(Language) else person.language]
+    words = words_in(Language(chosen) if chosen in set(Language) else person.language)
     scene = Scene(words=words, directory=directory, now_ns=site.clock())
     text = next((one.text for one in reversed(told) if one.to == person.id and one.text and one.channel is not Channel.VOICE), "")
     page = site.pages.get_template("answer.html.j2").render(

@@ -9,8 +9,8 @@ from devices.model import NS_PER_S, Covers, DeviceKind, PersonId
 from incidents import roster
 from incidents.directory import Directory, NamedDevice, Person, Role
 from incidents.model import Incident
+from notifier.messages.languages import wording_in
 from notifier.messages.names import Names, flat, names_of
-from notifier.messages.text import WORDINGS
 from notifier.messages.wording import Wording
 from rules.faults.wear import UNFIT, Why
 from rules.kinds import EventKind
@@ -48,7 +48,7 @@ class Scene:
     @property
     def wording(self) -> Wording:
         """The words that messages are made of."""
-        return WORDINGS[self.words.language]
+        return wording_in(self.words.language)
 
     def clock(self, time_ns: int, *, seconds: bool = False) -> str:
         """A time as the community's clocks show it."""
@@ -56,7 +56,7 @@ class Scene:
         clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
         if local.date() == today.date():
             return clock
-        return self.words.day.format(month=self.words.months[local.month - 1], day=local.day, clock=clock)
+        return self.words.day.format(date=self.words.script.date(local), clock=clock)
 
     def wall(self, time_ns: int) -> str:
         """A time to the second, whatever its day."""

@@ -20,13 +20,11 @@ from store import views
 from store.estates import Estates
 from store.model import Community
 from store.session import Database
-from web.en import EN
+from web.languages import accepted, words_in
 from web.live import Live
 from web.scene import Scene
 from web.words import GOOD, Notice, Words
-from web.zh import ZH
 
-WORDS = {Language.ZH: ZH, Language.EN: EN}
 _YEAR_S = 365 * 24 * 3600
 _PASSING = ("said", "lang", "home")
 """Parts of an address that are about one look at it."""
@@ -177,25 +175,14 @@ def words_for(request: Request) -> Words:
     """The words of whoever looks: as they chose now, or before, else as their browser says; Chinese where nothing is known."""
     for said in (request.query_params.get("lang"), request.cookies.get("lang")):
         if said in set(Language):
-            return WORDS[Language(said)]
-    wanted = sorted(_accepted(request.headers.get("accept-language", "")), key=lambda one: -one[0])
-    return WORDS[next((Language(tag) for _, tag in wanted if tag in set(Language)), Language.ZH)]
+            return words_in(Language(said))
+    return words_in(next(accepted(request.headers.get("accept-language", "")), Language.ZH))
 
 
 def language_links(request: Request) -> dict[str, str]:
     """Address of this page in each language."""
     kept = [(name, value) for name, value in request.query_params.multi_items() if name not in _PASSING]
     return {language: f"{request.url.path}?{QueryParams([*kept, ('lang', language)])}" for language in Language}
-
-
-def _accepted(header: str) -> Iterator[tuple[float, str]]:
-    """(weight, language) of an Accept-Language header; what makes no sense is left out."""
-    for part in header.split(","):
-        tag, _, weight = part.partition(";q=")
-        try:
-            yield float(weight or 1), tag.strip().split("-")[0].lower()
-        except ValueError:
-            continue
 
 
 def _with_language(request: Request, response: HTMLResponse) -> HTMLResponse:

@@ -208,7 +208,7 @@ def decided(known: Account, words: Words, *, draws: bool = True) -> Decision:
         headings=(words.speaks_for, words.speaks_against, words.nothing_against),
         speaks_for=tuple(reasons(known.speaks_for, words)),
         speaks_against=tuple(reasons(known.speaks_against, words)),
-        more=words.sentence_gap.join(part for part in (judged, words.reckoned if known.sureness else "") if part),
+        more=words.script.sentence_gap.join(part for part in (judged, words.reckoned if known.sureness else "") if part),
     )
 
 
@@ -242,7 +242,7 @@ def passed(event: Event, fence: Fence | None, scene: Scene, *, draws: bool = Tru
         headings=(words.signs_for, words.signs_against, words.no_signs_against),
         speaks_for=tuple(_signs(known.speaks_for, words)),
         speaks_against=tuple(_signs(known.speaks_against, words)),
-        more=words.sentence_gap.join(part for part in more if part),
+        more=words.script.sentence_gap.join(part for part in more if part),
     )
 
 

@@ -1,12 +1,14 @@
-"""The words of the pages: the table that `web.zh` and `web.en` fill in."""
+"""The words of the pages: the table that `web.zh` fills in, and catalogues translate."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, Ended, IncidentState, Purpose
 from notifier.carrier.phones import Condition
+from notifier.messages.catalogue import FIXED
+from notifier.messages.wording import Script
 from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
 from store.outbox import NotificationState
@@ -110,6 +112,8 @@ class Words:
 
     Attributes
     ----------
+    script : Script
+        How the language is set.
     kinds : mapping
         What happened, as a heading.
     still_for, down_for : str
@@ -177,11 +181,11 @@ class Words:
     quiet_for : mapping
         Minutes for which alerts can be paused.
     day : str
-        A time of another day: `{month}`, `{day}`, `{clock}`; `months` holds the names.
+        A time of another day: `{date}`, `{clock}`.
     """
 
-    language: Language
-    html: str
+    language: Language = field(metadata=FIXED)
+    script: Script = field(metadata=FIXED)
     brand: str
     title: str
     console: str
@@ -298,7 +302,6 @@ class Words:
     hours_ago: str
     days_ago: str
     day: str
-    months: tuple[str, ...]
     phones_intro: str
     everyone: str
     filter: str
@@ -318,7 +321,6 @@ class Words:
     send: str
     wrote: str
     not_taken: str
-    not_here: str
     answers: Mapping[Do, str]
     no_reply: str
     homes_intro: str
@@ -353,4 +355,3 @@ class Words:
     names_gap: str
     list_gap: str
     clause_gap: str
-    sentence_gap: str

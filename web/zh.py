@@ -1,8 +1,9 @@
-"""The pages in Chinese."""
+"""The words of the pages in simplified Chinese, from which every other language is translated."""
 
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, Ended, IncidentState, Purpose
 from notifier.carrier.phones import Condition
+from notifier.messages.wording import HANS
 from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
 from store.outbox import NotificationState
@@ -13,7 +14,7 @@ from web.words import Mark, Move, Notice, Particular, Spot, Words
 
 ZH = Words(
     language=Language.ZH,
-    html="zh-CN",
+    script=HANS,
     brand="安居",
     title="安居",
     console="值班台",
@@ -292,8 +293,7 @@ ZH = Words(
     minutes_ago="{n}分钟前",
     hours_ago="{n}小时前",
     days_ago="{n}天前",
-    day="{month}月{day}日 {clock}",
-    months=tuple(str(month) for month in range(1, 13)),
+    day="{date} {clock}",
     phones_intro="每个人的手机上收到了什么，最新的在最上面。",
     everyone="所有人",
     filter="查看",
@@ -319,7 +319,6 @@ ZH = Words(
     send="发送",
     wrote="已回复",
     not_taken="没有送到",
-    not_here="这条没有到达手机",
     answers={Do.ACKNOWLEDGE: "{n}", Do.DECLINE: "{n} 去不了", Do.FALSE_ALARM: "{n} 误报"},
     no_reply="这个号码不能回复短信，请接听电话，或在值班台处理。",
     homes_intro="每户的布防模式。点一户可以更改。",
@@ -371,5 +370,4 @@ ZH = Words(
     names_gap="、",
     list_gap="、",
     clause_gap="，",
-    sentence_gap="",
 )

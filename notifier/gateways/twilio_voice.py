@@ -44,7 +44,11 @@ KEY_WAIT_S = 10
 """So long a key is waited for after the text."""
 
 _VOICES: Mapping[Language, tuple[str, str]] = MappingProxyType(
-    {Language.ZH: ("Polly.Zhiyu", "cmn-CN"), Language.EN: ("Polly.Amy", "en-GB")}
+    {
+        Language.ZH: ("Polly.Zhiyu", "cmn-CN"),
+        Language.ZH_HANT: ("Google.cmn-TW-Standard-A", "cmn-TW"),
+        Language.EN: ("Polly.Amy", "en-GB"),
+    }
 )
 """Voice and language of <Say>: https://www.twilio.com/docs/voice/twiml/say/text-speech."""
 

@@ -124,11 +124,11 @@ def _at(home: Home | None, wording: Wording, *, name: str, around: str = "{name}
 def _made(home: Home, wording: Wording, building: str, floor: str) -> str:
     plain = _BUILDING.fullmatch(flat(home.building))
     parts = [
-        building.format(plain[1]) if plain and not (plain[2] and wording.keeps_classifier) else flat(home.building),
+        building.format(plain[1]) if plain and not (plain[2] and wording.script.keeps_classifier) else flat(home.building),
         "" if home.floor is None else floor.format(home.floor),
         (wording.numbered_home if home.id.isdigit() else wording.other_home).format(home.id),
     ]
-    return wording.address_gap.join(part for part in parts if part).strip()
+    return wording.script.address_gap.join(part for part in parts if part).strip()
 
 
 def _occupants(home: Home, directory: Directory, wording: Wording) -> str:

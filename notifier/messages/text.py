@@ -7,25 +7,22 @@ Where room is short, what matters least goes first (`_GIVES_WAY`); then the addr
 address in its middle, because either end may name the door.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from devices.model import NS_PER_S, Covers, DeviceKind
-from incidents.directory import Channel, Directory, Language, NamedDevice, Person, Role
+from incidents.directory import Channel, Directory, NamedDevice, Person, Role
 from incidents.grouping import aftermath
 from incidents.model import Due, Duty, Ended, Incident, News, Purpose, Story
-from notifier.messages.en import EN
+from notifier.messages.languages import wording_in
 from notifier.messages.names import Names, cut, flat, names_of
 from notifier.messages.segments import segments
 from notifier.messages.wording import TOPIC, Advice, Form, Opening, Topic, Wording
-from notifier.messages.zh import ZH
 from rules.faults.wear import UNFIT, Why
 from rules.kinds import EventKind
-
-WORDINGS: Mapping[Language, Wording] = {Language.ZH: ZH, Language.EN: EN}
 
 MOST_SEGMENTS = 2
 """Of any text: a third is delivered later, and is not read."""
@@ -106,13 +103,7 @@ def render(duty: Duty, channel: Channel, directory: Directory, now_ns: int, answ
         One line, at most `MOST_SEGMENTS` SMS segments, in the recipient's language. In English, Chinese stands only in what the community's
         file gives: names and addresses.
     """
-    draft = _Draft(duty=duty, channel=channel, directory=directory, now_ns=now_ns, answering=answering)
-    text = ""
-    for names, omitted in draft.variants():
-        text = draft.text(names, omitted)
-        if segments(text) <= MOST_SEGMENTS:
-            break
-    return text
+    return _Draft(duty=duty, channel=channel, directory=directory, now_ns=now_ns, answering=answering).fitted()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,29 +116,45 @@ class _Draft:
 
     @property
     def _wording(self) -> Wording:
-        return WORDINGS[self.directory.people[self.duty.to].language]
+        return wording_in(self.directory.people[self.duty.to].language)
 
     @property
     def _form(self) -> Form:
         return Form.SPOKEN if self.channel is Channel.VOICE else Form.WRITTEN
 
-    def variants(self) -> Iterator[tuple[Names, frozenset[_Optional]]]:
-        """Names and what is left out, from everything to the shortest there is."""
+    def fitted(self) -> str:
+        """The whole text if it fits, else without what it has no room for, else with less of its names; the shortest there is if none fits.
+
+        What is left out never makes a text longer, so each part is tried once, from what is worth most.
+        """
         names = names_of(self.duty.incident, self.directory, self._wording)
         gives_way = _GIVES_WAY[self.duty.purpose]
-        for number in range(2 ** len(gives_way)):
-            yield names, frozenset(part for bit, part in enumerate(gives_way) if number >> bit & 1)
+        text = self.text(names, frozenset())
+        if segments(text) <= MOST_SEGMENTS:
+            return text
+        omitted = frozenset(gives_way)
+        text = self.text(names, omitted)
+        if segments(text) <= MOST_SEGMENTS:
+            for part in reversed(gives_way):
+                longer = self.text(names, omitted - {part})
+                if segments(longer) <= MOST_SEGMENTS:
+                    text, omitted = longer, omitted - {part}
+            return text
         names = replace(names, address=names.address_short or names.address)
         for field, units in _CUTS:
             names = replace(names, address_short="", **{field: cut(getattr(names, field), units, middle=field == "address")})
-            yield names, frozenset(gives_way)
+            text = self.text(names, omitted)
+            if segments(text) <= MOST_SEGMENTS:
+                break
+        return text
 
     def text(self, names: Names, omitted: frozenset[_Optional]) -> str:
         """The whole text, whatever its length."""
         wording = self._wording
         community = "" if "community" in omitted else names.community
-        opening = wording.opening[self._form].format(community=community) if community else ""
-        beside = community if not wording.opening[self._form] else ""
+        begins = wording.opening if self._form is Form.SPOKEN else wording.script.signature
+        opening = begins.format(community=community) if community else ""
+        beside = community if not begins else ""
         address = names.address_short if names.address_short and "long_address" in omitted else names.address
         details = wording.details_gap.join(part for part in (address, beside) if part)
         who = wording.place[self._form].format(who=names.who, details=details) if names.who and details else names.who or details
@@ -162,7 +169,7 @@ class _Draft:
             case Purpose.ENDING:
                 ending = [self._arrived(names, omitted), self._ending(names, omitted), self._no_need(omitted)]
                 sentences = [self._happened(who, omitted), *ending]
-        return opening + self._mark() + wording.sentence_gap.join(sentence for sentence in sentences if sentence)
+        return opening + self._mark() + wording.script.sentence_gap.join(sentence for sentence in sentences if sentence)
 
     def _mark(self) -> str:
         if self.duty.incident.late and (self.duty.purpose is Purpose.TELL or self.duty.news is News.EVENT):
@@ -325,7 +332,7 @@ class _Draft:
         clock = f"{local:%H:%M}"
         if local.date() == today.date():
             return {"time": clock, "at": wording.at.format(clock=clock)}
-        date = {"clock": clock, "day": local.day, "month": wording.months[local.month - 1]}
+        date = {"clock": clock, "date": wording.script.date(local)}
         return {"time": wording.dated.format(**date), "at": wording.dated_at.format(**date)}
 
 

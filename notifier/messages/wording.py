@@ -1,12 +1,16 @@
-"""What a language has to say: the tables that `zh` and `en` fill in."""
+"""What there is to say: the table that `zh` fills in, and catalogues translate."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+
+from babel.dates import format_skeleton
 
 from devices.model import Covers, DeviceKind
 from incidents.directory import Channel, Role
 from incidents.model import IncidentState, News, Story
+from notifier.messages.catalogue import FIXED
 from rules.faults.wear import Why
 from rules.kinds import EventKind
 
@@ -112,15 +116,52 @@ class Advice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """How a language is set: what is no word of it, and so stands in no catalogue.
+
+    Attributes
+    ----------
+    locale : str
+        Of CLDR, for its dates.
+    signature : str
+        What a written text begins with, around `{community}`; where it is empty the community's name stands behind the address.
+    sentence_gap, address_gap : str
+        Between two sentences; between the parts of an address.
+    keeps_classifier : bool
+        A building such as `3栋` stays as it is; else it is told by its number alone.
+    """
+
+    locale: str
+    signature: str = ""
+    sentence_gap: str = ""
+    address_gap: str = ""
+    keeps_classifier: bool = False
+
+    @property
+    def tag(self) -> str:
+        """The language as pages name it (BCP 47)."""
+        return self.locale.replace("_", "-")
+
+    def date(self, local: datetime) -> str:
+        """Day and month, as short as people write them."""
+        return format_skeleton("MMMd", local, locale=self.locale)
+
+
+HANS = Script(locale="zh_Hans_CN", signature="【{community}】", keeps_classifier=True)
+HANT = Script(locale="zh_Hant_HK", signature="【{community}】", keeps_classifier=True)
+ENGLISH = Script(locale="en_GB", sentence_gap=" ", address_gap=", ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wording:
     """One language. Sentences end with their stop; `{who}` is the name with the address, as `place` joins them.
 
     Attributes
     ----------
-    sentence_gap : str
-        Between two sentences.
-    opening : mapping
-        What the text begins with, around `{community}`; where it is empty the community's name stands behind the address.
+    script : Script
+        How it is set.
+    opening : str
+        What a call begins with, around `{community}`.
     place : mapping
         Joins `{who}` and `{details}`, its address.
     details_gap, names_gap : str
@@ -129,8 +170,6 @@ class Wording:
         An address made from these where the file gives none; `numbered_home` is for an id of digits.
     building_short, floor_short : str
         The same where room is short.
-    keeps_classifier : bool
-        A building such as `3栋` stays as it is; else it is told by its number alone.
     home_of, device_of, device_of_home, device_alone : str
         Around `{name}`, and `{device}`; alone is a device of nobody, by its id.
     seconds, minutes, hours : str
@@ -142,7 +181,7 @@ class Wording:
     elsewhere : str
         A time in the community's zone, and beside it in the recipient's own: `{time}`, `{own}`.
     at, dated, dated_at : str
-        `{at}` of a time today; `{time}` and `{at}` of another day's, from `{day}`, `{month}` and `{clock}`.
+        `{at}` of a time today; `{time}` and `{at}` of another day's, from `{date}` and `{clock}`.
     happened : mapping
         Each kind, with `{who}`, `{time}`, `{at}`, `{cover}`, `{breach}`.
     openings : mapping
@@ -180,8 +219,8 @@ class Wording:
         Each story that may end by itself.
     """
 
-    sentence_gap: str
-    opening: Mapping[Form, str]
+    script: Script = field(metadata=FIXED)
+    opening: str
     place: Mapping[Form, str]
     details_gap: str
     names_gap: str
@@ -191,13 +230,10 @@ class Wording:
     floor_short: str
     numbered_home: str
     other_home: str
-    address_gap: str
-    keeps_classifier: bool
     home_of: str
     device_of: str
     device_of_home: str
     device_alone: str
-    months: tuple[str, ...]
     seconds: str
     minutes: str
     hours: str

@@ -1,15 +1,15 @@
-"""Chinese: what is read, and what a call speaks."""
+"""What is read, and what a call speaks: in simplified Chinese, and from there in every other language (`catalogue`)."""
 
 from devices.model import Covers, DeviceKind
 from incidents.directory import Channel, Role
 from incidents.model import IncidentState, News, Story
-from notifier.messages.wording import Advice, Form, Opening, Said, Topic, Wording
+from notifier.messages.wording import HANS, Advice, Form, Opening, Said, Topic, Wording
 from rules.faults.wear import Why
 from rules.kinds import EventKind
 
 ZH = Wording(
-    sentence_gap="",
-    opening={Form.WRITTEN: "【{community}】", Form.SPOKEN: "{community}提醒您，"},
+    script=HANS,
+    opening="{community}提醒您，",
     place={Form.WRITTEN: "{who}（{details}）", Form.SPOKEN: "{who}，{details}，"},
     details_gap="，",
     names_gap="和",
@@ -19,13 +19,10 @@ ZH = Wording(
     floor_short="{}楼",
     numbered_home="{}室",
     other_home=" {}",
-    address_gap="",
-    keeps_classifier=True,
     home_of="{name}家",
     device_of="{name}的{device}",
     device_of_home="{name}家的{device}",
     device_alone="{device}{name}",
-    months=tuple(str(month) for month in range(1, 13)),
     seconds="{n}秒",
     minutes="{n}分钟",
     hours="{n}小时",
@@ -35,8 +32,8 @@ ZH = Wording(
     up="{time}似已起来活动。",
     elsewhere="{time}（您当地{own}）",
     at="{clock}",
-    dated="{month}月{day}日{clock}",
-    dated_at="{month}月{day}日{clock}",
+    dated="{date}{clock}",
+    dated_at="{date}{clock}",
     late="延迟上报：",
     update="最新情况：",
     over="已结束：",
@@ -136,46 +133,46 @@ ZH = Wording(
         Topic.DISTRESS: {
             Role.RELATIVE: Advice("请马上打电话，没人接就上门看看。"),
             Role.GUARD: Advice("请马上上门查看。"),
-            Role.HOSPITAL: Advice("请派人前往，并做好接诊准备。"),
+            Role.HOSPITAL: Advice("请派人前往。", "请做好接诊准备。"),
             Role.NEIGHBOUR: Advice("请马上去敲门看看。", "没人应门请叫保安。"),
-            Role.RESIDENT: Advice("请马上过去看看，需要时呼救。"),
+            Role.RESIDENT: Advice("请马上过去看看。", "需要时请呼救。"),
             None: Advice("请马上安排人上门查看。"),
         },
         Topic.SILENT: {
             Role.RELATIVE: Advice("请报警，悄悄前往，不要打电话给本人。", "不要一个人进屋。"),
             Role.GUARD: Advice("请悄悄前往，不要打电话给本人。", "不要一个人进屋。"),
             Role.HOSPITAL: Advice("请悄悄派人前往，不要打电话给本人。"),
-            Role.NEIGHBOUR: Advice("不要敲门，不要打电话给本人，请报警。"),
+            Role.NEIGHBOUR: Advice("不要敲门，不要打电话给本人。", "请报警。"),
             Role.RESIDENT: Advice("不要声张，不要打电话给本人。", "请悄悄报警。"),
             None: Advice("请悄悄派人前往，不要打电话给本人。"),
         },
         Topic.PERIMETER: {
             Role.RELATIVE: Advice("您在家吗？不要一个人进屋。", "请等保安到场。"),
             Role.GUARD: Advice("请马上去现场查看。"),
-            Role.NEIGHBOUR: Advice("请在自己家留意，不要靠近。"),
-            Role.RESIDENT: Advice("是家里人吗？如果不是，不要一个人查看。"),
+            Role.NEIGHBOUR: Advice("请不要靠近。", "请在自己家里留意。"),
+            Role.RESIDENT: Advice("不要一个人查看。", "如果是家里人，请按误报处理。"),
             None: Advice("请马上安排人查看。"),
         },
         Topic.ABSENCE: {
             Role.RELATIVE: Advice("请打电话问问人在哪里。", "联系不上就去找一找。"),
-            Role.GUARD: Advice("请在附近找一找，确认平安。"),
-            Role.NEIGHBOUR: Advice("看到的话请陪一会儿。"),
+            Role.GUARD: Advice("请在附近找一找。", "请确认人是否平安。"),
+            Role.NEIGHBOUR: Advice("看到的话请陪一会儿。", "请告诉家属。"),
             Role.RESIDENT: Advice("请联系家人，报个平安。"),
             None: Advice("请帮忙寻找，确认平安。"),
         },
         Topic.PRESENCE: {None: Advice("请确认是否平安。")},
         Topic.OPEN: {
             Role.GUARD: Advice("请去看看，把它关好。"),
-            None: Advice("请把它关好，或请人去关。"),
+            None: Advice("请把它关好。", "不在家就请人去关。"),
         },
-        Topic.OFFLINE: {None: Advice("请检查设备和电源。")},
+        Topic.OFFLINE: {None: Advice("请检查设备。", "可能没电或断电。")},
         Topic.DEVICE: {None: Advice("请检查设备。")},
-        Topic.BATTERY: {None: Advice("请尽快充电或换电池。")},
+        Topic.BATTERY: {None: Advice("请尽快充电。", "或者换电池。")},
         Topic.WORN: {None: Advice("请提醒戴上。")},
         Topic.OUTAGE: {None: Advice("请检查网络和电源。")},
         Topic.GAS: {None: Advice("请开窗关阀，不要动开关。")},
         Topic.STOVE: {None: Advice("请去关火，看看人是否平安。")},
-        Topic.WATER: {None: Advice("请去关好，看看人是否平安。")},
+        Topic.WATER: {None: Advice("请去关好。", "看看人是否平安。")},
         Topic.SILENCE: {None: Advice("结束时会再通知您。")},
         Topic.CUSTOM: {None: Advice("请查看。")},
     },

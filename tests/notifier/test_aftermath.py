@@ -9,7 +9,7 @@ import pytest
 from incidents.directory import Channel, Directory, Language
 from incidents.model import Duty, Incident, News, Purpose
 from notifier.messages import render, segments
-from notifier.messages.text import WORDINGS
+from notifier.messages.languages import wording_in
 from rules.faults.wear import Why
 from rules.kinds import EventKind
 
@@ -118,4 +118,4 @@ def test_a_wearable_that_may_not_show_a_fall_says_why(
 
 
 def test_both_languages_have_a_word_for_each_reason() -> None:
-    assert all(set(wording.unfit) == set(Why) for wording in WORDINGS.values())
+    assert all(set(wording.unfit) == set(Why) for wording in map(wording_in, Language))

@@ -13,15 +13,17 @@ from hypothesis import strategies as st
 
 from devices.model import CommunityId
 from devices.simulator import motion
+from incidents.directory import Language
 from rules.kinds import EventKind
 from rules.model import Event
-from web.en import EN
 from web.evidence import LONGEST, MOST_CG, SERIES, Account, Reason, Sureness, Trace, account, sureness
 from web.fall_window import drawing, fallen
+from web.languages import words_in
 from web.picture import plot
 from web.timeline import decided
 from web.words import Words
-from web.zh import ZH
+
+EN, ZH = words_in(Language.EN), words_in(Language.ZH)
 
 SVG = "{http://www.w3.org/2000/svg}"
 CURVES = ("magnitude_cg", "angle_deg_series")

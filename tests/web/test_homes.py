@@ -15,10 +15,10 @@ from rules.home import codes
 from rules.kinds import EventKind, Mode
 from rules.model import Standing
 from store import standings, views
-from web.site import WORDS
+from web.languages import words_in
 from web.words import Notice
 
-EN, ZH = WORDS[Language.EN], WORDS[Language.ZH]
+EN, ZH = words_in(Language.EN), words_in(Language.ZH)
 HOME = HomeId("b3-201")
 
 

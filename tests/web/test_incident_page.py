@@ -21,11 +21,11 @@ from store.session import Database
 from store.tables import EntryRow
 from web.evidence import Reason
 from web.guard import LARGEST_FORM
-from web.site import WORDS
+from web.languages import words_in
 from web.timeline import MOST_PICTURES
 from web.words import Notice
 
-EN, ZH = WORDS[Language.EN], WORDS[Language.ZH]
+EN, ZH = words_in(Language.EN), words_in(Language.ZH)
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 JPEG = b"\xff\xd8\xff" + b"\0" * 40
 
@@ -218,7 +218,7 @@ def test_evidence_that_makes_no_sense_is_still_a_page(client: httpx.Client, esta
     is_me(client, "guard-chen")
     for language in Language:
         page = client.get(path(incident), params={"lang": language})
-        assert WORDS[language].reasons[Reason.DROPPED].split("{")[0] in page.text
+        assert words_in(language).reasons[Reason.DROPPED].split("{")[0] in page.text
         assert "nan nan" not in page.text
 
 

@@ -18,10 +18,10 @@ from rules.kinds import EventKind, Mode
 from store import views
 from store.outbox import DeliveryOutcome
 from store.session import Database
-from web.site import WORDS
+from web.languages import words_in
 from web.words import Notice
 
-ZH, EN = WORDS[Language.ZH], WORDS[Language.EN]
+ZH, EN = words_in(Language.ZH), words_in(Language.EN)
 
 
 def test_a_quiet_estate_says_so_with_its_homes_and_devices(client: httpx.Client) -> None:
@@ -236,11 +236,16 @@ def test_what_names_nothing_we_know_is_refused_politely(client: httpx.Client, es
 @pytest.mark.parametrize(
     ("accept", "language"),
     [
-        ("zh-CN,zh;q=0.9,en;q=0.8", "zh-CN"),
-        ("en-GB,en;q=0.9", "en"),
-        ("de,en;q=0.5,zh;q=0.6", "zh-CN"),
-        ("fr", "zh-CN"),
-        (";q=x,,", "zh-CN"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh-Hans-CN"),
+        ("zh-TW,zh;q=0.9,en;q=0.8", "zh-Hant-HK"),
+        ("zh-HK", "zh-Hant-HK"),
+        ("zh-Hant", "zh-Hant-HK"),
+        ("en-GB,en;q=0.9", "en-GB"),
+        ("en-US", "en-GB"),
+        ("de,en;q=0.5,zh;q=0.6", "zh-Hans-CN"),
+        ("fr", "zh-Hans-CN"),
+        (";q=x,,", "zh-Hans-CN"),
+        ("*", "zh-Hans-CN"),
     ],
 )
 def test_the_browser_says_which_language(client: httpx.Client, accept: str, language: str) -> None:
@@ -266,7 +271,7 @@ def test_every_page_can_be_switched_to_the_other_language(client: httpx.Client, 
             assert link
             switched = client.get(html.unescape(link[1]))
             client.cookies.clear()
-            assert f'<html lang="{WORDS[other].html}">' in switched.text
+            assert f'<html lang="{words_in(other).script.tag}">' in switched.text
             assert str(switched.url.path) == place.split("?", maxsplit=1)[0]
 
 

@@ -14,21 +14,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.simulator import estate as simulated
-from incidents.directory import Directory
+from incidents.directory import Directory, Language
 from rules.kinds import EventKind
 from rules.premises import Fence, FenceId, FenceKind, Side
 from store import community
 from store.community import load
 from web import fence_walk
-from web.en import EN
 from web.fence_walk import drawing
 from web.ground import Compass, Ground
+from web.languages import words_in
 from web.passage import AT_FENCES, FOR, OF_AREAS, Sign, passage
 from web.plan import Plan
 from web.scene import Scene
 from web.timeline import Decision, passed
 from web.words import Words
-from web.zh import ZH
+
+EN, ZH = words_in(Language.EN), words_in(Language.ZH)
 
 SVG = "{http://www.w3.org/2000/svg}"
 ESTATE, TERRACE = (next(one for one in load(EXAMPLE).fences if one.id == fence_id) for fence_id in ("estate", "terrace"))

@@ -20,7 +20,7 @@ from notifier.dispatch import Dispatcher
 from notifier.gateways.model import EVERYBODY, Answer, Capabilities, Gateway, InDoubt, Outgoing, Status
 from notifier.gateways.twilio import TwilioGateway, TwilioSettings
 from notifier.gateways.twilio_voice import TwilioVoiceGateway
-from notifier.messages.text import WORDINGS
+from notifier.messages.languages import wording_in
 from notifier.messages.wording import Said
 from rules.kinds import EventKind
 from store import contacts, links, outbox
@@ -30,7 +30,7 @@ from store.outbox import DeliveryOutcome
 from web.public import LARGEST_BODY, create_app
 
 PUBLIC = "https://anju.example"
-ZH = WORDINGS[Language.ZH]
+ZH = wording_in(Language.ZH)
 LEI, ANNA = "+447700900123", "+447700900124"
 
 

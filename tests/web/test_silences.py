@@ -10,10 +10,10 @@ from incidents.directory import Language
 from incidents.model import Do, Incident, IncidentState, Story
 from rules.kinds import EventKind
 from store import views
-from web.site import WORDS
+from web.languages import words_in
 from web.words import Notice
 
-EN = WORDS[Language.EN]
+EN = words_in(Language.EN)
 
 
 def pause(client: httpx.Client, subject: str = "b3-201", by: str = "guard-chen", minutes: int = 120, **more: str) -> httpx.Response:
@@ -137,7 +137,7 @@ def test_a_silence_that_is_refused_says_why(client: httpx.Client, estate: Estate
     for language in Language:
         refused = client.post("/silences", data=form)
         page = client.get(refused.headers["location"], headers={"accept-language": language})
-        assert WORDS[language].notices[notice] in text(page)
+        assert words_in(language).notices[notice] in text(page)
     assert silences(estate) == []
 
 

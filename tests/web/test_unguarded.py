@@ -12,9 +12,9 @@ from incidents.directory import Language
 from rules.faults.wear import Wear, Why
 from rules.kinds import EventKind
 from store import positions
-from web.site import WORDS
+from web.languages import words_in
 
-EN, ZH = WORDS[Language.EN], WORDS[Language.ZH]
+EN, ZH = words_in(Language.EN), words_in(Language.ZH)
 
 
 @pytest.fixture

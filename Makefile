@@ -43,7 +43,7 @@ bench: setup
 	$(BIN)/anju bench pipeline
 
 fault: setup
-	ANJU_KILL_ROUNDS=20 $(BIN)/pytest -s tests/faults
+	ANJU_KILL_ROUNDS=20 ANJU_STORM=2000 ANJU_STORM_KILLS=50 $(BIN)/pytest -s tests/faults
 
 docs: setup
 	$(BIN)/python -m incidents.diagram docs/reference/incidents.md

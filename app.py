@@ -10,6 +10,7 @@ import functools
 import json
 import os
 import secrets
+import shlex
 import socket
 import sys
 import tempfile
@@ -47,6 +48,8 @@ from devices.supervisor import Supervisor
 from geofence.datum import Datum
 from incidents.audience import tellable
 from incidents.directory import Channel, Severity
+from notifier.carrier.carrier import Carrier
+from notifier.carrier.door import Door
 from notifier.dispatch import Dispatcher
 from notifier.dispatch import run as run_dispatcher
 from notifier.gateways import setup
@@ -377,7 +380,8 @@ def public(settings: Settings) -> None:
 @_with_settings
 def web(settings: Settings) -> None:
     """Show the pages."""
-    process.run(lambda stop: serve_pages(_database(settings), settings.http_host, settings.http_port, stop))
+    carrier = Door(settings.carrier) if settings.carrier else None
+    process.run(lambda stop: serve_pages(_database(settings), settings.http_host, settings.http_port, stop, carrier))
 
 
 @cli.command(name="import")
@@ -596,6 +600,26 @@ def simulate(settings: Settings, recordings_file: Path | None, capture_file: Pat
 
 
 @cli.command()
+@click.option(
+    "--port", type=click.IntRange(1, 65531), default=8480, show_default=True, help="Of its door; the providers have the next four."
+)
+@click.option("--public-url", metavar="URL", default="http://127.0.0.1:8471", show_default=True, help="Where receipts and answers go.")
+@click.option("--pace", type=click.FloatRange(min=0), default=1.0, show_default=True, help="How long a second of a call lasts, s.")
+def fake_carrier(port: int, public_url: str, pace: float) -> None:
+    """Play Twilio, Aliyun, Tencent and a push service, and the phones behind them, until Ctrl-C; nothing leaves this machine."""
+    process.log_lines("fake-carrier")
+    stop = process.until_told()
+    with Carrier(port=port, hooks_url=public_url.rstrip("/"), pace=pace) as carrier:
+        public = public_url.rpartition("://")[2]
+        click.echo(f'# anju.toml\ngateway = ["twilio", "twilio-voice"]\npublic = "{public}"\npublic_url = "{public_url}"')
+        click.echo(f'carrier = "{carrier.url}"\n\n# environment; nobody but this carrier takes these')
+        for name, value in carrier.environment.items():
+            click.echo(f"export {name}={shlex.quote(value)}")
+        sys.stdout.flush()
+        stop.wait()
+
+
+@cli.command()
 @click.option("--port", type=click.IntRange(1, 65535), default=8470, show_default=True, help="Of the pages.")
 @click.option("--headless", is_flag=True, help="Nobody looks: print what happened at the end.")
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="End by itself.")
@@ -603,19 +627,30 @@ def demo(port: int, *, headless: bool, minutes: float | None) -> None:
     """An invented estate, its devices and the whole service, until Ctrl-C."""
     process.log_lines("demo")
     stop = process.until_told()
-    with tempfile.TemporaryDirectory(prefix="anju-demo-") as folder:
-        settings = Settings(state=Path(folder), http=f"127.0.0.1:{port}", nats_port=process.free_port(), mqtt_port=process.free_port())
+    public = f"127.0.0.1:{process.free_port()}"
+    carrier = Carrier(hooks_url=f"http://{public}")
+    with tempfile.TemporaryDirectory(prefix="anju-demo-") as folder, carrier:
+        settings = Settings(
+            state=Path(folder),
+            http=f"127.0.0.1:{port}",
+            public=public,
+            public_url=f"http://{public}",
+            carrier=carrier.url,
+            gateway=("twilio", "twilio-voice"),
+            nats_port=process.free_port(),
+            mqtt_port=process.free_port(),
+        )
         address = f"http://{settings.http}"
         listen(settings.http_host, port).close()
         with terminal.waiting("The estate moves in …"):
             links = _moved_in(settings)
-            service = process.Child(
-                [sys.executable, __file__, "serve", f"--config={write_settings(settings)}"], settings.state / "service.log"
-            )
+            command = [sys.executable, __file__, "serve", f"--config={write_settings(settings)}"]
+            service = process.Child(command, settings.state / "service.log", carrier.environment)
         try:
             with terminal.waiting("The service starts …"):
                 service.wait_for(port, stop)
             click.echo(f"{address}   {estate.NAME}: a fall after 15 s, a walk up to a window after 30 s. Ctrl-C ends it.")
+            click.echo(f"{address}/phones   Everybody's phones: answer, write back, press a key, or switch one off.")
             devices = threading.Thread(target=publish, args=(demo_estate.messages(time.time_ns()), links, stop), daemon=True)
             devices.start()
             stop.wait(minutes * 60 if minutes else None)
@@ -623,6 +658,7 @@ def demo(port: int, *, headless: bool, minutes: float | None) -> None:
             devices.join()
         finally:
             stop.set()
+            carrier.hush()
             service.stop()
         if headless:
             _print_lines(summary.lines(Database(settings.database)))

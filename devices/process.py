@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -92,13 +92,13 @@ def free_port() -> int:
 
 
 class Child:
-    """A process of ours that ends with us, and writes what it has to say into a file."""
+    """A process of ours that ends with us, and writes what it has to say into a file; it has our environment, and what is more."""
 
-    def __init__(self, command: Sequence[str], log: Path) -> None:
+    def __init__(self, command: Sequence[str], log: Path, more: Mapping[str, str]) -> None:
         self._log = log
         with log.open("wb") as said:
             self._process = subprocess.Popen(  # noqa: S603
-                command, stdin=subprocess.PIPE, stdout=said, stderr=said, start_new_session=True, env={**os.environ, LEASHED: "1"}
+                command, stdin=subprocess.PIPE, stdout=said, stderr=said, start_new_session=True, env={**os.environ, **more, LEASHED: "1"}
             )
 
     def wait_for(self, port: int, stop: threading.Event) -> None:

@@ -40,6 +40,13 @@ def _public_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _carrier(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.hostname not in {"127.0.0.1", "::1", "localhost"} or parts.path.strip("/"):
+        raise ValueError(f"{url!r} is no fake carrier, wanted what `anju fake-carrier` prints, such as http://127.0.0.1:8480")
+    return url.rstrip("/")
+
+
 def _several(value: object) -> object:
     """One name is a list of one."""
     return (value,) if isinstance(value, str) else value
@@ -134,6 +141,8 @@ class Settings(_Section):
         Where gateways and people who answer reach us: `host:port`, of a listener that has nothing else; empty: there is none.
     gateway : tuple of str
         By which texts leave: one name or several. Of two that serve a channel the earlier one comes first.
+    carrier : str
+        A fake carrier on this machine, whose phones the pages let visitors use; empty: there is none.
     log_gib, log_days : float
         What the log of readings keeps.
     broker : tuple of BrokerSettings
@@ -155,6 +164,7 @@ class Settings(_Section):
     public: Annotated[str, Field(pattern=r"^(.+:\d{1,5})?$")] = ""
     public_url: Annotated[str, AfterValidator(lambda url: _public_url(url) if url else "")] = ""
     gateway: Annotated[tuple[GatewayName, ...], BeforeValidator(_several), Field(min_length=1)] = ("console",)
+    carrier: Annotated[str, AfterValidator(lambda url: _carrier(url) if url else "")] = ""
     log_gib: Annotated[float, Field(gt=0)] = 8.0
     log_days: Annotated[float, Field(gt=0)] = 7.0
     broker: tuple[BrokerSettings, ...] = ()
@@ -206,8 +216,17 @@ class Settings(_Section):
 def write(settings: Settings) -> Path:
     """Settings as a file in their own state folder, for the parts to read; what they need to know of a service of one's own."""
     file = settings.state / "anju.toml"
-    said = {"state": str(settings.state), "http": settings.http, "nats_port": settings.nats_port, "mqtt_port": settings.mqtt_port}
-    # A JSON string is a TOML string, and so is a number.
+    said: dict[str, object] = {
+        "state": str(settings.state),
+        "http": settings.http,
+        "public": settings.public,
+        "public_url": settings.public_url,
+        "carrier": settings.carrier,
+        "gateway": settings.gateway,
+        "nats_port": settings.nats_port,
+        "mqtt_port": settings.mqtt_port,
+    }
+    # A JSON string is a TOML string, and so are a number and a list of strings.
     file.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in said.items()), encoding="utf-8")
     return file
 

@@ -1,10 +1,13 @@
 import json
+import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes.brokers import free_port, listens
 from stories import ESTATE, said, until
 
 ANJU = Path(sys.executable).with_name("anju")
@@ -123,3 +126,28 @@ def test_an_imported_community_is_exported_by_its_id(tmp_path: Path, community: 
     done = anju("shapes", "export", ESTATE["community"]["id"], "--state", tmp_path / "state")
     assert json.loads(done.stdout)["datum"] == "wgs84"
     assert anju("shapes", "export", "nowhere", "--state", tmp_path / "state").returncode == 2
+
+
+def test_a_fake_carrier_says_what_to_set_and_a_gateway_set_so_reaches_it(tmp_path: Path) -> None:
+    with subprocess.Popen([str(ANJU), "fake-carrier", "--port", str(free_ports(5))], stdout=subprocess.PIPE, encoding="utf-8") as carrier:
+        assert carrier.stdout is not None
+        said: list[str] = []
+        while not said or "TENCENT_BASE_URL" not in said[-1]:
+            said.append(carrier.stdout.readline())
+            assert said[-1], "it has ended"
+        settings = [line for line in said[: said.index("\n")] if not line.startswith("#")]
+        (tmp_path / "anju.toml").write_text("".join((f'state = "{tmp_path}"\n', *settings)), encoding="utf-8")
+        exports = dict(shlex.split(line)[1].split("=", 1) for line in said if line.startswith("export "))
+        assert anju("import", Path(__file__).parents[1] / "examples" / "lakeside.yaml", "--config", tmp_path / "anju.toml").returncode == 0
+        command = [str(ANJU), "notify", "--to", "+8613800000001", "--config", str(tmp_path / "anju.toml")]
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=120, check=False, env=os.environ | exports)
+        carrier.terminate()
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "twilio: accepted"), done.stderr
+
+
+def free_ports(count: int) -> int:
+    """The first of so many ports that follow each other and that nobody listens on."""
+    while True:
+        first = free_port()
+        if first + count < 65536 and not any(listens(first + more) for more in range(count)):
+            return first

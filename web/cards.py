@@ -33,8 +33,8 @@ _BEST = (
 
 _NEXT_ACTS = {
     IncidentState.SUSPECTED: (Do.ACKNOWLEDGE, Do.ON_SCENE, Do.RESOLVE, Do.FALSE_ALARM),
-    IncidentState.OPEN: (Do.ACKNOWLEDGE, Do.ON_SCENE, Do.RESOLVE, Do.FALSE_ALARM),
-    IncidentState.ACKNOWLEDGED: (Do.ON_SCENE, Do.RESOLVE, Do.FALSE_ALARM, Do.ACKNOWLEDGE),
+    IncidentState.OPEN: (Do.ACKNOWLEDGE, Do.DECLINE, Do.ON_SCENE, Do.RESOLVE, Do.FALSE_ALARM),
+    IncidentState.ACKNOWLEDGED: (Do.ON_SCENE, Do.RESOLVE, Do.FALSE_ALARM, Do.ACKNOWLEDGE, Do.DECLINE),
     IncidentState.ON_SCENE: (Do.RESOLVE, Do.FALSE_ALARM),
 }
 """What can be done, what is likeliest first."""

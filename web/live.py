@@ -1,9 +1,10 @@
 """What is new, for every page that is open: one task asks the database, however many listen."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import structlog
+from sqlmodel import Session
 
 from devices.model import CommunityId
 from store import views
@@ -28,10 +29,16 @@ class Live:
     """Signals of communities (`store.views.signal`), while somebody listens.
 
     Belongs to one event loop.
+
+    Parameters
+    ----------
+    also
+        Another number that changes when there is something new to show.
     """
 
-    def __init__(self, database: Database, poll_s: float = POLL_S) -> None:
+    def __init__(self, database: Database, poll_s: float = POLL_S, also: Callable[[], int] | None = None) -> None:
         self._database = database
+        self._also = also
         self._poll_s = poll_s
         self._listeners: dict[CommunityId, set[_Listener]] = {}
         self._polling: asyncio.Task[None] | None = None
@@ -61,6 +68,11 @@ class Live:
             if not self._listeners[community_id]:
                 del self._listeners[community_id]
 
+    def signal(self, session: Session, community_id: CommunityId) -> str:
+        """A community's signal as it is now."""
+        signal = views.signal(session, community_id)
+        return f"{signal}-{self._also()}" if self._also else signal
+
     async def close(self) -> None:
         """End every listener's signals."""
         self._closed = True
@@ -89,4 +101,4 @@ class Live:
 
     def _read(self, community_ids: tuple[CommunityId, ...]) -> dict[CommunityId, str]:
         with self._database.read() as session:
-            return {one: views.signal(session, one) for one in community_ids}
+            return {one: self.signal(session, one) for one in community_ids}

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
+from notifier.carrier.door import Door
 from store.model import InputError, StoreBusyError
 from store.session import Database
 from web.api import acts, additions, console, events, homes, incidents, phones, silences
@@ -24,7 +25,7 @@ GRACE_S = 3
 _log = structlog.get_logger(__name__)
 
 
-def create_app(database: Database, *, clock: Callable[[], int] = time.time_ns) -> FastAPI:
+def create_app(database: Database, *, clock: Callable[[], int] = time.time_ns, carrier: Door | None = None) -> FastAPI:
     """The pages of a database.
 
     Parameters
@@ -33,8 +34,10 @@ def create_app(database: Database, *, clock: Callable[[], int] = time.time_ns) -
         Up to date.
     clock
         Now, in ns.
+    carrier
+        The fake carrier whose phones visitors may use.
     """
-    site = Site(database, clock)
+    site = Site(database, clock, carrier)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -67,7 +70,7 @@ def create_app(database: Database, *, clock: Callable[[], int] = time.time_ns) -
     return app
 
 
-async def serve(database: Database, host: str, port: int, stop: asyncio.Event) -> None:
+async def serve(database: Database, host: str, port: int, stop: asyncio.Event, carrier: Door | None = None) -> None:
     """Show the pages until told to stop.
 
     Raises
@@ -78,7 +81,7 @@ async def serve(database: Database, host: str, port: int, stop: asyncio.Event) -
         Somebody else listens there.
     """
     with listen(host, port) as listening:
-        await serve_on(create_app(database), listening, stop)
+        await serve_on(create_app(database, carrier=carrier), listening, stop)
 
 
 async def serve_on(app: FastAPI, listening: socket.socket, stop: asyncio.Event) -> None:

@@ -15,6 +15,7 @@ from starlette.datastructures import QueryParams
 
 from devices.model import CommunityId, PersonId
 from incidents.directory import Language, Person
+from notifier.carrier.door import Door
 from store import views
 from store.estates import Estates
 from store.model import Community
@@ -44,12 +45,15 @@ class Site:
     ----------
     clock
         Now, in ns.
+    carrier
+        The fake carrier whose phones visitors may use; None where there is none.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], int], carrier: Door | None = None) -> None:
         self.database = database
         self.estates = Estates()
-        self.live = Live(database)
+        self.carrier = carrier
+        self.live = Live(database, also=carrier.version if carrier else None)
         self.clock = clock
         self.pages = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "pages"),
@@ -82,7 +86,15 @@ class Site:
             others = tuple((one, self.estates.community(session, one).directory.name) for one in known) if len(known) > 1 else ()
             community = self.estates.community(session, chosen)
             scene = Scene(words=words_for(request), directory=community.directory, now_ns=self.clock())
-            yield Visit(site=self, request=request, session=session, community=community, communities=others, scene=scene)
+            yield Visit(
+                site=self,
+                request=request,
+                session=session,
+                community=community,
+                communities=others,
+                scene=scene,
+                signal=self.live.signal(session, chosen),  # before anything is read: a page may be newer than its signal, never older
+            )
 
     def bare(self, request: Request, heading: str, more: str, status: int, code: str = "") -> HTMLResponse:
         """A page that is about no community."""
@@ -100,6 +112,8 @@ class Visit:
     ----------
     communities : tuple of (id, name)
         All there are; empty where there is only this one.
+    signal : str
+        See `web.live`.
     """
 
     site: Site
@@ -108,6 +122,7 @@ class Visit:
     community: Community
     communities: tuple[tuple[CommunityId, str], ...]
     scene: Scene
+    signal: str
 
     @property
     def me(self) -> Person | None:
@@ -125,7 +140,7 @@ class Visit:
             directory=self.community.directory,
             communities=self.communities,
             count=count,
-            signal=views.signal(self.session, community_id),
+            signal=self.signal,
             title=title,
             me=self.me.id if self.me else "",
             notice=self._notice(more),

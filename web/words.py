@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, Ended, IncidentState, Purpose
+from notifier.carrier.phones import Condition
 from notifier.messages.catalogue import FIXED
 from notifier.messages.wording import Script
 from rules.faults.wear import Why
@@ -38,6 +39,8 @@ class Notice(StrEnum):
     """Life safety is silenced for nobody whose family cannot be told."""
     NO_NOTE = "no_note"
     NO_PHOTO = "no_photo"
+    NOT_NOW = "not_now"
+    """A phone cannot do that now."""
 
 
 GOOD = frozenset({Notice.DONE, Notice.MODE_SET, Notice.QUIET, Notice.ADDED})
@@ -304,6 +307,22 @@ class Words:
     filter: str
     no_messages: str
     call: str
+    play_intro: str
+    conditions: Mapping[Condition, str]
+    condition: str
+    calling: str
+    talking: str
+    answer_call: str
+    turn_away: str
+    hang_up: str
+    press: str
+    pressed: str
+    write: str
+    send: str
+    wrote: str
+    not_taken: str
+    answers: Mapping[Do, str]
+    no_reply: str
     homes_intro: str
     building: str
     no_building: str

@@ -2,6 +2,7 @@
 
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, Ended, IncidentState, Purpose
+from notifier.carrier.phones import Condition
 from notifier.messages.wording import HANS
 from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
@@ -298,6 +299,28 @@ ZH = Words(
     filter="查看",
     no_messages="还没有发出任何消息。",
     call="语音电话",
+    play_intro="您可以替任何一个人接电话、回短信、按键，或者把手机关机，再到值班台看看会怎样。",
+    conditions={
+        Condition.ON: "开机",
+        Condition.OFF: "关机",
+        Condition.FULL: "收件箱已满",
+        Condition.UNREACHABLE: "没有信号",
+        Condition.MAILBOX: "语音信箱接听",
+    },
+    condition="这部手机",
+    calling="安居来电……",
+    talking="通话中",
+    answer_call="接听",
+    turn_away="拒接",
+    hang_up="挂断",
+    press="按键",
+    pressed="已按：{keys}",
+    write="回复短信",
+    send="发送",
+    wrote="已回复",
+    not_taken="没有送到",
+    answers={Do.ACKNOWLEDGE: "{n}", Do.DECLINE: "{n} 去不了", Do.FALSE_ALARM: "{n} 误报"},
+    no_reply="这个号码不能回复短信，请接听电话，或在值班台处理。",
     homes_intro="每户的布防模式。点一户可以更改。",
     building="{}栋",
     no_building="其他",
@@ -333,6 +356,7 @@ ZH = Words(
         Notice.QUIET_FAMILY: "没有暂停：没有能通知到的家属，摔倒和求助不能暂停。",
         Notice.NO_NOTE: "没有保存：备注要写1到2000字。",
         Notice.NO_PHOTO: "没有保存：照片要是 JPEG 或 PNG，不超过 5 MB。",
+        Notice.NOT_NOW: "这部手机现在做不到。",
     },
     not_found="找不到这一页",
     not_found_more="地址可能不对，或者这件事不属于这个小区。",

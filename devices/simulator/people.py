@@ -57,7 +57,8 @@ POLICIES: list[dict[str, Any]] = [
         "cancel_window_s": 10,  # short, so that whoever watches the demo sees it all within a minute
         "steps": [
             {"after_s": 0, "tell": ["relatives", "roster:gate"], "by": ["sms"]},
-            {"after_s": 120, "tell": ["hospital"], "by": ["sms"]},
+            {"after_s": 40, "tell": ["relatives", "roster:gate"], "by": ["voice"]},  # who cannot write back presses a key
+            {"after_s": 120, "tell": ["hospital"], "by": ["sms", "voice"]},
         ],
         "repeat": {"every_s": 300, "times": 2},
     },

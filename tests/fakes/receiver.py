@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fakes.provider import FakeProvider, Refuse, Reply, Request
+from notifier.carrier.provider import FakeProvider, Refuse, Reply, Request
 
 _DOCUMENT = Path(__file__).parents[2] / "docs" / "how-to" / "gateways.md"
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.twilio import AcceptAndStaySilent, FakeTwilio, Refuse, StaySilent
 from stories import estate
 from structlog.testing import capture_logs
 
@@ -24,6 +23,8 @@ from devices.model import NS_PER_S, CommunityId
 from incidents import desk
 from incidents.directory import Channel
 from incidents.model import Act, Do, Incident, Outcome, Purpose
+from notifier.carrier.provider import AcceptAndStaySilent, Refuse, StaySilent
+from notifier.carrier.twilio import FakeTwilio
 from notifier.dispatch import AT_ONCE, KEPT_FOR_LIFE, LEASE_S, Dispatcher, run
 from notifier.gateways import model as gateways
 from notifier.gateways.console import ConsoleGateway, read

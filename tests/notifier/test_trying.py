@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from fakes.twilio import FakeTwilio, Refuse
 from stories import ESTATE
+
+from notifier.carrier.provider import Refuse
+from notifier.carrier.twilio import FakeTwilio
 
 ANJU = Path(sys.executable).with_name("anju")
 

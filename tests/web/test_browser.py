@@ -10,10 +10,11 @@ from fakes.lakeside import LAKESIDE, Estate, Service
 from playwright.sync_api import Page, expect
 
 from devices.model import DeviceId, HomeId
-from incidents.model import IncidentState
+from incidents.model import Incident, IncidentState
 from rules.kinds import EventKind, Mode
 from rules.model import Standing
-from store import standings
+from store import standings, views
+from store.views import Telling
 
 Screens = Callable[..., Page]
 
@@ -55,6 +56,28 @@ def test_what_is_done_on_one_screen_is_seen_on_the_other_without_a_reload(estate
     expect(one.get_by_role("heading", name="All is quiet")).to_be_visible()
     assert estate.incident(incident).state is IncidentState.RESOLVED
     assert "said" not in one.url
+
+
+def test_who_cannot_go_says_so_on_the_card_and_the_next_is_told_at_once(estate: Estate, served: Service, screen: Screens) -> None:
+    incident = estate.happens(EventKind.SOS, "wang-xiuying", device="w-01")
+    before = {one.id for one in told_of(estate, incident)}
+    page = live(screen("zh-CN", 390, 844), served.url)
+    page.get_by_label("我是").select_option(label="赵队")
+    page.get_by_role("button", name="我去不了").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    estate.pass_s(0)
+    assert {one.id for one in told_of(estate, incident)} > before
+    assert estate.incident(incident).state is IncidentState.OPEN
+    page.get_by_label("我是").select_option(label="陈队")
+    page.get_by_role("button", name="我去处理").first.click()
+    expect(page.locator(".card")).to_contain_text("陈队去处理了")
+    page.get_by_role("button", name="我去不了").click()
+    expect(page.locator(".card")).to_contain_text("还没有人接手")
+
+
+def told_of(estate: Estate, incident: Incident) -> list[Telling]:
+    with estate.database.read() as session:
+        return list(views.tellings(session, LAKESIDE, [incident.id])[incident.id])
 
 
 def test_a_screen_on_the_wall_is_never_reloaded(estate: Estate, served: Service, screen: Screens) -> None:

@@ -10,12 +10,12 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from fakes.lakeside import LAKESIDE, Estate, Service
-from fakes.twilio import FakeTwilio
 from structlog.testing import capture_logs
 
 from devices.model import NS_PER_S
 from incidents.directory import Channel, Language
 from incidents.model import Do, Incident, IncidentState
+from notifier.carrier.twilio import FakeTwilio
 from notifier.dispatch import Dispatcher
 from notifier.gateways.model import EVERYBODY, Answer, Capabilities, Gateway, InDoubt, Outgoing, Status
 from notifier.gateways.twilio import TwilioGateway, TwilioSettings

@@ -9,6 +9,7 @@ import pytest
 
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import CLOSED, Do, Ended, IncidentState, Purpose
+from notifier.carrier.phones import Condition
 from notifier.messages.catalogue import messages, path_of, read, written
 from rules.kinds import EventKind, Mode
 from store.outbox import NotificationState
@@ -37,6 +38,8 @@ WHOLE: dict[str, set[Any]] = {
     "reasons": set(Reason),
     "marks": set(Mark),
     "notices": set(Notice),
+    "conditions": set(Condition),
+    "answers": {Do.ACKNOWLEDGE, Do.DECLINE, Do.FALSE_ALARM},
 }
 
 

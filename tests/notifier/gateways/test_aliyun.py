@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from fakes.aliyun import HOOK_KEY, FakeAliyun
-from fakes.provider import AcceptAndBabble, AcceptAndReset, AcceptAndStaySilent, Refuse, StaySilent
 
 from devices.model import NS_PER_S
 from incidents.directory import Channel, Person, Role
+from notifier.carrier.aliyun import HOOK_KEY, FakeAliyun
+from notifier.carrier.provider import AcceptAndBabble, AcceptAndReset, AcceptAndStaySilent, Refuse, StaySilent
 from notifier.gateways.aliyun import AliyunAccount, signed
 from notifier.gateways.aliyun_sms import AliyunSmsGateway, AliyunSmsSettings
 from notifier.gateways.aliyun_voice import AliyunVoiceGateway, AliyunVoiceSettings, dialled, spoken

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 from fakes.mail import PASSWORD, FakeMail
-from fakes.provider import AcceptAndReset, Refuse, StaySilent
 from fakes.receiver import FakeReceiver
 
 from devices.model import NS_PER_S
 from incidents.directory import Address, Channel, Person, Role
+from notifier.carrier.provider import AcceptAndReset, Refuse, StaySilent
 from notifier.gateways.apprise import AppriseGateway, AppriseSettings, _plugin
 from notifier.gateways.model import GatewayAwayError, GatewaySettingsError, Outgoing
 

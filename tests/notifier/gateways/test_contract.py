@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from fakes.aliyun import HOOK_KEY as ALIYUN_HOOK_KEY
-from fakes.aliyun import KEY_SECRET, FakeAliyun
-from fakes.provider import AcceptAndBabble, AcceptAndReset, AcceptAndStaySilent, FakeProvider, Refuse, StaySilent
-from fakes.push import FakePush
 from fakes.receiver import FakeReceiver
-from fakes.tencent import HOOK_KEY as TENCENT_HOOK_KEY
-from fakes.tencent import SECRET_KEY, FakeTencent
-from fakes.twilio import TOKEN, FakeTwilio
 
 from devices.model import NS_PER_S
 from incidents.directory import Address, Channel, Person, Role
+from notifier.carrier.aliyun import HOOK_KEY as ALIYUN_HOOK_KEY
+from notifier.carrier.aliyun import KEY_SECRET, FakeAliyun
+from notifier.carrier.provider import AcceptAndBabble, AcceptAndReset, AcceptAndStaySilent, FakeProvider, Refuse, StaySilent
+from notifier.carrier.push import FakePush
+from notifier.carrier.tencent import HOOK_KEY as TENCENT_HOOK_KEY
+from notifier.carrier.tencent import SECRET_KEY, FakeTencent
+from notifier.carrier.twilio import TOKEN, FakeTwilio
 from notifier.gateways import codes
 from notifier.gateways.aliyun_sms import AliyunSmsGateway, AliyunSmsSettings
 from notifier.gateways.aliyun_voice import AliyunVoiceGateway, AliyunVoiceSettings

@@ -4,13 +4,13 @@ from typing import get_args
 
 import pytest
 from click.testing import CliRunner
-from fakes.aliyun import FakeAliyun
 from fakes.receiver import FakeReceiver
-from fakes.tencent import FakeTencent
-from fakes.twilio import FakeTwilio
 
 from app import cli  # noqa: TID251  the command line is what is tried
 from incidents.directory import Channel
+from notifier.carrier.aliyun import FakeAliyun
+from notifier.carrier.tencent import FakeTencent
+from notifier.carrier.twilio import FakeTwilio
 from notifier.gateways.model import GatewaySettingsError
 from notifier.gateways.setup import GATEWAYS, IN_TEST_MODE, made
 from notifier.gateways.webhook import WebhookSettings

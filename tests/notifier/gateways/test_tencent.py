@@ -3,11 +3,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from fakes.provider import AcceptAndBabble, AcceptAndReset, AcceptAndStaySilent, Refuse, StaySilent
-from fakes.tencent import HOOK_KEY, FakeTencent
 
 from devices.model import NS_PER_S
 from incidents.directory import Channel, Person, Role
+from notifier.carrier.provider import AcceptAndBabble, AcceptAndReset, AcceptAndStaySilent, Refuse, StaySilent
+from notifier.carrier.tencent import HOOK_KEY, FakeTencent
 from notifier.gateways.model import ForgedReceiptError, GatewayAwayError, GatewaySettingsError, Hook, Outgoing
 from notifier.gateways.tencent import TencentSettings, TencentSmsGateway, signed
 

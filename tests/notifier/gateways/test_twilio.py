@@ -5,20 +5,11 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
-from fakes.twilio import (
-    SENDER,
-    TOKEN,
-    AcceptAndBabble,
-    AcceptAndReset,
-    AcceptAndStaySilent,
-    FakeTwilio,
-    Refuse,
-    StaySilent,
-    Trouble,
-)
 
 from devices.model import NS_PER_S
 from incidents.directory import Channel, Person, Role
+from notifier.carrier.provider import AcceptAndBabble, AcceptAndReset, AcceptAndStaySilent, Refuse, StaySilent, Trouble
+from notifier.carrier.twilio import SENDER, TOKEN, FakeTwilio
 from notifier.gateways import codes
 from notifier.gateways.model import ForgedReceiptError, GatewayAwayError, GatewaySettingsError, Hook, Outgoing
 from notifier.gateways.twilio import MAGIC, MAGIC_SENDER, TwilioGateway, TwilioSettings

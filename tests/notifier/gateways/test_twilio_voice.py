@@ -4,11 +4,11 @@ from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
 import pytest
-from fakes.provider import AcceptAndReset, AcceptAndStaySilent, Refuse
-from fakes.twilio import SENDER, FakeTwilio
 
 from devices.model import NS_PER_S
 from incidents.directory import Channel, Language, Person, Role
+from notifier.carrier.provider import AcceptAndReset, AcceptAndStaySilent, Refuse
+from notifier.carrier.twilio import SENDER, FakeTwilio
 from notifier.gateways.model import ForgedReceiptError, Hook, Outgoing
 from notifier.gateways.twilio import TwilioSettings
 from notifier.gateways.twilio_voice import HEARD_S, TwilioVoiceGateway, spoken

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from fakes.provider import AcceptAndReset, AcceptAndStaySilent, Refuse
 from fakes.receiver import FakeReceiver, documented
 
 from devices.model import NS_PER_S
 from incidents.directory import Address, Channel, Person, Role
+from notifier.carrier.provider import AcceptAndReset, AcceptAndStaySilent, Refuse
 from notifier.gateways.model import GatewaySettingsError, Outgoing
 from notifier.gateways.webhook import WebhookGateway, WebhookSettings, signed
 

@@ -1,11 +1,11 @@
 from collections.abc import Iterator
 
 import pytest
-from fakes.provider import AcceptAndReset, Refuse, StaySilent
-from fakes.push import FakePush
 
 from devices.model import NS_PER_S
 from incidents.directory import Address, Channel, Person, Role
+from notifier.carrier.provider import AcceptAndReset, Refuse, StaySilent
+from notifier.carrier.push import FakePush
 from notifier.gateways.model import GatewaySettingsError, Outgoing
 from notifier.gateways.webpush import WebPushGateway, WebPushSettings, new_keys, subscription_of
 

@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-from fakes.twilio import FakeTwilio
 
 from devices.model import NS_PER_S
 from incidents.directory import Channel, Person, Role
+from notifier.carrier.twilio import FakeTwilio
 from notifier.gateways import wire
 from notifier.gateways.model import Answer, Outgoing
 from notifier.gateways.twilio import TwilioGateway, TwilioSettings

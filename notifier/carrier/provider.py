@@ -1,14 +1,30 @@
 """A server that speaks a provider's HTTP, and misbehaves as told: what all such servers have in common."""
 
+import random
 import socket
 import ssl
 import struct
+import sys
 import threading
+import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
+
+import httpx
+import structlog
+
+from notifier.carrier.later import Later
+
+MOST_ASKED = 20_000
+"""Requests that are remembered."""
+HOOK_S = 15.0
+"""So long a provider waits for the answer when it calls somebody."""
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +74,62 @@ class Reply:
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
 
 
+@dataclass(slots=True, kw_only=True)
+class Weather:
+    """How a provider fares in general; what is told of single requests comes first.
+
+    Attributes
+    ----------
+    share : float
+        Of the requests that make something, so many meet one of `troubles`, by chance.
+    answer_s : float
+        It takes so long to answer.
+    late_s : float
+        Each call of its to us comes up to so much later than it should, so that they overtake each other.
+    twice, lost : float
+        Of its calls to us, so many come twice, and never.
+    """
+
+    share: float = 0.0
+    troubles: tuple[Trouble, ...] = ()
+    answer_s: float = 0.0
+    late_s: float = 0.0
+    twice: float = 0.0
+    lost: float = 0.0
+
+
 class FakeProvider:
-    """A server on a free port of loopback, for as long as it is entered.
+    """A server on loopback, for as long as it is entered.
 
     Parameters
     ----------
     tls
         Its certificate and key; without it it speaks HTTP.
+    port
+        Where it listens; 0 is any free port.
 
     Attributes
     ----------
     creates, questions
         What to do with the next requests that make something, and with the next questions; empty is good behaviour.
+    weather
+        What becomes of all the others.
     asked
         What came, oldest first.
+    count
+        How often something was to be made.
+    later
+        What it does by and by; there while it is entered.
     """
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
+        self.weather = Weather()
+        self.chance = random.Random()  # noqa: S311  who is unlucky
+        self.later: Later
         self.creates: deque[Trouble] = deque()
         self.questions: deque[Trouble] = deque()
         self.asked: list[Request] = []
+        self.count = 0
         self.closing = threading.Event()
         self.turn = threading.Lock()
         fake = self
@@ -85,8 +137,7 @@ class FakeProvider:
         class Handler(_Handler):
             provider = fake
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = False
+        self._server = _Server(("127.0.0.1", port), Handler)
         self._scheme = "https" if tls else "http"
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
@@ -94,18 +145,26 @@ class FakeProvider:
 
     @property
     def host(self) -> str:
+        """Where it listens."""
         return f"127.0.0.1:{self._server.server_address[1]}"
 
     @property
     def url(self) -> str:
+        """Its address."""
         return f"{self._scheme}://{self.host}"
 
     def __enter__(self) -> Self:
+        self.later = Later()
         self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it, now or again."""
         self.closing.set()
+        self.later.close()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -131,16 +190,74 @@ class FakeProvider:
         raise NotImplementedError
 
     def trouble(self, request: Request) -> Trouble | None:
+        """What goes wrong with a request; None if nothing does."""
+        is_question = self.is_question(request)
         with self.turn:
-            waiting = self.questions if self.is_question(request) else self.creates
-            return waiting.popleft() if waiting else None
+            del self.asked[:-MOST_ASKED]
+            self.count += not is_question
+            waiting = self.questions if is_question else self.creates
+            if waiting:
+                return waiting.popleft()
+            is_unlucky = not is_question and self.weather.troubles and self.chance.random() < self.weather.share
+            return self.chance.choice(self.weather.troubles) if is_unlucky else None
+
+    def calls_back(self, make: Callable[[], tuple[str, bytes, dict[str, str]]]) -> None:
+        """Call us: `make` gives the address, the body and the headers. As the weather is: late, twice, or never; answered or not."""
+        with self.turn:
+            times = 0 if self.chance.random() < self.weather.lost else 2 if self.chance.random() < self.weather.twice else 1
+            waits_s = [self.chance.uniform(0, self.weather.late_s) for _ in range(times)]
+        for wait_s in waits_s:
+            self.later.do(wait_s, lambda: self._call_back(*make()))
+
+    def _call_back(self, url: str, body: bytes, headers: dict[str, str]) -> None:
+        if self.closing.is_set():
+            return
+        try:
+            posted(url, body, headers)
+        except OSError as error:
+            _log.warning("carrier.nobody_there", reason=str(error))
+
+
+def posted(url: str, body: bytes, headers: dict[str, str], method: str = "POST") -> str:
+    """What somebody answers who is called.
+
+    Raises
+    ------
+    OSError
+        Nobody is there, or they answer that it went wrong.
+    """
+    try:
+        answer = _client().request(method, url, content=body, headers=headers)
+    except httpx.HTTPError as error:
+        raise OSError(f"nobody answers: {type(error).__name__}") from error
+    if answer.is_error:
+        raise OSError(f"answered {answer.status_code}")
+    return answer.text
+
+
+@cache
+def _client() -> httpx.Client:
+    """One for all: to make one takes tens of milliseconds."""
+    return httpx.Client(timeout=HOOK_S, trust_env=False, limits=httpx.Limits(max_connections=None, max_keepalive_connections=0))
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False
+    request_queue_size = 512
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Whoever is killed while we answer is no error of ours."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):
     provider: FakeProvider
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body are two writes
 
     def do_POST(self) -> None:
+        """Take it, or go wrong as told."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(method=self.command, target=self.path, headers=headers, body=body)
@@ -149,6 +266,8 @@ class _Handler(BaseHTTPRequestHandler):
         if unwelcome is not None:
             self._reply(unwelcome)
             return
+        if self.provider.weather.answer_s:
+            time.sleep(self.provider.weather.answer_s)
         trouble = self.provider.trouble(request)
         is_question = self.provider.is_question(request)
         match trouble:
@@ -164,6 +283,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._go_wrong(trouble)
 
     def do_GET(self) -> None:
+        """Like any other."""
         self.do_POST()
 
     def log_message(self, *_: object) -> None:

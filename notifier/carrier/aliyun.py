@@ -1,4 +1,7 @@
-"""A server that speaks Aliyun's HTTP for SMS and voice: it verifies signatures, keeps to Aliyun's rules, and misbehaves as told."""
+"""A server that speaks Aliyun's HTTP for SMS and voice: it verifies signatures, keeps to Aliyun's rules, and misbehaves as told.
+
+What it reports goes to `hooks_url`, as its console would have it, with the key of the address.
+"""
 
 import hashlib
 import hmac
@@ -13,7 +16,8 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 from zoneinfo import ZoneInfo
 
-from fakes.provider import FakeProvider, Refuse, Reply, Request
+from notifier.carrier.phones import Condition, End, Line, Phones, What
+from notifier.carrier.provider import FakeProvider, Refuse, Reply, Request
 
 KEY_ID, KEY_SECRET, HOOK_KEY = "LTAI-an-id", "a-secret-that-must-not-be-logged", "a-hook-key-that-must-not-be-logged"
 SIGN_NAME = "安居"
@@ -24,7 +28,22 @@ SMS_TEMPLATES = {
     "SMS_4": "安居提醒，${a}，其次${b}，再次${c}，最后${d}，请尽快处理。",
 }
 TTS_TEMPLATES = {"TTS_1": "这里是安居，${a}，请尽快处理。"}
+SENT_S, RING_S = 0.6, 40.0
 _PAGE_MOST = 50
+_OUT_ID_MOST = 15
+_FAILS = {Condition.OFF: "MOBILE_NOT_ON_SERVICE", Condition.FULL: "MOBLLE_TERMINAL_ERROR"}
+_ENDS = {
+    End.COMPLETED: "200000",
+    End.MACHINE: "200000",
+    End.OFF: "200010",
+    End.UNREACHABLE: "200007",
+    End.BUSY: "200002",
+    End.DECLINED: "200005",
+    End.NO_ANSWER: "200003",
+    End.FAILED: "200006",
+}
+_HUNG_UP = "200001"
+"""States of a call: https://help.aliyun.com/document_detail/55085.html."""
 _VARIABLE_MOST = 35
 
 
@@ -51,10 +70,16 @@ class FakeAliyun(FakeProvider):
         Everything that was taken, oldest first.
     clock
         Its wall clock, s since the epoch.
+    phones
+        Where messages and calls arrive; None: nothing becomes of them.
+    hooks_url
+        Where it reports to, without `/hooks/…`; "" is nowhere.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        super().__init__()
+    def __init__(self, clock: Callable[[], float] = time.time, *, port: int = 0, phones: Phones | None = None, hooks_url: str = "") -> None:
+        super().__init__(port=port)
+        self.phones = phones
+        self.hooks_url = hooks_url
         self.clock = clock
         self.messages: list[Sent] = []
         self.calls: list[Sent] = []
@@ -79,6 +104,7 @@ class FakeAliyun(FakeProvider):
         }
 
     def unwelcome(self, request: Request) -> Reply | None:
+        """Whoever does not sign as ACS3-HMAC-SHA256 wants it, signs twice alike, or at another time."""
         given = re.fullmatch(
             r"ACS3-HMAC-SHA256 Credential=(.*),SignedHeaders=(.*),Signature=([0-9a-f]{64})", request.headers["authorization"]
         )
@@ -106,18 +132,22 @@ class FakeAliyun(FakeProvider):
         return None
 
     def is_question(self, request: Request) -> bool:
+        """Actions that ask make nothing."""
         return request.headers["x-acs-action"].startswith("Query")
 
     def accept(self, request: Request) -> Reply:
+        """Make a message or a call, if it keeps to the rules."""
         asked = _asked(request)
         made = self._sms(asked) if request.headers["x-acs-action"] == "SendSms" else self._call(asked)
         return self.refusal(Refuse(200, made)) if isinstance(made, str) else made
 
     def answer(self, request: Request) -> Reply:
+        """What became of messages of a day, or of a call."""
         asked = _asked(request)
         return self._details(asked) if request.headers["x-acs-action"] == "QuerySendDetails" else self._call_detail(asked)
 
     def refusal(self, refused: Refuse) -> Reply:
+        """As Aliyun's errors look."""
         return _json(refused.status, {"Code": refused.code, "Message": refused.message, "RequestId": "R", "HostId": self.host})
 
     def report(self, *sent: Sent) -> bytes:
@@ -157,7 +187,7 @@ class FakeAliyun(FakeProvider):
     def _call(self, asked: dict[str, str]) -> Reply | str:
         if not re.fullmatch(r"1[3-9]\d{9}|0\d{9,11}", asked["CalledNumber"]):
             return "isv.MOBILE_NUMBER_ILLEGAL"
-        if not 1 <= len(asked["OutId"]) <= 15:
+        if not 1 <= len(asked["OutId"]) <= _OUT_ID_MOST:
             return "isv.INVALID_PARAMETERS"
         text = _filled(TTS_TEMPLATES, asked["TtsCode"], asked["TtsParam"], 1000)
         if text.startswith("isv."):
@@ -177,7 +207,38 @@ class FakeAliyun(FakeProvider):
                 asked=asked,
             )
             kept.append(made)
-            return made
+        if self.phones is not None:
+            phones = self.phones
+            self.later.do(SENT_S, lambda: self._rings(made, phones) if kept is self.calls else self._arrives(made, phones))
+        return made
+
+    def _arrives(self, sent: Sent, phones: Phones) -> None:
+        """A message at its phone, as that phone is now."""
+        phone = phones.of(f"+86{sent.to}")
+        if phone.condition is Condition.UNREACHABLE:
+            phone.waiting.append(lambda: self._arrives(sent, phones))
+            return
+        sent.status, sent.code = ("2", _FAILS[phone.condition]) if phone.condition in _FAILS else ("3", "")
+        if not sent.code:
+            phones.note(phone, What.TEXT, f"【{SIGN_NAME}】", sent.text)
+        self._reports("aliyun-sms", sent)
+
+    def _rings(self, call: Sent, phones: Phones) -> None:
+        """A call, from its first ring to its end."""
+
+        def talk(line: Line) -> None:
+            for _ in range(int(call.asked.get("PlayTimes", "1"))):
+                line.say(call.text)
+
+        line = Line(phones, f"+86{call.to.removeprefix('0')}", call.id, SIGN_NAME)
+        end = line.ring(RING_S, talk)
+        call.status = _HUNG_UP if end is End.COMPLETED and not line.heard_all else _ENDS[end]
+        self._reports("aliyun-voice", call)
+
+    def _reports(self, gateway: str, sent: Sent) -> None:
+        if self.hooks_url:
+            url = f"{self.hooks_url}/hooks/{gateway}?key={HOOK_KEY}"
+            self.calls_back(lambda: (url, self.report(sent), {"Content-Type": "application/json"}))
 
     def _details(self, asked: dict[str, str]) -> Reply:
         size, page = int(asked["PageSize"]), int(asked["CurrentPage"])

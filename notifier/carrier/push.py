@@ -7,11 +7,12 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-import http_ece
+import http_ece  # type: ignore[import-untyped]
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from fakes.provider import FakeProvider, Refuse, Reply, Request
+
+from notifier.carrier.provider import FakeProvider, Refuse, Reply, Request
 
 _DAY_S = 24 * 3600
 _TOPIC_MOST = 32
@@ -54,8 +55,8 @@ class FakePush(FakeProvider):
         Of whom its subscriptions are for; None takes anybody's.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, port: int = 0) -> None:
+        super().__init__(port=port)
         self.browsers: dict[str, Browser] = {}
         self.public_key: str | None = None
         self.subjects: list[str] = []
@@ -67,6 +68,7 @@ class FakePush(FakeProvider):
         return self.browsers[path]
 
     def unwelcome(self, request: Request) -> Reply | None:
+        """Whoever does not sign as VAPID wants it, and messages for nobody."""
         try:
             scheme, _, rest = request.headers["authorization"].partition(" ")
             given = dict(part.strip().split("=", 1) for part in rest.split(","))
@@ -91,14 +93,18 @@ class FakePush(FakeProvider):
         return Reply(status=404) if browser is None else Reply(status=410) if browser.is_gone else None
 
     def is_question(self, request: Request) -> bool:  # noqa: ARG002  nobody asks it
+        """Nobody asks it."""
         return False
 
     def accept(self, request: Request) -> Reply:
+        """Decrypt it, as its browser would."""
         browser = self.browsers[request.target]
-        assert request.headers["content-encoding"] == "aes128gcm"
+        if request.headers["content-encoding"] != "aes128gcm":
+            return Reply(status=415)
         clear = http_ece.decrypt(request.body, private_key=browser.key, auth_secret=browser.auth, version="aes128gcm")
         browser.got.append(json.loads(clear))
         return Reply(status=201)
 
     def refusal(self, refused: Refuse) -> Reply:
+        """As push services refuse."""
         return Reply(status=refused.status)

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
-from fakes.provider import FakeProvider, Refuse, Reply, Request
+from notifier.carrier.phones import Condition, Phones, What
+from notifier.carrier.provider import FakeProvider, Refuse, Reply, Request
 
 SECRET_ID, SECRET_KEY, HOOK_KEY = "AKID-an-id", "a-key-that-must-not-be-logged", "a-hook-key-that-must-not-be-logged"
 APP_ID, SIGN_NAME = "1400006666", "安居"
@@ -20,7 +21,10 @@ TEMPLATES = {
     "1111": "安居提醒，{1}，其次{2}，请尽快处理。",
     "1112": "安居提醒，{1}，其次{2}，再次{3}，最后{4}，请尽快处理。",
 }
+SENT_S = 0.6
 _VARIABLE_MOST = 40
+_FAILS = {Condition.OFF: "MK:0001", Condition.FULL: "MI:0055"}
+"""What carriers say of a phone that is off, and of one that is full: words of theirs, which Tencent hands on."""
 
 
 @dataclass(kw_only=True)
@@ -45,10 +49,16 @@ class FakeTencent(FakeProvider):
         Everything that was taken, oldest first.
     clock
         Its wall clock, s since the epoch.
+    phones
+        Where messages arrive; None: nothing becomes of them.
+    hooks_url
+        Where it reports to, without `/hooks/…`; "" is nowhere.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        super().__init__()
+    def __init__(self, clock: Callable[[], float] = time.time, *, port: int = 0, phones: Phones | None = None, hooks_url: str = "") -> None:
+        super().__init__(port=port)
+        self.phones = phones
+        self.hooks_url = hooks_url
         self.clock = clock
         self.messages: list[Sent] = []
         self._numbers = count(1)
@@ -72,6 +82,7 @@ class FakeTencent(FakeProvider):
         }
 
     def unwelcome(self, request: Request) -> Reply | None:
+        """Whoever does not sign as TC3-HMAC-SHA256 wants it, or at another time."""
         given = re.fullmatch(
             r"TC3-HMAC-SHA256 Credential=(.*)/(\d{4}-\d\d-\d\d)/sms/tc3_request, SignedHeaders=(.*), Signature=([0-9a-f]{64})",
             request.headers["authorization"],
@@ -94,9 +105,11 @@ class FakeTencent(FakeProvider):
         return None
 
     def is_question(self, request: Request) -> bool:
+        """Actions that pull make nothing."""
         return request.headers["x-tc-action"].startswith("Pull")
 
     def accept(self, request: Request) -> Reply:
+        """Make a message, if it keeps to the rules."""
         asked = json.loads(request.body)
         (to,) = asked["PhoneNumberSet"]
         why = self._why_not(asked, to)
@@ -117,6 +130,7 @@ class FakeTencent(FakeProvider):
         return _json({"SendStatusSet": [status]})
 
     def answer(self, request: Request) -> Reply:
+        """What carriers have said of messages to a number."""
         asked = json.loads(request.body)
         shown = [
             {
@@ -135,6 +149,7 @@ class FakeTencent(FakeProvider):
         return _json({"PullSmsSendStatusSet": shown[: asked["Limit"]]})
 
     def refusal(self, refused: Refuse) -> Reply:
+        """As Tencent's errors look."""
         return _json({"Error": {"Code": refused.code, "Message": refused.message}}, refused.status)
 
     def report(self, *sent: Sent) -> bytes:
@@ -171,7 +186,23 @@ class FakeTencent(FakeProvider):
         with self.turn:
             made = Sent(id=f"2019:{next(self._numbers)}", to=to, text=text, context=context, at_s=self.clock())
             self.messages.append(made)
-            return made
+        if self.phones is not None:
+            phones = self.phones
+            self.later.do(SENT_S, lambda: self._arrives(made, phones))
+        return made
+
+    def _arrives(self, sent: Sent, phones: Phones) -> None:
+        """A message at its phone, as that phone is now."""
+        phone = phones.of(sent.to)
+        if phone.condition is Condition.UNREACHABLE:
+            phone.waiting.append(lambda: self._arrives(sent, phones))
+            return
+        sent.status, sent.code = ("FAIL", _FAILS[phone.condition]) if phone.condition in _FAILS else ("SUCCESS", "")
+        if not sent.code:
+            phones.note(phone, What.TEXT, f"【{SIGN_NAME}】", sent.text)
+        if self.hooks_url:
+            url = f"{self.hooks_url}/hooks/tencent-sms?key={HOOK_KEY}"
+            self.calls_back(lambda: (url, self.report(sent), {"Content-Type": "application/json"}))
 
 
 def _json(said: dict[str, Any], status: int = 200) -> Reply:

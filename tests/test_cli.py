@@ -8,13 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes.brokers import free_port, listens
+from fakes.command import anju
 from stories import ESTATE, said, until
 
 ANJU = Path(sys.executable).with_name("anju")
-
-
-def anju(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(ANJU), *map(str, arguments)], capture_output=True, encoding="utf-8", timeout=120, check=False)
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """The examples mean what they say, say it without a warning, and tell their story."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from fakes.command import anju
 
 from devices.adapters import ADAPTERS
 from incidents.directory import Channel
@@ -44,13 +44,7 @@ def test_a_fixed_line_of_the_example_is_called_and_never_texted() -> None:
 
 @pytest.mark.parametrize("capture", sorted(EXAMPLES.glob("*.jsonl")), ids=lambda file: file.name)
 def test_every_example_tells_its_story_without_a_rejected_message(capture: Path) -> None:
-    done = subprocess.run(
-        [ANJU, "replay", capture, "--community", capture.with_suffix(".yaml")],
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    done = anju("replay", capture, "--community", capture.with_suffix(".yaml"))
     assert (done.returncode, done.stderr) == (0, "")
     assert '"type": "notification"' in done.stdout
     assert '"type": "rejected"' not in done.stdout

@@ -6,9 +6,7 @@ Of a fall, what is above 8 Hz tells little and differs between devices, straps a
 from functools import lru_cache
 
 import numpy as np
-from scipy.interpolate import make_interp_spline
-from scipy.ndimage import convolve1d
-from scipy.signal import firwin
+import scipy
 
 from devices.model import Bool, Float32, Float64
 from rules.fall.features import BEFORE, RATE_HZ
@@ -66,7 +64,7 @@ def _matrix(samples: int, rate_hz: float, before_s: float, after_s: float) -> Fl
         each = _low_passed(each, rate_hz)
     at_s = (np.arange(samples) - round(before_s * rate_hz)) / rate_hz
     wanted_s = np.arange(-BEFORE, round(after_s * RATE_HZ) + 1) / RATE_HZ
-    matrix = make_interp_spline(at_s, each, k=1, axis=1)(np.clip(wanted_s, at_s[0], at_s[-1]))
+    matrix = scipy.interpolate.make_interp_spline(at_s, each, k=1, axis=1)(np.clip(wanted_s, at_s[0], at_s[-1]))
     if rate_hz <= RATE_HZ:
         matrix = _low_passed(matrix, RATE_HZ)
     made: Float32 = np.ascontiguousarray(matrix, np.float32)
@@ -75,11 +73,11 @@ def _matrix(samples: int, rate_hz: float, before_s: float, after_s: float) -> Fl
 
 
 def _low_passed(signals: np.ndarray, rate_hz: float, axis: int = 1) -> np.ndarray:
-    return convolve1d(signals, _taps(rate_hz), axis=axis, mode="nearest")
+    return scipy.ndimage.convolve1d(signals, _taps(rate_hz), axis=axis, mode="nearest")
 
 
 @lru_cache(maxsize=64)
 def _taps(rate_hz: float) -> Float64:
     taps = 2 * round(LENGTH_S * rate_hz / 2) + 1 if rate_hz > RATE_HZ else 15
-    made: Float64 = firwin(taps, CUT_OFF_HZ, fs=rate_hz, window="hamming")
+    made: Float64 = scipy.signal.firwin(taps, CUT_OFF_HZ, fs=rate_hz, window="hamming")
     return made

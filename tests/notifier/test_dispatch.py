@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.receiver import FakeReceiver
 from stories import estate
 from structlog.testing import capture_logs
 
@@ -31,7 +32,10 @@ from notifier.gateways.console import ConsoleGateway, read
 from notifier.gateways.model import Answer, Capabilities, Gateway, GatewayAwayError, InDoubt, Outgoing, Status
 from notifier.gateways.twilio import TwilioGateway, TwilioSettings
 from notifier.holding import LIMITS, Per
+from notifier.messages import segments as segments_of
+from notifier.paging import Pager
 from notifier.routing import FAILURES
+from notifier.spending import Price, Spending
 from rules.kinds import EventKind
 from rules.model import Event
 from store import configuration, contacts, ledger, outbox
@@ -40,6 +44,7 @@ from store.estates import Estates
 from store.ledger import DatabaseBook
 from store.outbox import Delivery, DeliveryOutcome, Notification
 from store.session import Database
+from store.spending import spent_micro
 
 _spec = importlib.util.spec_from_file_location("databases_of_the_store", Path(__file__).parents[1] / "store" / "conftest.py")
 assert _spec is not None
@@ -208,15 +213,24 @@ def network() -> Network:
 
 
 @pytest.fixture
+def receiver() -> Iterator[FakeReceiver]:
+    """A service behind Apprise, which the operator reads."""
+    with FakeReceiver() as made:
+        yield made
+
+
+@pytest.fixture
 def nights(database: Database) -> Iterator[Callable[..., Night]]:
     """Nights with a gateway, and several dispatchers if wanted."""
     made: list[Dispatcher] = []
     now = [START_NS]
 
-    def begin(*gateways: Gateway, given: dict[str, Any] | None = None, worker: str = "one", of: Database | None = None) -> Night:
+    def begin(
+        *gateways: Gateway, given: dict[str, Any] | None = None, worker: str = "one", of: Database | None = None, **more: Any
+    ) -> Night:
         if given is not None or not made:
             write_estate(database, given or people())
-        made.append(Dispatcher(of or database, gateways, worker=worker, clock=lambda: now[0]))
+        made.append(Dispatcher(of or database, gateways, worker=worker, clock=lambda: now[0], **more))
         return Night(database=of or database, dispatcher=made[-1], now=now)
 
     yield begin
@@ -532,6 +546,47 @@ def test_a_number_that_a_provider_lets_no_more_reach_is_reached_by_another_and_l
     night.calls()
     night.sweep()
     assert len(one.sent) + len(other.sent) == 11  # the call for help, and not the eleventh notice
+
+
+def test_what_is_over_the_quota_is_not_sent_unless_it_is_urgent_and_the_operator_hears_of_it_once(
+    network: Network, nights: Nights, receiver: FakeReceiver
+) -> None:
+    given = people()
+    given["policies"].append({"id": "notices", "kinds": ["offline"], "steps": [{"after_s": 0, "tell": [GUARD], "by": ["sms"]}]})
+    spending = Spending(prices=[Price(gateway="network", each_micro=50_000)], quotas_micro={WILLOW: 50_000})
+    night = nights(network, given=given, spending=spending)
+    operator = {"ANJU_OPERATOR": f"json://{receiver.host}/a-secret"}
+    night.dispatcher._pager = Pager.from_environment(operator, night.database, lambda: night.now_ns)
+    for number in range(3):
+        night.calls(f"w-{number}", EventKind.OFFLINE)
+        night.until(60 * (number + 1), 20)
+    assert len(network.sent) == 1
+    with night.database.read() as session:
+        assert spent_micro(session, WILLOW, 0) == segments_of(network.texts[0]) * 50_000
+    night.calls()
+    night.until(200, 20)
+    assert [to for to, *_ in network.sent[1:]] == [JIE]
+    night.dispatcher.close()
+    assert ["four fifths" in one["message"] or "all that it may" in one["message"] for one in receiver.got] == [True]
+    assert "willow" in receiver.got[0]["message"]
+
+
+def test_the_operator_is_told_once_what_only_the_operator_can_mend(nights: Nights, receiver: FakeReceiver) -> None:
+    network = Network(name="twilio")
+    network.answer(JIE, "sms", *[Answer(outcome=RETRY, code="20003")] * 3)
+    told = []
+    for _ in range(2):  # the second one is another process
+        night = nights(network)
+        operator = {"ANJU_OPERATOR": f"json://{receiver.host}/a-secret"}
+        pager = Pager.from_environment(operator, night.database, lambda now=night.now: now[0])
+        night.dispatcher._pager = pager
+        night.calls()
+        night.until(2)
+        night.dispatcher.close()
+        told.append(len(receiver.got))
+    assert told == [1, 1]
+    assert "Gateway twilio needs you: 20003" in receiver.got[0]["message"]
+    assert "a-secret" not in repr(pager)
 
 
 def test_a_gateway_that_breaks_leaves_an_attempt_that_is_looked_up(network: Network, nights: Nights) -> None:

@@ -2,17 +2,16 @@
 
 import json
 import os
+import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from fakes.command import anju
 from stories import ESTATE
 
 from notifier.carrier.provider import Refuse
 from notifier.carrier.twilio import FakeTwilio
-
-ANJU = Path(sys.executable).with_name("anju")
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +26,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(state: Path, *arguments: object, settings: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     config = state / "anju.toml"
     config.write_text(f"state = {json.dumps(str(state))}\n{settings}", encoding="utf-8")
-    command = [str(ANJU), *map(str, arguments), f"--config={config}"]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=120, check=False, env=os.environ | environment)
+    return anju(*arguments, f"--config={config}", environment=os.environ | environment)
 
 
 def test_a_dry_run_says_by_what_it_would_go_and_sends_nothing(state: Path) -> None:
@@ -84,3 +82,27 @@ def test_who_cannot_be_told_is_one_line(state: Path, arguments: list[str], what:
 def twilio() -> object:
     with FakeTwilio() as fake:
         yield fake
+
+
+def test_a_contact_method_is_verified_by_the_code_that_was_sent_there(state: Path, twilio: FakeTwilio) -> None:
+    settings, at = 'gateway = "twilio"\n', ("--to", "emma-xu", "--channel", "sms")
+    sent = run(state, "contact", "verify", *at, settings=settings, **twilio.environment)
+    assert (sent.returncode, sent.stdout.splitlines()[-1]) == (0, "twilio: accepted")
+    code = re.findall(r"\b\d{6}\b", twilio.bodies[-1][1])[0]
+    again = run(state, "contact", "verify", *at, settings=settings, **twilio.environment)
+    assert "a code was sent to emma-xu" in again.stderr
+    wrong = run(state, "contact", "confirm", *at, "000000" if code != "000000" else "000001")
+    assert (wrong.returncode, wrong.stdout) == (1, "wrong\n")
+    right = run(state, "contact", "confirm", *at, code)
+    assert (right.returncode, right.stdout) == (0, "verified\n")
+    known = [json.loads(line) for line in run(state, "contact", "list").stdout.splitlines()]
+    assert {one["state"] for one in known if (one["person"], one["channel"]) == ("emma-xu", "sms")} == {"verified"}
+    assert {one["state"] for one in known if one["person"] != "emma-xu"} == {"unverified"}
+    assert run(state, "contact", "forget", *at).returncode == 0
+    assert "verified" not in {json.loads(line)["state"] for line in run(state, "contact", "list").stdout.splitlines()}
+
+
+@pytest.mark.parametrize(("arguments", "what"), [(["--month", "2026-13"], "is no month"), ([], "")])
+def test_costs_are_told_by_community_and_gateway(state: Path, arguments: list[str], what: str) -> None:
+    done = run(state, "costs", *arguments, settings='[[price]]\ngateway = "twilio"\neach = 0.05\n[quota]\nwillow = 200\n')
+    assert (done.returncode == 0, what in done.stderr) == (not what, True)

@@ -1,14 +1,13 @@
 """Who is told at the gate: on holidays, when somebody stands in, in nights when the clock changes, and when nobody is there."""
 
 import json
-import subprocess
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from fakes.command import anju
 from stories import START, estate, picked, said, tell, until
 
 WORKDAYS = {"responder": "day-guard", "days": ["workday"], "from": "08:00", "to": "20:00"}
@@ -94,8 +93,7 @@ WITHOUT_SUNDAY_EVENING = [
 def test_the_import_says_in_advance_that_nobody_is_there_on_sunday_evening(tmp_path: Path) -> None:
     file = tmp_path / "willow.yaml"
     file.write_text(json.dumps(gate(WITHOUT_SUNDAY_EVENING), ensure_ascii=False), encoding="utf-8")
-    anju = [str(Path(sys.executable).with_name("anju")), "import", str(file), "--dry-run", "--state", str(tmp_path / "state")]
-    done = subprocess.run(anju, capture_output=True, encoding="utf-8", timeout=120, check=False)
+    done = anju("import", file, "--dry-run", "--state", tmp_path / "state")
     assert done.returncode == 0
     warnings = done.stderr.splitlines()
     assert "warning: rosters[0]: nobody is on shift Sunday 20:00–24:00 (then the whole roster is told)" in warnings

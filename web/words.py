@@ -11,6 +11,7 @@ from notifier.messages.catalogue import FIXED
 from notifier.messages.wording import Script
 from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
+from store.contacts import ContactState
 from store.outbox import NotificationState
 from web.evidence import Reason, Sureness
 from web.ground import Compass
@@ -128,6 +129,10 @@ class Words:
         Headings that say more than their kind, with `{cover}`.
     unfit : mapping
         Why a wearable may not show a fall.
+    contacts_broken : str
+        Who cannot be told as was meant: `{names}`.
+    contact_states : mapping
+        What is wrong with a `{channel}`.
     unguarded, unguarded_by : str
         Whose falls may not be noticed now: `{names}`, each `{name}` with `{why}`.
     nothing_told : str
@@ -213,6 +218,8 @@ class Words:
     covered: str
     particulars: Mapping[Particular, str]
     unfit: Mapping[Why, str]
+    contacts_broken: str
+    contact_states: Mapping[ContactState, str]
     unguarded: str
     unguarded_by: str
     nothing_told: str

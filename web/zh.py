@@ -6,6 +6,7 @@ from notifier.carrier.phones import Condition
 from notifier.messages.wording import HANS
 from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
+from store.contacts import ContactState
 from store.outbox import NotificationState
 from web.evidence import Reason, Sureness
 from web.ground import Compass
@@ -82,6 +83,8 @@ ZH = Words(
         Why.SLOW: "采样太慢",
         Why.SPARSE: "数据断断续续",
     },
+    contacts_broken="联系不上，请核对联系方式：{names}",
+    contact_states={ContactState.BROKEN: "{channel}无法送达", ContactState.OPTED_OUT: "已退订{channel}"},
     unguarded="现在摔倒可能发现不了：{names}",
     unguarded_by="{name}（{why}）",
     nothing_told="没有报警",

@@ -8,6 +8,7 @@ from web.cards import card
 from web.silences import silence, told_apart
 from web.site import TheSite, Visit
 from web.unguarded import in_words, unguarded
+from web.unreachable import unreachable
 
 MOST_OVER = 20
 """Incidents that are over, on the console."""
@@ -29,6 +30,7 @@ def console(request: Request, site: TheSite) -> HTMLResponse:
             silences=[silence(one, visit.scene) for one in silences],
             going_on=[card(one, told[one.id], visit.scene) for one in going_on],
             over=[card(one, told[one.id], visit.scene) for one in over],
+            unreachable=unreachable(visit.session, visit.community.id, visit.scene),
             unguarded=in_words([one for said in fall_blind.values() for one in said], visit.scene),
             responders=visit.scene.responders(),
             counts=_counts(visit),

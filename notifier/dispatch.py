@@ -223,6 +223,8 @@ class Dispatcher:
         with self._database.write() as session:
             claimed = outbox.claim(session, now_ns, LEASE_S, limit, self._worker, silence_ns=SILENCE_NS, least=least)
             for one in claimed:
+                if outbox.is_bundled(session, one):
+                    continue
                 prepared = self._prepared(session, one, now_ns)
                 if isinstance(prepared, HandOver):
                     ready.append(prepared)

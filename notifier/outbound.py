@@ -20,7 +20,7 @@ from notifier.gateways import model as gateways
 from notifier.gateways.codes import Remedy, meaning
 from notifier.gateways.model import Answer, Gateway, InDoubt, Outgoing
 from notifier.holding import Held, Limit, Per
-from notifier.messages import Answering, render, segments
+from notifier.messages import Answering, render, render_bundle, segments
 from notifier.routing import Routes
 from store import contacts, links, outbox
 from store.contacts import ContactState, Known
@@ -35,6 +35,9 @@ LONGEST_PAUSE_S = 60
 
 UNSURE = frozenset({DeliveryOutcome.BEGUN, DeliveryOutcome.UNKNOWN})
 """Outcomes after which a notification may have been sent."""
+
+MOST_BUNDLED = 50
+"""So many others are told of by one message; it names the first ones."""
 
 NOT_FOUND_YET, NOT_LOOKED_UP = "not_found_yet", "not_looked_up"
 """Codes of attempts that only asked: they are as unsure as the one before, and sent nothing themselves."""
@@ -112,6 +115,10 @@ def prepare(
         if routes.links is not None and gateway.capabilities.link.covers(person.phone_e164):
             answering = replace(answering, link=routes.links.marked)
         text = render(claimed.duty, channel, directory, now_ns, answering)
+        can_wait = claimed.held is not None and severity.rank < Severity.URGENT.rank
+        if can_wait and (others := outbox.bundle(session, claimed, Severity.URGENT, now_ns, MOST_BUNDLED)):
+            text = render_bundle([claimed.duty, *(one.duty for one in others)], channel, directory, now_ns)
+            answer = None
     length = segments(text)
     cost_micro = routes.spending.cost_micro(gateway.name, person.phone_e164, channel, length)
     if spending.is_refused(severity, routes.spending.stage(session, claimed.community_id, directory.timezone, now_ns), cost_micro):
@@ -212,7 +219,8 @@ def fall_back(session: Session, failed: Notification, directory: Directory, now_
     used = {one.duty.channel for one in told} | {one.channel for one in tried}
     channel = next_channel(person, {one for one in used if one is not None})
     if channel is not None:
-        outbox.add(session, replace(duty, channel=channel), now_ns)
+        text = failed.text if failed.bundle else None
+        outbox.add(session, replace(duty, channel=channel), now_ns, text=text, bundle=failed.bundle)
     return channel
 
 

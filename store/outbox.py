@@ -34,6 +34,8 @@ class NotificationState(StrEnum):
     """It may have been sent, and nobody can say."""
     CANCELLED = "cancelled"
     """Nobody needs to be told any more."""
+    BUNDLED = "bundled"
+    """Another one tells of it too."""
 
 
 class DeliveryOutcome(StrEnum):
@@ -83,6 +85,8 @@ class Notification:
         Number of the newest attempt, from 1; 0 before the first.
     held : str or None
         Why it waited last.
+    bundle : int or None
+        Of how many others its text tells too.
     previous : DeliveryOutcome or None
         Of a claimed one: what came of the attempt before. After `begun` or `unknown` it may have been sent: look it up, do not repeat it.
     """
@@ -95,6 +99,7 @@ class Notification:
     duty: Duty
     text: str | None = None
     held: str | None = None
+    bundle: int | None = None
     previous: DeliveryOutcome | None = None
 
 
@@ -162,8 +167,11 @@ WrittenBack = tuple[str, int]
 """An address, and the number by which whoever has it answers."""
 
 
-def add(session: Session, duty: Duty, now_ns: int) -> bool:
-    """Write a duty to tell somebody; whether it is new. The same one again is a no-op, whatever became of it."""
+def add(session: Session, duty: Duty, now_ns: int, *, text: str | None = None, bundle: int | None = None) -> bool:
+    """Write a duty to tell somebody; whether it is new. The same one again is a no-op, whatever became of it.
+
+    `text` is given where it tells of a `bundle` of others too, else it is put into words when it is sent.
+    """
     row = insert(session, NotificationRow).values(
         community_id=duty.incident.community_id,
         id=duty.id,
@@ -180,6 +188,8 @@ def add(session: Session, duty: Duty, now_ns: int) -> bool:
         is_stopped=False,
         claimed_until_ns=0,
         attempts=0,
+        text=text,
+        bundle=bundle,
         body=_DUTY.dump_json(duty).decode(),
     )
     return session.exec(row.on_conflict_do_nothing().returning(col(NotificationRow.id))).first() is not None
@@ -312,6 +322,53 @@ def postpone(session: Session, claimed: Notification, until_ns: int, held: str) 
     session.flush()
 
 
+def bundle(session: Session, claimed: Notification, below: Severity, now_ns: int, most: int) -> list[Notification]:
+    """Take what waits for the same person by the same channel, was held back as a claimed one was, and is below a severity.
+
+    It is told with the claimed one, whose text says so, whatever becomes of its own incident: so it is never attempted itself.
+    """
+    row = session.get_one(NotificationRow, (claimed.community_id, claimed.id))
+    claimed_too = (
+        (col(NotificationRow.attempts) == 1)
+        & (col(NotificationRow.claimed_by) == row.claimed_by)
+        & (col(NotificationRow.claimed_until_ns) == row.claimed_until_ns)
+        & col(NotificationRow.text).is_(None)
+    )
+    waiting = (
+        select(NotificationRow)
+        .where(
+            NotificationRow.community_id == claimed.community_id,
+            NotificationRow.to_person == row.to_person,
+            NotificationRow.channel == row.channel,
+            NotificationRow.state == NotificationState.WAITING,
+            (col(NotificationRow.attempts) == 0) | claimed_too,
+            NotificationRow.id != row.id,
+            NotificationRow.severity_rank < below.rank,
+            NotificationRow.next_attempt_ns <= now_ns,
+            col(NotificationRow.held).is_not(None),
+            col(NotificationRow.bundle).is_(None),
+        )
+        .order_by(col(NotificationRow.severity_rank).desc(), col(NotificationRow.created_ns), col(NotificationRow.id))
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    taken = []
+    for other in session.exec(waiting):
+        if other.attempts:  # claimed with it, and not prepared yet
+            session.delete(session.get_one(DeliveryRow, (other.community_id, other.id, other.attempts)))
+        other.state, other.fallback_ns, other.attempts = NotificationState.BUNDLED, None, 0
+        other.claimed_by, other.claimed_until_ns = None, 0
+        taken.append(_notification(other, None))
+    row.bundle = len(taken) or None
+    session.flush()
+    return taken
+
+
+def is_bundled(session: Session, claimed: Notification) -> bool:
+    """Whether another one, claimed with it, tells of it."""
+    return session.get_one(NotificationRow, (claimed.community_id, claimed.id)).state == NotificationState.BUNDLED
+
+
 def nth_newest_ns(
     session: Session,
     nth: int,
@@ -375,11 +432,15 @@ def record(session: Session, community_id: CommunityId, notification_id: str, at
 
 
 def cancel_unsent(session: Session, community_id: CommunityId, incident_id: IncidentId) -> int:
-    """Drop what was not yet sent of an incident that somebody has, or that is over, and every fallback; how many. Endings go on."""
+    """Drop what was not yet sent of an incident that somebody has, or that is over, and every fallback; how many.
+
+    Endings go on, and what tells of other incidents too.
+    """
     about = (
         col(NotificationRow.community_id) == community_id,
         col(NotificationRow.incident_id) == incident_id,
         col(NotificationRow.purpose) != Purpose.ENDING,
+        col(NotificationRow.bundle).is_(None),
     )
     session.exec(update(NotificationRow).where(*about, ~col(NotificationRow.is_stopped)).values(is_stopped=True, fallback_ns=None))
     waiting = update(NotificationRow).where(*about, col(NotificationRow.state) == NotificationState.WAITING)
@@ -521,6 +582,7 @@ def _notification(row: NotificationRow, previous: DeliveryOutcome | None) -> Not
         duty=_DUTY.validate_json(row.body),
         text=row.text,
         held=row.held,
+        bundle=row.bundle,
         previous=previous,
     )
 

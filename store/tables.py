@@ -169,7 +169,8 @@ class NotificationRow(Table, table=True):
     """The outbox: a duty to tell one person something.
 
     `fallback_ns`: with no `delivered` by then the next channel is tried. `is_stopped`: nothing further is to be tried, whatever comes.
-    `held`: why it waits until `next_attempt_ns`. `answer_number`: by which whoever has `address` answers it while its incident is open.
+    `held`: why it waits until `next_attempt_ns`. `bundle`: of how many others its text tells too. `answer_number`: by which whoever
+    has `address` answers it while its incident is open.
     """
 
     __tablename__ = "notification"
@@ -191,6 +192,7 @@ class NotificationRow(Table, table=True):
     claimed_by: str | None = None
     attempts: int = 0
     held: str | None = None
+    bundle: int | None = None
     address: str | None = None
     answer_number: int | None = None
     text: str | None = Field(default=None, sa_type=Text)

@@ -24,6 +24,7 @@ ARRIVE_USUAL_MIN = 30
 _BEST = (
     NotificationState.DELIVERED,
     NotificationState.ACCEPTED,
+    NotificationState.BUNDLED,
     NotificationState.WAITING,
     NotificationState.UNKNOWN,
     NotificationState.FAILED,

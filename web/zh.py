@@ -135,6 +135,7 @@ ZH = Words(
         NotificationState.FAILED: "没有送到",
         NotificationState.UNKNOWN: "不确定是否送到",
         NotificationState.CANCELLED: "不用再发",
+        NotificationState.BUNDLED: "和其他提醒一起发",
     },
     being_sent="正在发送",
     not_sent="没有送到，再试一次",

@@ -7,7 +7,7 @@ Where room is short, what matters least goes first (`_GIVES_WAY`); then the addr
 address in its middle, because either end may name the door.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -45,6 +45,9 @@ _CUTS: tuple[tuple[Literal["address", "name", "by"], int], ...] = (
     *(("name", units) for units in (12, 8, 5)),
 )
 """What is cut to how many UTF-16 units where that was not enough, first to last."""
+
+_NAME_UNITS, _COMMUNITY_UNITS = 24, 24
+"""Of a name where several things are told at once."""
 
 _OPENS = frozenset({Channel.EMAIL, Channel.APPRISE, Channel.WEBHOOK})
 """Channels by which a link is opened; an app has its own way."""
@@ -106,6 +109,24 @@ def render(duty: Duty, channel: Channel, directory: Directory, now_ns: int, answ
     return _Draft(duty=duty, channel=channel, directory=directory, now_ns=now_ns, answering=answering).fitted()
 
 
+def render_bundle(duties: Sequence[Duty], channel: Channel, directory: Directory, now_ns: int) -> str:
+    """What one person is told by one channel of several things that could wait: each in a sentence, and how many more there are.
+
+    At most `MOST_SEGMENTS` SMS segments; the first ones stand in it.
+    """
+    drafts = [_Draft(duty=duty, channel=channel, directory=directory, now_ns=now_ns, answering=ANYHOW) for duty in duties]
+    wording, is_spoken = wording_in(directory.people[duties[0].to].language), channel is Channel.VOICE
+    begins = wording.opening if is_spoken else wording.script.signature or "{community}: "
+    opening = begins.format(community=cut(flat(directory.name), _COMMUNITY_UNITS, middle=False)) + wording.bundle.format(n=len(duties))
+    said, text = [draft.in_short() for draft in drafts], ""
+    for count in range(len(said), 0, -1):
+        more = [wording.bundle_more.format(n=len(said) - count)] if count < len(said) else []
+        text = opening + wording.script.sentence_gap.join([*said[:count], *more, wording.bundle_see])
+        if segments(text) <= MOST_SEGMENTS:
+            break
+    return text
+
+
 def code_words(code: str, channel: Channel, language: Language, community: str) -> str:
     """What brings a code to whoever is to type it; spoken digit by digit."""
     wording, is_spoken = wording_in(language), channel is Channel.VOICE
@@ -155,6 +176,12 @@ class _Draft:
             if segments(text) <= MOST_SEGMENTS:
                 break
         return text
+
+    def in_short(self) -> str:
+        """What happened to whom, and whether it is over, without address and advice."""
+        names = names_of(self.duty.incident, self.directory, self._wording)
+        names = replace(names, name=cut(names.name or names.address_short or names.address, _NAME_UNITS, middle=False))
+        return self._mark() + self._happened(names.who, frozenset({"own_time"}))
 
     def text(self, names: Names, omitted: frozenset[_Optional]) -> str:
         """The whole text, whatever its length."""

@@ -220,6 +220,8 @@ class Wording:
         what they mean.
     code : mapping
         The `code` that shows whose a contact method is.
+    bundle, bundle_more, bundle_see : str
+        What opens a text about `{n}` things, what says that there are `{n}` more, and where they are read.
     ended : mapping
         State in which a responder, or the wearer, left it; with `{by}`, `{time}`, `{at}`.
     ended_itself : mapping
@@ -276,6 +278,9 @@ class Wording:
     answer_elsewhere: str
     said: Mapping[Said, str]
     code: Mapping[Form, str]
+    bundle: str
+    bundle_more: str
+    bundle_see: str
     whole_roster: str
     news: Mapping[News, str]
     taken: str

@@ -205,6 +205,9 @@ ZH = Wording(
         Form.WRITTEN: "验证码{code}，10分钟内有效。输入后，有事会通知到这里。",
         Form.SPOKEN: "您的验证码是：{code}。",
     },
+    bundle="共{n}条提醒：",
+    bundle_more="还有{n}条。",
+    bundle_see="请在安居里查看。",
     whole_roster="现在无人当班，已通知全体值班人员。",
     news={
         News.EVENT: "",

@@ -17,13 +17,14 @@ from typing import Any
 
 import pytest
 from fakes.receiver import FakeReceiver
+from sqlmodel import Session
 from stories import estate
 from structlog.testing import capture_logs
 
 from devices.model import NS_PER_S, CommunityId
 from incidents import desk
 from incidents.directory import Channel
-from incidents.model import Act, Do, Incident, Outcome, Purpose
+from incidents.model import Act, Do, Incident, IncidentId, Outcome, Purpose
 from notifier.carrier.provider import AcceptAndStaySilent, Refuse, StaySilent
 from notifier.carrier.twilio import FakeTwilio
 from notifier.dispatch import AT_ONCE, KEPT_FOR_LIFE, LEASE_S, Dispatcher, run
@@ -38,7 +39,7 @@ from notifier.routing import FAILURES
 from notifier.spending import Price, Spending
 from rules.kinds import EventKind
 from rules.model import Event
-from store import configuration, contacts, ledger, outbox
+from store import configuration, contacts, ledger, outbox, views
 from store.contacts import ContactState
 from store.estates import Estates
 from store.ledger import DatabaseBook
@@ -494,6 +495,52 @@ def test_what_can_wait_waits_for_the_morning_and_a_call_for_help_does_not(networ
     assert [to for to, *_ in network.sent].count(JIE) == 2
 
 
+def test_what_waited_for_the_morning_is_one_message_and_a_failure_takes_all_of_it_along(network: Network, nights: Nights) -> None:
+    given = people()
+    next(one for one in given["people"] if one["id"] == JIE)["quiet"] = {"from": "00:00", "to": "20:00"}
+    given["policies"].append(
+        {"id": "notices", "kinds": ["offline", "low_battery"], "steps": [{"after_s": 0, "tell": [JIE], "by": ["sms"]}]}
+    )
+    night = nights(network, given=given)
+    for subject, kind in (("w-1", EventKind.OFFLINE), ("w-2", EventKind.LOW_BATTERY), ("w-3", EventKind.OFFLINE)):
+        night.calls(subject, kind)
+    night.until(5)
+    assert network.sent == []
+    network.answer(JIE, "sms", REJECTED)
+    night.now[0] += 10 * 3600 * NS_PER_S
+    night.sweep()
+    assert [(to, channel) for to, channel, _ in network.sent] == [(JIE, "sms"), (JIE, "voice")]
+    assert network.texts[0] == network.texts[1]
+    assert "共3条提醒" in network.texts[0]
+    with night.database.read() as session:
+        told = {one.id: one.state for id_ in list_of(session) for one in outbox.thread(session, WILLOW, id_, JIE)}
+    assert sorted(told.values()) == ["bundled", "bundled", "delivered", "failed"]
+
+
+def list_of(session: Session) -> list[IncidentId]:
+    return [one.id for one in views.open_incidents(session, WILLOW)]
+
+
+def test_a_bundle_is_sent_although_somebody_has_taken_on_one_of_its_incidents(network: Network, nights: Nights) -> None:
+    given = people()
+    next(one for one in given["people"] if one["id"] == JIE)["quiet"] = {"from": "00:00", "to": "20:00"}
+    given["policies"].append({"id": "notices", "kinds": ["offline"], "steps": [{"after_s": 0, "tell": [JIE], "by": ["sms"]}]})
+    night = nights(network, given=given)
+    night.calls("w-1", EventKind.OFFLINE)
+    night.calls("w-2", EventKind.OFFLINE)
+    night.sweep()
+    night.now[0] += 10 * 3600 * NS_PER_S
+    network.answer(JIE, "sms", RETRY)
+    night.dispatcher.sweep(night.now_ns)
+    night.dispatcher.settle()
+    with night.database.write() as session:
+        for id_ in list_of(session):
+            outbox.cancel_unsent(session, WILLOW, id_)
+    night.until(36_010, 2)
+    assert [(to, channel) for to, channel, _ in network.sent] == [(JIE, "sms"), (JIE, "sms")]
+    assert "共2条提醒" in network.texts[1]
+
+
 def test_who_is_sent_a_flood_reads_the_beginning_of_it_and_the_rest_later(network: Network, nights: Nights) -> None:
     given = people()
     given["policies"].append({"id": "notices", "kinds": ["offline"], "steps": [{"after_s": 0, "tell": [GUARD], "by": ["sms"]}]})
@@ -507,7 +554,8 @@ def test_who_is_sent_a_flood_reads_the_beginning_of_it_and_the_rest_later(networ
     night.until(31)
     assert network.sent[-1][0] == JIE  # a call for help is not held up by it
     night.until(90)
-    assert [to for to, *_ in network.sent].count(GUARD) == 2 * most
+    assert [to for to, *_ in network.sent].count(GUARD) == most + 1  # the rest in one message
+    assert any(f"共{most}条提醒" in text for text in network.texts)
 
 
 def test_what_a_provider_cannot_take_at_once_comes_to_its_turn_and_a_call_for_help_at_once(network: Network, nights: Nights) -> None:

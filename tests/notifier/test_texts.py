@@ -12,7 +12,7 @@ from devices.model import Covers, DeviceKind
 from incidents.directory import Channel, Directory, Home, Language, NamedDevice, Person, Role
 from incidents.grouping import LATE_KINDS
 from incidents.model import Due, DueRow, Duty, Ended, Incident, IncidentState, News, Purpose, Story
-from notifier.messages import Answering, render, segments
+from notifier.messages import Answering, render, render_bundle, segments
 from notifier.messages.languages import wording_in
 from notifier.messages.segments import is_gsm7
 from notifier.messages.wording import TOPIC, Form, Opening, Topic
@@ -438,3 +438,16 @@ def test_a_text_says_how_it_can_be_answered_where_it_goes(
     assert told(Channel.SMS, Answering(number=None)).endswith(wording.answer_elsewhere)
     assert told(Channel.VOICE, Answering(keys=False)).endswith(wording.answer[Channel.EMAIL])
     assert all(segments(told(Channel.SMS, Answering(number=number, link=link))) <= 2 for number in (99, None))
+
+
+@pytest.mark.parametrize("language", Language)
+def test_several_things_at_once_fit_into_two_segments_and_say_how_many_there_are(
+    language: Language, estate: Build, incident: About, duty: Owe, now_ns: int
+) -> None:
+    for name, kinds in (("周芬", TELLABLE), ("𠮷" * 90, TELLABLE), ("Ann", TELLABLE[:2])):
+        duties = [duty(incident(kind), to="a-relative") for kind in kinds]
+        text = render_bundle(duties, Channel.SMS, estate(name=name, community=name, language=language), now_ns)
+        assert segments(text) <= 2, text
+        assert str(len(duties)) in text
+        assert text.endswith(wording_in(language).bundle_see)
+    assert wording_in(language).bundle_more.format(n=1) not in text  # two of them fit

@@ -1,4 +1,4 @@
-"""What deliveries cost, codes that verify contact methods, and what the operator was told."""
+"""What deliveries cost, messages that tell of others too, codes that verify contact methods, and what the operator was told."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,8 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Add a column that older rows have empty, an index, and two tables."""
+    """Add columns that older rows have empty, an index, and two tables."""
+    op.add_column("notification", sa.Column("bundle", sa.Integer(), nullable=True))
     op.add_column("delivery", sa.Column("cost_micro", sa.BigInteger(), nullable=True))
     op.create_index("ix_delivery_gateway_handed_ns", "delivery", ["gateway", "handed_ns"])
     op.create_table(

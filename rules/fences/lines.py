@@ -14,7 +14,7 @@ from devices.sensors.targets import TargetsBatch
 from geofence import lines, walks
 from geofence.fixes import Fixes
 from geofence.frames import Frame, turned
-from geofence.tracks import Step, Track, Tracker
+from geofence.tracks import PATH_S, Step, Track, Tracker
 from geofence.trail import Steps
 from geofence.walks import Walk
 from rules.fences.borders import is_guarding, usable, wearers
@@ -26,7 +26,7 @@ from rules.premises import Fence, FenceKind, Premises, Side
 
 # contract.md, "What the words decide" 8: the family's own tag.
 _TAG_M, _TAG_ACCURACIES, _TAG_AGE_NS = 3.0, 2.0, 10 * NS_PER_S
-# A radar's error, for scores.
+# The error of what does not say how it errs, for scores.
 _RADAR_M = 0.2
 
 
@@ -90,6 +90,7 @@ class _Radar:
         if self.told_ns.get(kind) == t_ns or fence.home is None:
             return []
         self.told_ns[kind] = t_ns
+        sigma_m = sighting.step.sigma_m or _RADAR_M
         event = Event(
             community_id=fence.community_id,
             kind=kind,
@@ -99,13 +100,14 @@ class _Radar:
             seq=sighting.seq,
             device_id=self.device.id,
             home_id=fence.home,
-            score=max(0.0, walk.travelled_m) / (max(0.0, walk.travelled_m) + _RADAR_M),
+            score=max(0.0, walk.travelled_m) / (max(0.0, walk.travelled_m) + sigma_m),
             cause=fence.id,
             evidence={
                 "distance_m": abs(walk.distance_m),
                 "travelled_m": walk.travelled_m,
                 "closing_mps": walk.closing_mps,
                 "frames": sighting.step.frames,
+                "sigma_m": sigma_m,
                 "side": "far" if walk.distance_m > 0.0 else "near",
                 "fence": fence.id,
                 **told(steps.way(self.positions(steps.places_m()) + line.radar, t_ns), t_ns, sighting.time_ns),
@@ -172,7 +174,7 @@ class Line:
             self._premises.registry[tag].key: {"fixes": fixes.newest()} for tag, fixes in self._fixes.items() if fixes.rows
         }
         for radar in self._radars.values():
-            if radar.tracker.time_ns is not None:
+            if radar.tracker.count:
                 state.setdefault(radar.device.key, {}).update(
                     tracker=asdict(radar.tracker),
                     walks=[{"track": track, "fence": fence_id, "walk": asdict(walk)} for (track, fence_id), walk in radar.walks.items()],
@@ -225,7 +227,7 @@ class Line:
 
     def _judge(self, radar: _Radar, line: _Guarded, sighting: _Sighting, far_m: float, *, passed: bool) -> list[Event]:
         fence, step, time_ns = line.fence, sighting.step, sighting.time_ns
-        if fence.max_gap_s is not None and step.elapsed_s > fence.max_gap_s:
+        if step.elapsed_s > (PATH_S if fence.max_gap_s is None else fence.max_gap_s):
             # Nobody knows the way taken meanwhile: a path begins here.
             step, passed = replace(step, elapsed_s=0.0, before=step.after), False
         walk = radar.walks.setdefault((step.number, fence.id), walks.begin(time_ns, far_m))
@@ -264,8 +266,19 @@ def _is_wearer(radar: _Radar, line: _Guarded, fixes: Fixes, moment: _Moment) -> 
 def _sightings(radar: _Radar, batch: TargetsBatch, row: int) -> list[_Sighting]:
     seen = slice(int(batch.offset[row]), int(batch.offset[row + 1]))
     time_ns, known_ns, seq = int(batch.time_ns[row]), int(batch.received_ns[row]), int(batch.seq[row])
-    steps = radar.tracker.step(time_ns, batch.x_m[seen].tolist(), batch.y_m[seen].tolist())
-    return [_Sighting(time_ns=time_ns, known_ns=known_ns, seq=seq, step=step) for step in steps]
+    columns = (batch.x_m, batch.y_m, batch.accuracy_m, batch.name)
+    targets = list(zip(*(column[seen].tolist() for column in columns), strict=True))
+    named = [target for target in targets if _is_named(target)]
+    steps: list[Step | None] = [radar.tracker.name(time_ns, name, (x_m, y_m), accuracy_m) for x_m, y_m, accuracy_m, name in named]
+    if not named or len(named) < len(targets):
+        nameless = [target for target in targets if not _is_named(target)]
+        steps += radar.tracker.step(time_ns, [target[0] for target in nameless], [target[1] for target in nameless])
+    return [_Sighting(time_ns=time_ns, known_ns=known_ns, seq=seq, step=step) for step in steps if step is not None]
+
+
+def _is_named(target: tuple[float, float, float, int]) -> bool:
+    """Whether the source says who a target is, and how it errs."""
+    return target[3] > 0 and target[2] > 0.0
 
 
 def _guarded(premises: Premises, fence: Fence, frame: Frame) -> _Guarded:

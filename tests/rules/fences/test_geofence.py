@@ -105,6 +105,8 @@ def frames(readings: Sequence[tuple[int, Seen]]) -> TargetsBatch:
         x_m=np.array([x for x, _ in seen], np.float64),
         y_m=np.array([y for _, y in seen], np.float64),
         speed_mps=np.full(len(seen), np.nan),
+        accuracy_m=np.full(len(seen), np.nan),
+        name=np.zeros(len(seen), np.int64),
     )
 
 

@@ -7,6 +7,7 @@ crossing to the fix at which it is told, below 0 where it was told too soon. A l
 """
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -212,6 +213,8 @@ DETECTORS: tuple[Make, ...] = (
     lambda count: Ours(count, (0.9, 0.95, 0.98, sides.CERTAIN, 0.995, 0.999, 0.9999)),
 )
 """With more settings than issue 7 names, so that there is a frontier."""
+SAME_M = 1.0
+"""A target that is further than this from where it was a frame before is another one, to a detector that looks."""
 RADAR_LIMITS = ((0.0, 2), (0.1, 3), (0.2, 4), (0.3, 5), (0.4, 6), (0.5, 8))
 
 
@@ -277,12 +280,12 @@ def line(seeds: Sequence[int], size: Size, radar: Radar | None = None) -> list[R
     told, delays, names = (
         dict[str, int](),
         dict[str, list[Float64]](),
-        ("naive", *(f"hysteresis {m:g} m + {n} frames" for m, n in RADAR_LIMITS)),
+        ("naive", *(f"hysteresis {m:g} m + {n} frames" for m, n in RADAR_LIMITS), "the same of one target, 0.3 m + 5 frames"),
     )
     for seed in seeds:
         nobody = radar_model.nobody(radar, np.random.default_rng([seed, _STAYING]), size.radar_hours * 3600)
         visitors, crossed_s = radar_model.visitors(radar, np.random.default_rng([seed, _CROSSING]), size.visitors)
-        for name, limits in zip(names, ((0.0, 1), *RADAR_LIMITS), strict=True):
+        for name, limits in zip(names, ((0.0, 1), *RADAR_LIMITS, (0.3, 5, SAME_M)), strict=True):
             told[name] = told.get(name, 0) + sum(len(one) for one in changes(nobody, *limits))
             delays.setdefault(name, []).append(_delays(changes(visitors, *limits)[1], crossed_s))
         told[OURS] = told.get(OURS, 0) + len(events(nobody))
@@ -292,12 +295,14 @@ def line(seeds: Sequence[int], size: Size, radar: Radar | None = None) -> list[R
     return [Row.of("radar line", name, told=count, hours=hours, delay_s=np.concatenate(delays[name])) for name, count in told.items()]
 
 
-def changes(frames: Float64, beyond_m: float, count: int) -> tuple[Float64, Float64]:
+def changes(frames: Float64, beyond_m: float, count: int, same_m: float = math.inf) -> tuple[Float64, Float64]:
     """When one of a radar's targets, in so many frames in a row, was so far beyond the line: on the far side, and on the near one; seconds.
 
-    A slot that is empty is a target at (0, 0), as it is to whoever does not know better.
+    A slot that is empty is a target at (0, 0), as it is to whoever does not know better. A row ends where the target of a slot is further
+    than `same_m` from where it was.
     """
-    far, near = (_runs(one, count) for one in (radar_model.is_far(frames, beyond_m), ~radar_model.is_far(frames, -beyond_m)))
+    is_same = np.hypot(*np.moveaxis(np.diff(frames, axis=0, prepend=frames[:1]), 2, 0)) <= same_m
+    far, near = (_runs(one, is_same, count) for one in (radar_model.is_far(frames, beyond_m), ~radar_model.is_far(frames, -beyond_m)))
     out, back = list[int](), list[int]()
     for slot in range(radar_model.SLOTS):
         sides_ = np.where(far[:, slot], 1, np.where(near[:, slot], -1, 0))
@@ -396,11 +401,12 @@ _PREMISES = Premises(
 )
 
 
-def _runs(true: Bool, count: int) -> Bool:
-    """(F, S) bool: the last of so many in a row, down each column."""
+def _runs(true: Bool, is_same: Bool, count: int) -> Bool:
+    """(F, S) bool: the last of so many in a row, down each column, the second and later of which are the same as the one before."""
     enough: Bool = true.copy()
+    goes_on = true & is_same
     for before in range(1, count):
-        enough[before:] &= true[:-before]
+        enough[before:] &= true[:-before] & goes_on[1 : len(true) - before + 1]
         enough[:before] = False
     return enough
 

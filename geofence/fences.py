@@ -50,6 +50,7 @@ SLACK, SLACK_M = 1e-6, 1e-6
 _BUILT_AT_ONCE = 4096
 _EDGES_AT_ONCE = 1 << 17
 _SHORT = 8
+_NO_LENGTH = np.finfo(np.float64).tiny
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,7 +288,7 @@ class Seen(NamedTuple):
         length = along.real**2
         length += along.imag**2
         # An edge of no length is its first end.
-        np.maximum(length, np.finfo(np.float64).tiny, out=length)
+        np.maximum(length, _NO_LENGTH, out=length)
         share = (np.conj(self.a) * along).real
         share /= length
         np.negative(share, out=share)
@@ -300,7 +301,9 @@ class Seen(NamedTuple):
         if not with_side:
             return nearest, None
         limit = (nearest * (1.0 + 1e-12) + TIE_M) ** 2
-        offset = np.where(square <= np.repeat(limit, self.runs.count), self.determinant / np.sqrt(length), 0.0)
+        # An edge of no length has no side, whatever the rounding of its determinant says.
+        decides = (square <= np.repeat(limit, self.runs.count)) & (length > _NO_LENGTH)
+        offset = np.where(decides, self.determinant / np.sqrt(length), 0.0)
         return nearest, np.maximum.reduceat(offset, self.runs.first) >= -np.minimum.reduceat(offset, self.runs.first)
 
 

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from devices.model import NS_PER_S, Bool, Float64, HomeId, Int64, PersonId
+from devices.model import NS_PER_S, Bool, CommunityId, Float64, HomeId, Int64, PersonId
 from devices.sensors.position import PositionBatch
 from geofence import sides
 from geofence.frames import Frame
-from geofence.shapes import Area
+from geofence.shapes import Area, Areas
 from geofence.sides import Changes, Seen, Sides
 from geofence.tracker import Places, Tracker
 from rules.kinds import EventKind
@@ -139,17 +139,23 @@ class Borders:
     def __init__(self, premises: Premises, events: frozenset[EventKind]) -> None:
         self._registry = premises.registry
         self.fences = tuple(fence for fence in premises.fences if fence.kind is FenceKind.AREA and fence.events & events)
-        self._areas = tuple(Area.of(fence.rings) for fence in self.fences)
-        self._depth_m = np.array([area.depth_m for area in self._areas], np.float64)
+        areas = tuple(Area.of(fence.rings) for fence in self.fences)
+        self._areas, self._planes = Areas(areas), [area.frame for area in areas]
+        self._depth_m = np.array([area.depth_m for area in areas], np.float64)
         count = len(premises.registry.devices)
-        concerned = np.zeros((len(self.fences), count), np.bool_)
-        for number, fence in enumerate(self.fences):
-            concerned[number] = wearers(premises, fence, fence.residents)
-        self._device = np.flatnonzero(concerned.any(axis=0))
+        worn = worn_by(premises)
+        concerned = {
+            (index, number)
+            for number, fence in enumerate(self.fences)
+            for person in fence.residents
+            for index in worn.get((fence.community_id, person), ())
+        }
+        of_pair, self._fence = np.array(sorted(concerned), np.int64).reshape(-1, 2).T
+        self._device = np.unique(of_pair)
         self._row = np.full(count, -1, np.int64)
         self._row[self._device] = np.arange(len(self._device))
         self.is_concerned: Bool = self._row >= 0
-        row, self._fence = np.nonzero(concerned[:, self._device].T)
+        row = self._row[of_pair]
         self._first = np.searchsorted(row, np.arange(len(self._device) + 1))
         self._people: dict[tuple[str, str], list[int]] = {}
         for at, device in enumerate(premises.registry.devices[one] for one in self._device.tolist()):
@@ -353,7 +359,7 @@ class Borders:
 
     def _plane(self, at: int) -> tuple[float, float, float, float]:
         """Plane in which a device is followed: that of its first fence."""
-        frame: Frame = self._areas[self._fence[self._first[at]]].frame
+        frame = self._planes[self._fence[self._first[at]]]
         return frame.lon_deg, frame.lat_deg, frame.east_m_per_deg, frame.north_m_per_deg
 
     def _metres(self, row: Int64, lon_deg: Float64, lat_deg: Float64) -> tuple[Float64, Float64]:
@@ -367,13 +373,11 @@ class Borders:
     def _seen(self, places: Places, place: Int64, pair: Int64) -> Seen:
         """What places say of fences."""
         fence, at_of = self._fence[pair], self._pair_at[pair]
-        stand, walk = np.zeros((2, len(pair)))
-        for one in np.unique(fence).tolist():
-            at = np.flatnonzero(fence == one)
-            area, chosen = self._areas[one], place[at]
-            stand[at] = area.signed_distance(*self._degrees(at_of[at], places.stand_x_m[chosen], places.stand_y_m[chosen]))
-            walk[at] = area.signed_distance(*self._degrees(at_of[at], places.walk_x_m[chosen], places.walk_y_m[chosen]))
-        return sides.seen(places, place, stand, walk, self._depth_m[fence])
+        x_m = np.concatenate((places.stand_x_m[place], places.walk_x_m[place]))
+        y_m = np.concatenate((places.stand_y_m[place], places.walk_y_m[place]))
+        lon_deg, lat_deg = self._degrees(np.concatenate((at_of, at_of)), x_m, y_m)
+        stand_m, walk_m = self._areas.signed_distance(lon_deg, lat_deg, np.concatenate((fence, fence))).reshape(2, -1)
+        return sides.seen(places, place, stand_m, walk_m, self._depth_m[fence])
 
     def _noteworthy(self, entries: _Entries) -> Iterator[int]:
         """Entries of a person and a fence of which any may change something, in order."""
@@ -506,10 +510,13 @@ def is_guarding(premises: Premises, fence: Fence, home: HomeId | None, time_ns: 
     return fence.modes is None or premises.modes.at(fence.community_id, home or "", time_ns) in fence.modes
 
 
-def wearers(premises: Premises, fence: Fence, people: frozenset[PersonId]) -> Bool:
-    """(D,) bool: devices that these people of the fence's community wear."""
-    devices = premises.registry.devices
-    return np.array([device.community_id == fence.community_id and device.wearer in people for device in devices], np.bool_)
+def worn_by(premises: Premises) -> dict[tuple[CommunityId, PersonId], list[int]]:
+    """Rows of the devices that each person of a community wears."""
+    worn: dict[tuple[CommunityId, PersonId], list[int]] = {}
+    for row, device in enumerate(premises.registry.devices):
+        if device.wearer is not None:
+            worn.setdefault((device.community_id, device.wearer), []).append(row)
+    return worn
 
 
 def usable(batch: PositionBatch) -> Bool:

@@ -6,7 +6,7 @@ second. A person stands where the middle of the box's lower edge is, in pixels o
 view says where that is on the ground, and how far it may be wrong. Each event tells of one person, whom its `id` names.
 
 Counts of people are motion: of a camera, or of a zone, which is a device of its own with the zone's name. Who somebody was recognised to be
-(`sub_label`) is not read.
+(`sub_label`), plates and pictures are not read, and the log does not keep them.
 """
 
 import math
@@ -64,6 +64,7 @@ class _Stats(msgspec.Struct):
 _EVENT = msgspec.json.Decoder(_Event)
 _WHOSE = msgspec.json.Decoder(_Whose)
 _STATS = msgspec.json.Decoder(_Stats)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _COUNT = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0)])
 
 
@@ -82,6 +83,29 @@ def speakers(topic: str, payload: bytes) -> tuple[str, ...] | str:
     except (ValueError, RecursionError) as error:
         return reason_of(error, payload)
     return f"topic is {shown(topic)}, wanted {PREFIX}events, available, stats, or of a camera or zone: reviews repeat what events say"
+
+
+def kept(topic: str, payload: bytes) -> bytes:
+    """Of events what is read here, whether it is right or wrong; of reviews and pictures nothing; all else as it came."""
+    first, _, rest = topic.removeprefix(PREFIX).partition("/")
+    if first == "reviews" or rest.endswith("/snapshot"):
+        return b""
+    if first != "events":
+        return payload
+    event = _named(payload, _Event)
+    if event is None:
+        return payload
+    after = _named(event["after"], _Object) if "after" in event else None
+    return msgspec.json.encode(event if after is None else {**event, "after": after})
+
+
+def _named(payload: bytes | msgspec.Raw, wanted: type[msgspec.Struct]) -> dict[str, msgspec.Raw] | None:
+    """The fields of an object that a type has, as they came; None of what is no object."""
+    try:
+        said = _FIELDS.decode(payload)
+    except (ValueError, RecursionError):
+        return None
+    return {name: said[name] for name in wanted.__struct_fields__ if name in said}
 
 
 class _Camera:
@@ -144,4 +168,4 @@ class _Camera:
         return ((SensorKind.STATUS, msgspec.json.encode({"t": heard.received_ns // NS_PER_MS, **said})),)
 
 
-FRIGATE = Adapter(name="frigate", prefix=PREFIX, speakers=speakers, listener=lambda device: _Camera(device).hear)
+FRIGATE = Adapter(name="frigate", prefix=PREFIX, speakers=speakers, listener=lambda device: _Camera(device).hear, kept=kept)

@@ -169,6 +169,20 @@ def test_nobodys_name_is_in_anything_that_is_said(camera: Ear) -> None:
     assert not [one for one in (*said, camera.hear("frigate/reviews", REVIEW)) if "Smith" in str(one) or "Bob" in str(one)]
 
 
+def test_the_log_keeps_of_an_event_what_is_read_and_nobodys_name(camera: Ear) -> None:
+    wrong = [event(box=(1, 2, 3)), event(frame_time="now"), event(camera=7), {"type": "new"}, {**EVENT, "after": "Smith"}, [EVENT], 7]
+    for message in (EVENT, event(), *wrong):
+        raw = json.dumps(message).encode()
+        less = FRIGATE.kept("frigate/events", raw)
+        assert FRIGATE.speakers("frigate/events", less) == FRIGATE.speakers("frigate/events", raw)
+        if FRIGATE.speakers("frigate/events", raw) == ("front_door",):
+            assert camera.hear("frigate/events", less) == camera.hear("frigate/events", message)
+    assert b"Smith" not in FRIGATE.kept("frigate/events", json.dumps(EVENT).encode())
+    assert FRIGATE.kept("frigate/reviews", json.dumps(REVIEW).encode()) == FRIGATE.kept("frigate/yard/person/snapshot", b"\xff\xd8") == b""
+    for topic, payload in (("frigate/yard/person", b"1"), ("frigate/stats", json.dumps(STATS).encode()), ("frigate/events", b'{"type":')):
+        assert FRIGATE.kept(topic, payload) == payload
+
+
 @pytest.mark.parametrize(
     ("topic", "payload", "words"),
     [

@@ -93,6 +93,9 @@ class _Radar:
             return []
         self.told_ns[kind] = t_ns
         sigma_m = sighting.step.sigma_m or _RADAR_M
+        sure: dict[str, float] = {}
+        if sighting.step.sigma_m:
+            sure["probability"] = walk.near_probability if kind is EventKind.CROSS else walk.probability(fence.approach_m)
         event = Event(
             community_id=fence.community_id,
             kind=kind,
@@ -112,6 +115,7 @@ class _Radar:
                 "sigma_m": sigma_m,
                 "side": "far" if walk.distance_m > 0.0 else "near",
                 "fence": fence.id,
+                **sure,
                 **told(steps.way(self.positions(steps.places_m()) + line.radar, t_ns), t_ns, sighting.time_ns),
             },
         )

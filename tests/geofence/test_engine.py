@@ -214,7 +214,7 @@ def test_fixes_that_are_old_or_none_change_nothing() -> None:
     assert len(plain)
 
 
-@settings(deadline=None, max_examples=6)
+@settings(deadline=None, max_examples=4)
 @given(cuts=st.lists(st.integers(0, 260), max_size=8), seed=st.integers(0, 9))
 def test_a_batch_split_anywhere_gives_the_same_to_the_last_bit(cuts: list[int], seed: int) -> None:
     columns = fixes(SHORT, 0.5, seed)

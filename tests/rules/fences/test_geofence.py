@@ -597,7 +597,7 @@ def both() -> tuple[Area, Line]:
     return Area(there), Line(there)
 
 
-@settings(deadline=None, max_examples=5)
+@settings(deadline=None, max_examples=3)
 @given(seed=st.integers(0, 20), cuts=st.lists(st.integers(1, 900), max_size=30))
 def test_readings_cut_anywhere_give_the_same_facts(seed: int, cuts: list[int]) -> None:
     readings = wandering(seed)
@@ -608,7 +608,7 @@ def test_readings_cut_anywhere_give_the_same_facts(seed: int, cuts: list[int]) -
         assert cut.snapshot() == whole.snapshot()
 
 
-@settings(deadline=None, max_examples=5)
+@settings(deadline=None, max_examples=3)
 @given(seed=st.integers(0, 20), cut=st.integers(1, 900))
 def test_a_rule_restored_from_a_snapshot_goes_on_the_same(seed: int, cut: int) -> None:
     readings = wandering(seed)

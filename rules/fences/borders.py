@@ -10,7 +10,7 @@ was before the silence: who left and came back meanwhile is told of, with the ti
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -125,6 +125,30 @@ class _Entries:
     changes: Changes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Before:
+    """What was known before some fixes of the devices of people with several: looked into where it matters, which is seldom.
+
+    Attributes
+    ----------
+    places, place : Places (O,) and (P,) int64
+        Of O devices; and of P pairs the device's.
+    at : dict
+        By pair: which of the P.
+    inside, is_set : (P,) bool
+        See `Sides.known`.
+    said : dict
+        By pair: what was asked for, and what the fixes have said since.
+    """
+
+    places: Places
+    place: Int64
+    at: Mapping[int, int]
+    inside: Bool
+    is_set: Bool
+    said: dict[int, _Said] = field(default_factory=dict)
+
+
 class Borders:
     """Sides of area fences; followed in every mode, whether the fence guards or not.
 
@@ -184,9 +208,8 @@ class Borders:
         """Rows in the register of the devices that a person of a community wears, if they are concerned."""
         return [int(self._device[at]) for at in self._people.get(who, ())]
 
-    def sightings(self, batch: PositionBatch) -> list[Sighting]:
-        """What is new about people's sides, in the order of the fixes that decided it."""
-        fixes = self.concerned(batch)
+    def sightings(self, batch: PositionBatch, fixes: Int64) -> list[Sighting]:
+        """What is new about people's sides by fixes that are looked at (`concerned`), in the order of those that decided it."""
         if not len(fixes):
             return []
         at = self._row[batch.device[fixes]]
@@ -219,7 +242,7 @@ class Borders:
         at = self._row[batch.device[rows]]
         if silent.any():
             self._put_aside(at[silent], batch.time_ns[rows][silent])
-        before = self._said_before(at)
+        before = self._before(at)
         x_m, y_m = self._metres(at, batch.lon_deg[rows], batch.lat_deg[rows])
         fixes = _Fixes(row=rows, at=at, time_ns=batch.time_ns[rows], x_m=x_m, y_m=y_m, accuracy_m=batch.accuracy_m[rows])
         entries = self._take(fixes)
@@ -387,10 +410,10 @@ class Borders:
         if len(concerned):
             yield from np.flatnonzero(np.isin(whose, concerned)).tolist()
 
-    def _settle(self, entries: _Entries, entry: int, before: dict[int, _Said]) -> Iterator[Sighting]:
+    def _settle(self, entries: _Entries, entry: int, before: _Before) -> Iterator[Sighting]:
         """What one fix of a device says of the person: somebody went to the other side, or is found there, or is there for sure."""
         pair, changes = int(entries.pair[entry]), entries.changes
-        said = before[pair] = self._said(entries, entry)
+        said = before.said[pair] = self._said(entries, entry)
         whose, is_sure, went, fixes, time_ns = int(self._whose[pair]), bool(changes.is_sure[entry]), False, 1, said.time_ns
         if changes.is_told[entry]:
             self._keep(pair, (int(changes.time_ns[entry]), int(changes.fixes[entry])))
@@ -463,37 +486,45 @@ class Borders:
             deviation_m=float(places.deviation_m[place]),
         )
 
-    def _said_before(self, row: Int64) -> dict[int, _Said]:
-        """What the other devices of people with several said before these fixes, by pair."""
+    def _before(self, row: Int64) -> _Before:
+        """What is known, before these fixes, of the devices of people with several."""
         several = {at for at in row.tolist() if self._beside[at]}
-        others = sorted({other for at in several for other in (at, *self._beside[at])})
-        if not others:
-            return {}
-        places = self._tracker.known(np.array(others, np.int64))
-        said: dict[int, _Said] = {}
-        for place, at in enumerate(others):
-            for pair in range(self._first[at], self._first[at + 1]):
-                inside, is_set = self._sides.side(pair)
-                said[pair] = self._spoken(pair, places, place, int(places.since_ns[place]), inside=inside, is_set=is_set)
-        return said
+        others = np.array(sorted({other for at in several for other in (at, *self._beside[at])}), np.int64)
+        if not len(others):
+            return _Before(places=Places.of(0), place=others, at={}, inside=np.zeros(0, np.bool_), is_set=np.zeros(0, np.bool_))
+        place, pair = self._pairs(others)
+        inside, is_set = self._sides.known(pair)
+        at = dict(zip(pair.tolist(), range(len(pair)), strict=True))
+        return _Before(places=self._tracker.known(others), place=place, at=at, inside=inside, is_set=is_set)
+
+    def _said_before(self, pair: int, before: _Before) -> _Said | None:
+        """What a device said of a fence last, in these fixes or before them; None of a device that was not asked for."""
+        if pair not in before.said and pair in before.at:
+            at = before.at[pair]
+            place, inside, is_set = int(before.place[at]), bool(before.inside[at]), bool(before.is_set[at])
+            time_ns = int(before.places.since_ns[place])
+            before.said[pair] = self._spoken(pair, before.places, place, time_ns, inside=inside, is_set=is_set)
+        return before.said.get(pair)
 
     def _other_pairs(self, pair: int) -> list[int]:
         """The same fence, and the other devices of the same person."""
         at = int(self._pair_at[pair])
         return [int(self._first[other] + pair - self._first[at]) for other in self._beside[at]]
 
-    def _is_gone(self, whose: int, pair: int, time_ns: int, before: Mapping[int, _Said]) -> bool:
+    def _is_gone(self, whose: int, pair: int, time_ns: int, before: _Before) -> bool:
         """Whether the side was said by another device, of which nothing is heard any more."""
         by, at = int(self._by[whose]), int(self._pair_at[pair])
         if by == at:
             return False
-        said = before.get(int(self._first[by] + pair - self._first[at])) if by >= 0 else None
+        said = self._said_before(int(self._first[by] + pair - self._first[at]), before) if by >= 0 else None
         return said is None or time_ns - said.time_ns > _SILENT_NS
 
-    def _is_contradicted(self, pair: int, said: _Said, before: Mapping[int, _Said]) -> bool:
+    def _is_contradicted(self, pair: int, said: _Said, before: _Before) -> bool:
         """Whether a better device, which may be at the same place, says that its wearer is still on the other side."""
         for other in self._other_pairs(pair):
-            one = before[other]
+            one = self._said_before(other, before)
+            if one is None:
+                continue
             age_s = max(0.0, (said.time_ns - one.time_ns) / NS_PER_S)
             if not one.is_set or one.inside == said.inside or one.deviation_m + _AGES_MPS * age_s >= said.deviation_m:
                 continue

@@ -322,7 +322,10 @@ def _build(part: Outlines, first: int, fence: Structured, vertex: Complex128) ->
     check_rings(part, first)
     begin = part.ring[part.fence[:-1]]
     count = part.ring[part.fence[1:]] - begin
-    (west, east), (south, north) = _extremes(part.lon_deg, begin, count), _extremes(part.lat_deg, begin, count)
+    # Most runs are short and alike, and reduceat is slow with those.
+    ninth = 9 * len(count) // 10
+    common = min(int(np.partition(count, ninth)[ninth]), _SHORT)
+    (west, east), (south, north) = (_extremes(degrees, begin, count, common) for degrees in (part.lon_deg, part.lat_deg))
     check_extent(first, (west, east, south, north))
     # Where a ring begins must not move the frame, so the centre is the middle of the extent.
     lon_deg, lat_deg = (west + east) / 2.0, (south + north) / 2.0
@@ -347,12 +350,10 @@ def _build(part: Outlines, first: int, fence: Structured, vertex: Complex128) ->
     return len(metres)
 
 
-def _extremes(values: Float64, begin: Int64, count: Int64) -> tuple[Float64, Float64]:
-    """Smallest and largest (M,) of each run of values."""
+def _extremes(values: Float64, begin: Int64, count: Int64, common: int) -> tuple[Float64, Float64]:
+    """Smallest and largest (M,) of each run of values, most of which are no longer than is common."""
     low, high = values.take(begin), values.take(begin)
     last = begin + count - 1
-    # Most runs are short and alike, and reduceat is slow with those.
-    common = min(int(np.partition(count, 9 * len(count) // 10)[9 * len(count) // 10]), _SHORT)
     for step in range(1, common):
         one = values.take(np.minimum(begin + step, last))
         np.minimum(low, one, out=low)

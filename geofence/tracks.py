@@ -32,6 +32,8 @@ _FRAMES, _SLOW_FRAMES, _SLOW_S = 4, 3, 0.9
 _MISSED, _GAP_S, _FORGOTTEN = 3, 1.5, 2
 # Who has a name is told of once a minute if they stand (Frigate).
 _NAMED_S = 75.0
+# Of more people than a yard holds those are forgotten first of whom nothing was told for longest.
+_MOST_NAMED = 100
 
 SEEN = tracker.Model(
     accuracy_deviations=1.0,
@@ -137,6 +139,9 @@ class Tracker:
             return None
         before = None if track is None else (track.x_m, track.y_m)
         if track is None:
+            named = [one for one in self.tracks if one.name]
+            if len(named) >= _MOST_NAMED:
+                self.tracks.remove(min(named, key=lambda one: one.time_ns))
             track = Track(number=self.count, time_ns=time_ns, x_m=place[0], y_m=place[1], frames=0, steady=0, name=name)
             self.tracks.append(track)
             self.count += 1

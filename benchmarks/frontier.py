@@ -21,6 +21,8 @@ _MISSED = 0.05
 
 def draw(rows: list[dict[str, float | str]], to: Path) -> None:
     """False events an hour against the median delay, of each detector; below what was played, nothing is known."""
+    # Of cameras there is one detector, and no frontier.
+    rows = [row for row in rows if str(row["detector"]).startswith(tuple(_FAMILIES))]
     places = list(dict.fromkeys(str(row["where"]) for row in rows))
     figure, axes = plt.subplots(1, len(places), figsize=(3.1 * len(places), 4.2), sharey=True)
     for axis, place in zip(axes, places, strict=True):

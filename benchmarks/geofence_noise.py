@@ -3,20 +3,21 @@
 Areas: all see the same fixes of the same people (`benchmarks.noise_model`), those who stay 5 m outside a square of 60 m and those who
 walk through its edge. Every change of side that is told of the first is a false event; going back is one too. The delay is from the true
 crossing to the fix at which it is told, below 0 where it was told too soon. A line: the same with the frames of a radar
-(`benchmarks.radar_model`), before which there is nobody, and then people who walk through.
+(`benchmarks.radar_model`), before which there is nobody, and then people who walk through; and of a camera (`benchmarks.geofence_cameras`).
 """
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincinv, ndtr
+from scipy.special import ndtr
 
-from benchmarks import noise_model, radar_model
-from benchmarks.measure import Figures
+from benchmarks import geofence_cameras, noise_model, radar_model
+from benchmarks.geofence_rows import Row
 from benchmarks.noise_model import Errors, Receiver, Walk
 from benchmarks.radar_model import RATE_HZ, Radar
 from devices.model import NS_PER_S, CommunityId, Device, DeviceId, DeviceKind, HomeId, Pose, Registry
@@ -44,13 +45,19 @@ EARLY_S = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How much is played of each seed: people who stay, for how long, people who cross; hours of a radar, and its visitors."""
+    """How much is played of each seed.
+
+    People who stay, for how long, people who cross; hours of a radar, and its visitors; people who walk up before a camera, and for how
+    many seconds it sees others.
+    """
 
     walkers: int = 100
     seconds: int = 3600
     crossings: int = 50
     radar_hours: int = 15
     visitors: int = 50
+    comers: int = 10
+    camera_seconds: int = 1800
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,76 +213,9 @@ DETECTORS: tuple[Make, ...] = (
     lambda count: Ours(count, (0.9, 0.95, 0.98, sides.CERTAIN, 0.995, 0.999, 0.9999)),
 )
 """With more settings than issue 7 names, so that there is a frontier."""
+SAME_M = 1.0
+"""A target that is further than this from where it was a frame before is another one, to a detector that looks."""
 RADAR_LIMITS = ((0.0, 2), (0.1, 3), (0.2, 4), (0.3, 5), (0.4, 6), (0.5, 8))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """How one setting of a detector did.
-
-    Attributes
-    ----------
-    where : str
-        What was played.
-    told, hours : int, float
-        False events, in so much of people's or a radar's time.
-    crossings, missed : int
-        True crossings, and those that were never told.
-    median_s, late_s : float
-        Delay of the crossings, half and 95 in 100 of which are told by then; those that are missed are the latest.
-    """
-
-    where: str
-    detector: str
-    told: int
-    hours: float
-    crossings: int
-    missed: int
-    median_s: float
-    late_s: float
-
-    @property
-    def false_per_hour(self) -> float:
-        """Of people who cross nothing."""
-        return self.told / self.hours
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 in 100 limits of it (Garwood 1936, exact for counts)."""
-        low = gammaincinv(self.told, 0.025) if self.told else 0.0
-        return float(low / self.hours), float(gammaincinv(self.told + 1, 0.975) / self.hours)
-
-    @classmethod
-    def of(cls, where: str, detector: str, *, told: int, hours: float, delay_s: Float64) -> "Row":
-        """Of the delays (C,) of all crossings, NaN of one that was never told."""
-        late = np.sort(np.where(np.isnan(delay_s), np.inf, delay_s))
-        return cls(
-            where=where,
-            detector=detector,
-            told=told,
-            hours=hours,
-            crossings=len(delay_s),
-            missed=int(np.isnan(delay_s).sum()),
-            median_s=float(late[(len(late) - 1) // 2]),
-            late_s=float(late[round(0.95 * (len(late) - 1))]),
-        )
-
-    @property
-    def figures(self) -> Figures:
-        """Flat."""
-        low, high = self.interval
-        return {
-            "where": self.where,
-            "detector": self.detector,
-            "false_per_hour": self.false_per_hour,
-            "false_per_hour_low": low,
-            "false_per_hour_high": high,
-            "hours": self.hours,
-            "median_delay_s": self.median_s,
-            "delay_95_s": self.late_s,
-            "missed": self.missed,
-            "crossings": self.crossings,
-        }
 
 
 def rows(seeds: Sequence[int] = SEEDS, size: Size | None = None) -> Iterator[Row]:
@@ -284,6 +224,7 @@ def rows(seeds: Sequence[int] = SEEDS, size: Size | None = None) -> Iterator[Row
     for receiver in RECEIVERS:
         yield from areas(receiver, seeds, size)
     yield from line(seeds, size)
+    yield from geofence_cameras.rows(seeds, size.comers, size.camera_seconds)
 
 
 def areas(receiver: Receiver, seeds: Sequence[int], size: Size, makes: Sequence[Make] = DETECTORS) -> list[Row]:
@@ -339,12 +280,12 @@ def line(seeds: Sequence[int], size: Size, radar: Radar | None = None) -> list[R
     told, delays, names = (
         dict[str, int](),
         dict[str, list[Float64]](),
-        ("naive", *(f"hysteresis {m:g} m + {n} frames" for m, n in RADAR_LIMITS)),
+        ("naive", *(f"hysteresis {m:g} m + {n} frames" for m, n in RADAR_LIMITS), "the same of one target, 0.3 m + 5 frames"),
     )
     for seed in seeds:
         nobody = radar_model.nobody(radar, np.random.default_rng([seed, _STAYING]), size.radar_hours * 3600)
         visitors, crossed_s = radar_model.visitors(radar, np.random.default_rng([seed, _CROSSING]), size.visitors)
-        for name, limits in zip(names, ((0.0, 1), *RADAR_LIMITS), strict=True):
+        for name, limits in zip(names, ((0.0, 1), *RADAR_LIMITS, (0.3, 5, SAME_M)), strict=True):
             told[name] = told.get(name, 0) + sum(len(one) for one in changes(nobody, *limits))
             delays.setdefault(name, []).append(_delays(changes(visitors, *limits)[1], crossed_s))
         told[OURS] = told.get(OURS, 0) + len(events(nobody))
@@ -354,12 +295,14 @@ def line(seeds: Sequence[int], size: Size, radar: Radar | None = None) -> list[R
     return [Row.of("radar line", name, told=count, hours=hours, delay_s=np.concatenate(delays[name])) for name, count in told.items()]
 
 
-def changes(frames: Float64, beyond_m: float, count: int) -> tuple[Float64, Float64]:
+def changes(frames: Float64, beyond_m: float, count: int, same_m: float = math.inf) -> tuple[Float64, Float64]:
     """When one of a radar's targets, in so many frames in a row, was so far beyond the line: on the far side, and on the near one; seconds.
 
-    A slot that is empty is a target at (0, 0), as it is to whoever does not know better.
+    A slot that is empty is a target at (0, 0), as it is to whoever does not know better. A row ends where the target of a slot is further
+    than `same_m` from where it was.
     """
-    far, near = (_runs(one, count) for one in (radar_model.is_far(frames, beyond_m), ~radar_model.is_far(frames, -beyond_m)))
+    is_same = np.hypot(*np.moveaxis(np.diff(frames, axis=0, prepend=frames[:1]), 2, 0)) <= same_m
+    far, near = (_runs(one, is_same, count) for one in (radar_model.is_far(frames, beyond_m), ~radar_model.is_far(frames, -beyond_m)))
     out, back = list[int](), list[int]()
     for slot in range(radar_model.SLOTS):
         sides_ = np.where(far[:, slot], 1, np.where(near[:, slot], -1, 0))
@@ -389,6 +332,8 @@ def events(frames: Float64) -> list[tuple[EventKind, float]]:
             x_m=part[there][:, 0],
             y_m=part[there][:, 1],
             speed_mps=np.full(int(there.sum()), np.nan),
+            accuracy_m=np.full(int(there.sum()), np.nan),
+            name=np.zeros(int(there.sum()), np.int64),
         )
         found += [(fact.kind, fact.known_ns / NS_PER_S) for fact in rule.update(batch) if isinstance(fact, Event)]
     return found
@@ -456,11 +401,12 @@ _PREMISES = Premises(
 )
 
 
-def _runs(true: Bool, count: int) -> Bool:
-    """(F, S) bool: the last of so many in a row, down each column."""
+def _runs(true: Bool, is_same: Bool, count: int) -> Bool:
+    """(F, S) bool: the last of so many in a row, down each column, the second and later of which are the same as the one before."""
     enough: Bool = true.copy()
+    goes_on = true & is_same
     for before in range(1, count):
-        enough[before:] &= true[:-before]
+        enough[before:] &= true[:-before] & goes_on[1 : len(true) - before + 1]
         enough[:before] = False
     return enough
 

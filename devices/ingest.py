@@ -2,7 +2,7 @@
 
 Each broker has one MQTT connection with a session that the broker keeps while we are away. A message is taken, packed with what arrived
 beside it, appended to the log, and only then acknowledged; killed at any point, the broker sends it again, and what is behind the log knows
-it by its content. Nothing is decoded but the topic.
+it by its content. Nothing is decoded but the topic; what an ecosystem tells of people and nobody here reads is left out (`adapters.kept`).
 """
 
 import asyncio

@@ -18,6 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from devices.adapters import kept
 from devices.entry import MAX_PAYLOAD_BYTES, Record
 from devices.topics import ROOT
 
@@ -192,7 +193,8 @@ class Connection:
             self._counters.oversized += 1
         if not self._wait_for_room(len(payload)):
             return
-        record = Record(time.time_ns(), self.link.name, _topic(message), message.retain, payload)
+        topic = _topic(message)
+        record = Record(time.time_ns(), self.link.name, topic, message.retain, kept(topic, payload))
         self._serial += 1
         if mid:
             self._held[mid] = self._serial

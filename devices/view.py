@@ -48,8 +48,11 @@ class View:
     height_px: int
     homography: Matrix
 
-    def ground(self, u_px: float, v_px: float) -> tuple[float, float] | None:
-        """Metres to the right and ahead of a pixel of the ground; None above the horizon, and where a pixel is too much of it."""
+    def ground(self, u_px: float, v_px: float) -> tuple[float, float, float] | None:
+        """Metres to the right and ahead of a pixel of the ground, and how many metres a pixel is there in the direction where it is most.
+
+        None above the horizon, and where a pixel is too much of the ground.
+        """
         (a, b, c), (d, e, f), (g, h, i) = self.homography
         depth = g * u_px + h * v_px + i
         if depth <= 0.0:
@@ -58,7 +61,7 @@ class View:
         x_u, x_v, y_u, y_v = (a - x * g) / depth, (b - x * h) / depth, (d - y * g) / depth, (e - y * h) / depth
         squares, determinant = x_u * x_u + x_v * x_v + y_u * y_u + y_v * y_v, x_u * y_v - x_v * y_u
         longest = math.sqrt((squares + math.sqrt(max(0.0, squares * squares - 4.0 * determinant * determinant))) / 2.0)
-        return (x, y) if longest <= MOST_M_PER_PX else None
+        return (x, y, longest) if longest <= MOST_M_PER_PX else None
 
 
 def homography(pixels: Float64, ground: Float64) -> Matrix:

@@ -50,6 +50,7 @@ SLACK, SLACK_M = 1e-6, 1e-6
 _BUILT_AT_ONCE = 4096
 _EDGES_AT_ONCE = 1 << 17
 _SHORT = 8
+_NO_LENGTH = np.finfo(np.float64).tiny
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,7 +288,7 @@ class Seen(NamedTuple):
         length = along.real**2
         length += along.imag**2
         # An edge of no length is its first end.
-        np.maximum(length, np.finfo(np.float64).tiny, out=length)
+        np.maximum(length, _NO_LENGTH, out=length)
         share = (np.conj(self.a) * along).real
         share /= length
         np.negative(share, out=share)
@@ -300,7 +301,9 @@ class Seen(NamedTuple):
         if not with_side:
             return nearest, None
         limit = (nearest * (1.0 + 1e-12) + TIE_M) ** 2
-        offset = np.where(square <= np.repeat(limit, self.runs.count), self.determinant / np.sqrt(length), 0.0)
+        # An edge of no length has no side, whatever the rounding of its determinant says.
+        decides = (square <= np.repeat(limit, self.runs.count)) & (length > _NO_LENGTH)
+        offset = np.where(decides, self.determinant / np.sqrt(length), 0.0)
         return nearest, np.maximum.reduceat(offset, self.runs.first) >= -np.minimum.reduceat(offset, self.runs.first)
 
 
@@ -319,7 +322,10 @@ def _build(part: Outlines, first: int, fence: Structured, vertex: Complex128) ->
     check_rings(part, first)
     begin = part.ring[part.fence[:-1]]
     count = part.ring[part.fence[1:]] - begin
-    (west, east), (south, north) = _extremes(part.lon_deg, begin, count), _extremes(part.lat_deg, begin, count)
+    # Most runs are short and alike, and reduceat is slow with those.
+    ninth = 9 * len(count) // 10
+    common = min(int(np.partition(count, ninth)[ninth]), _SHORT)
+    (west, east), (south, north) = (_extremes(degrees, begin, count, common) for degrees in (part.lon_deg, part.lat_deg))
     check_extent(first, (west, east, south, north))
     # Where a ring begins must not move the frame, so the centre is the middle of the extent.
     lon_deg, lat_deg = (west + east) / 2.0, (south + north) / 2.0
@@ -344,12 +350,10 @@ def _build(part: Outlines, first: int, fence: Structured, vertex: Complex128) ->
     return len(metres)
 
 
-def _extremes(values: Float64, begin: Int64, count: Int64) -> tuple[Float64, Float64]:
-    """Smallest and largest (M,) of each run of values."""
+def _extremes(values: Float64, begin: Int64, count: Int64, common: int) -> tuple[Float64, Float64]:
+    """Smallest and largest (M,) of each run of values, most of which are no longer than is common."""
     low, high = values.take(begin), values.take(begin)
     last = begin + count - 1
-    # Most runs are short and alike, and reduceat is slow with those.
-    common = min(int(np.partition(count, 9 * len(count) // 10)[9 * len(count) // 10]), _SHORT)
     for step in range(1, common):
         one = values.take(np.minimum(begin + step, last))
         np.minimum(low, one, out=low)

@@ -1,12 +1,18 @@
 """Directed polylines: side of, distance to, and movements through them.
 
-All in one metric frame, positions (..., 2) east and north in metres.
+All in one metric frame, positions (..., 2) east and north in metres. `Lines` asks many polylines at once, by the same rules.
 """
+
+from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geofence.fences import Runs, Seen, signed
+
 Float64 = NDArray[np.float64]
+Complex128 = NDArray[np.complex128]
 Bool = NDArray[np.bool_]
 
 # Two segments that meet at a vertex are equally near to what lies outside their corner, but for rounding.
@@ -72,6 +78,36 @@ def passes(path: Float64, before: Float64, after: Float64) -> Bool:
     parallel = (from_start == 0.0) & (to_end == 0.0)
     met: Bool = np.any(~apart & ~parallel, axis=1)
     return met
+
+
+class Lines:
+    """Polylines (L,) in one frame.
+
+    Parameters
+    ----------
+    paths : sequence of (K, 2) float64
+        Vertices of each, K at least 2, which are not all the same.
+    """
+
+    def __init__(self, paths: Sequence[Float64]) -> None:
+        parts = [_complex(path) for path in paths]
+        self._vertex = np.concatenate(parts)
+        self._count = np.array([len(part) - 1 for part in parts], np.int64)
+        self._begin = np.cumsum(self._count + 1) - self._count - 1
+
+    def seen(self, before: Float64, after: Float64) -> tuple[Float64, Bool]:
+        """Movements (N, 2) to (N, 2): signed distances (L, N) of where each ends, and which (L, N) pass, as the functions here say."""
+        lines, count = len(self._begin), len(before)
+        runs = Runs.of(self._begin.repeat(count), self._count.repeat(count))
+        start, end = (np.tile(_complex(places), lines) for places in (before, after))
+        nearest, is_left = Seen.of(self._vertex, runs, end).nearest(with_side=True)
+        passed = Seen.of(self._vertex, runs, start).is_passed(end)
+        return signed(nearest, cast("Bool", is_left)).reshape(lines, count), passed.reshape(lines, count)
+
+
+def _complex(places: Float64) -> Complex128:
+    numbers: Complex128 = np.ascontiguousarray(places).view(np.complex128)[:, 0]
+    return numbers
 
 
 def _segments(path: Float64) -> tuple[Float64, Float64, Float64]:

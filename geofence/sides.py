@@ -148,6 +148,10 @@ class Sides:
             self._take(pair[turn], given if len(turn) == len(pair) else given.taken(turn), changes, turn)
         return changes
 
+    def known(self, pair: Int64) -> tuple[Bool, Bool]:
+        """Which pairs (P,) are inside, and of which that has been set."""
+        return self._inside.take(pair), self._level.take(pair) >= _TAKEN
+
     def side(self, pair: int) -> tuple[bool, bool]:
         """Whether a pair is inside, and whether that has been set."""
         return bool(self._inside[pair]), bool(self._level[pair] >= _TAKEN)

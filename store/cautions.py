@@ -58,8 +58,9 @@ def fences(found: Sequence[Fence], all_devices: Sequence[Device], homes: Mapping
         path: KeyPath = ("geofences", index)
         if fence.kind is FenceKind.AREA and fence.modes is not None and fence.home is None:
             findings.warn((*path, "modes"), f"{fence.id} has modes but no home to be in them")
-        if fence.max_gap_s is not None and fence.max_gap_s > PATH_S:
-            text = f"{fence.id} asks for {fence.max_gap_s:g} s; the paths of radars and cameras are followed over {PATH_S:g} s at most"
+        by_name = any(device.view is not None and device.home == fence.home for device in all_devices)
+        if fence.max_gap_s is not None and fence.max_gap_s > PATH_S and not by_name:
+            text = f"{fence.id} asks for {fence.max_gap_s:g} s; the paths of what a radar sees are followed over {PATH_S:g} s at most"
             findings.warn((*path, "max_gap_s"), text)
         verdict = suited(fence, all_devices, None if fence.home is None else homes[fence.home])
         if verdict.lack is not None:
@@ -73,7 +74,7 @@ def _lack(fence: Fence, verdict: Suited) -> str:
         case Lack.UNWATCHED if fence.kind is FenceKind.AREA:
             return "concerns residents of whom none has a tracker or a wearable: nobody's way is known"
         case Lack.UNWATCHED:
-            return f"is watched by nothing: {fence.home} has no radar with a pose"
+            return f"is watched by nothing: {fence.home} has no radar or camera with a pose"
         case Lack.OTHER_FLOOR:
             return f"is on floor {fence.floor}, and {fence.home} with its radars on another"
         case Lack.OUT_OF_SIGHT:

@@ -106,8 +106,9 @@ def position(device_id: str, at_s: float, lon: float, lat: float, *, accuracy_m:
     return Reading(kind=SensorKind.POSITION, device=device_id, at_s=at_s, value=value, **fields)
 
 
-def targets(device_id: str, at_s: float, *xy_m: tuple[float, float], **fields: Any) -> Reading:
-    return Reading(kind=SensorKind.TARGETS, device=device_id, at_s=at_s, value={"xy_m": xy_m}, **fields)
+def targets(device_id: str, at_s: float, *xy_m: tuple[float, float], accuracy_m: float = NAN, name: int = 0, **fields: Any) -> Reading:
+    value = {"xy_m": xy_m, "accuracy_m": accuracy_m, "name": name}
+    return Reading(kind=SensorKind.TARGETS, device=device_id, at_s=at_s, value=value, **fields)
 
 
 def contact(device_id: str, at_s: float, *, is_open: bool, **fields: Any) -> Reading:
@@ -264,6 +265,8 @@ def _frames(readings: list[Reading]) -> dict[str, np.ndarray]:
         "x_m": _column(seen[:, 0].copy(), np.float64),
         "y_m": _column(seen[:, 1].copy(), np.float64),
         "speed_mps": _column(np.full(len(seen), NAN), np.float64),
+        "accuracy_m": _column([one.value["accuracy_m"] for one in readings for _ in one.value["xy_m"]], np.float64),
+        "name": _column([one.value["name"] for one in readings for _ in one.value["xy_m"]], np.int64),
     }
 
 

@@ -17,3 +17,9 @@ ADAPTERS: tuple[Adapter, ...] = (
     ESPHOME_LD2450,  # last, because it has no prefix: it is asked about every topic that is none of the others'
 )
 """Every ecosystem that is understood; no prefix but the last one's, which is empty, begins another."""
+
+
+def kept(topic: str, payload: bytes) -> bytes:
+    """What the log keeps of a payload of any topic."""
+    adapter = next((adapter for adapter in ADAPTERS if adapter.prefix and topic.startswith(adapter.prefix)), None)
+    return payload if adapter is None else adapter.kept(topic, payload)

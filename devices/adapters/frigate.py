@@ -3,12 +3,13 @@
 Source: https://docs.frigate.video/integrations/mqtt/ and frigate/track/tracked_object.py. An event is published when something about a
 tracked object has changed (a better picture, another zone, it stands or moves on), and once a minute: that is no track of so many frames a
 second. A person stands where the middle of the box's lower edge is, in pixels of the resolution that is set under `detect`; the camera's
-view says where that is on the ground. Each event tells of one person: a frame holds those too who were told of just before.
+view says where that is on the ground, and how far it may be wrong. Each event tells of one person, whom its `id` names.
 
 Counts of people are motion: of a camera, or of a zone, which is a device of its own with the zone's name. Who somebody was recognised to be
-(`sub_label`) is not read.
+(`sub_label`), plates and pictures are not read, and the log does not keep them.
 """
 
+import math
 from typing import Annotated
 
 import msgspec
@@ -21,11 +22,9 @@ from devices.view import View
 PREFIX = "frigate/"
 SERVER = "frigate"
 """What Frigate itself is called: a device of kind gateway."""
-HELD_MS = 75_000
-"""How long somebody of whom nothing new is told still stands where they did: Frigate tells of everybody at least once a minute, and when
-they are gone."""
-MOST_PEOPLE = 100
-"""In one picture; whoever was seen first is forgotten first."""
+EDGE_SHARE, LEAST_EDGE_PX, STRIDE_M = 0.03, 2.0, 0.15
+"""How far the lower edge of a box is from somebody's feet, as standard deviations: a share of its height, which is what a box that overlaps
+the true one by nine tenths is wrong by, and not less than some pixels; and besides, of the foot that is nearer, a part of a step."""
 _MS_PER_S = 1000.0
 _PERSON = "person"
 
@@ -33,7 +32,7 @@ _PERSON = "person"
 class _Object(msgspec.Struct):
     """A tracked object. Times are in seconds since 1970, boxes are left, top, right and bottom in pixels."""
 
-    id: str
+    id: Annotated[str, msgspec.Meta(max_length=64)]
     camera: str
     label: str
     frame_time: Annotated[float, msgspec.Meta(ge=-1e12, le=1e12)]
@@ -65,6 +64,7 @@ class _Stats(msgspec.Struct):
 _EVENT = msgspec.json.Decoder(_Event)
 _WHOSE = msgspec.json.Decoder(_Whose)
 _STATS = msgspec.json.Decoder(_Stats)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _COUNT = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0)])
 
 
@@ -85,8 +85,31 @@ def speakers(topic: str, payload: bytes) -> tuple[str, ...] | str:
     return f"topic is {shown(topic)}, wanted {PREFIX}events, available, stats, or of a camera or zone: reviews repeat what events say"
 
 
+def kept(topic: str, payload: bytes) -> bytes:
+    """Of events what is read here, whether it is right or wrong; of reviews and pictures nothing; all else as it came."""
+    first, _, rest = topic.removeprefix(PREFIX).partition("/")
+    if first == "reviews" or rest.endswith("/snapshot"):
+        return b""
+    if first != "events":
+        return payload
+    event = _named(payload, _Event)
+    if event is None:
+        return payload
+    after = _named(event["after"], _Object) if "after" in event else None
+    return msgspec.json.encode(event if after is None else {**event, "after": after})
+
+
+def _named(payload: bytes | msgspec.Raw, wanted: type[msgspec.Struct]) -> dict[str, msgspec.Raw] | None:
+    """The fields of an object that a type has, as they came; None of what is no object."""
+    try:
+        said = _FIELDS.decode(payload)
+    except (ValueError, RecursionError):
+        return None
+    return {name: said[name] for name in wanted.__struct_fields__ if name in said}
+
+
 class _Camera:
-    """One camera, one zone, or Frigate itself: who is seen where, in metres.
+    """One camera, one zone, or Frigate itself: who is seen where, in metres. It remembers nothing.
 
     Parameters
     ----------
@@ -97,7 +120,6 @@ class _Camera:
     def __init__(self, device: Device) -> None:
         self._view: View | None = device.view
         self._name = device.source.name if device.source else ""
-        self._places: dict[str, tuple[int, dict[str, float]]] = {}
 
     def hear(self, heard: Heard) -> Said | str:
         """Where people are, whether somebody is there, or that the camera is alive."""
@@ -119,27 +141,21 @@ class _Camera:
             return reason_of(error, heard.payload)
 
     def _event(self, event: _Event, heard: Heard) -> Said | str:
-        """The people who are seen now; nothing of anything that is no person, or stands on no ground that is known."""
+        """The person who is seen; nothing of anything that is no person, or stands on no ground that is known."""
         person = event.after
         if self._view is None or person.label != _PERSON or person.false_positive or heard.retained:
             return ()
-        left, _, right, bottom = person.box
+        left, top, right, bottom = person.box
         width_px, height_px = self._view.width_px, self._view.height_px
         if right > width_px or bottom > height_px:
             return f"box reaches to ({right:g}, {bottom:g}), wanted it within the {width_px} x {height_px} pixels of view.detect"
         place = self._view.ground((left + right) / 2.0, bottom)
         if place is None:
-            self._places.pop(person.id, None)
             return ()
-        t = round(person.frame_time * _MS_PER_S)
-        self._places.pop(person.id, None)
-        self._places[person.id] = (t, {"x_m": place[0], "y_m": place[1]})
-        held = [(name, one) for name, one in self._places.items() if abs(t - one[0]) <= HELD_MS]
-        self._places = dict(held[-MOST_PEOPLE:])
-        targets = [where for _, where in self._places.values()]
-        if event.type == "end":
-            del self._places[person.id]
-        return ((SensorKind.TARGETS, msgspec.json.encode({"t": t, "targets": targets})),)
+        x_m, y_m, m_per_px = place
+        edge_px = max(LEAST_EDGE_PX, EDGE_SHARE * (bottom - max(top, 0.0)))
+        target = {"x_m": x_m, "y_m": y_m, "accuracy_m": math.hypot(STRIDE_M, edge_px * m_per_px), "id": person.id}
+        return ((SensorKind.TARGETS, msgspec.json.encode({"t": round(person.frame_time * _MS_PER_S), "targets": [target]})),)
 
     def _alive(self, rest: str, heard: Heard) -> Said:
         """What says that a stream is there or is not; anything else that comes of a camera shows it, but what is asked of it."""
@@ -152,4 +168,4 @@ class _Camera:
         return ((SensorKind.STATUS, msgspec.json.encode({"t": heard.received_ns // NS_PER_MS, **said})),)
 
 
-FRIGATE = Adapter(name="frigate", prefix=PREFIX, speakers=speakers, listener=lambda device: _Camera(device).hear)
+FRIGATE = Adapter(name="frigate", prefix=PREFIX, speakers=speakers, listener=lambda device: _Camera(device).hear, kept=kept)

@@ -43,6 +43,11 @@ def known(value: float | None, most: float = math.inf) -> float | None:
     return value if value is not None and 0.0 <= value <= most else None
 
 
+def whole(_topic: str, payload: bytes) -> bytes:
+    """Every payload as it came."""
+    return payload
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapter:
     """Another ecosystem.
@@ -58,9 +63,13 @@ class Adapter:
         Never raises. Where the topic says it all the payload may be empty: ingest decodes nothing but the topic.
     listener : callable
         Made anew for each device that has such a source.
+    kept : callable
+        Topic and payload to what the log keeps of the payload: without what names people and nothing here reads. `speakers` and `listener`
+        say of that what they say of the whole. Never raises.
     """
 
     name: str
     prefix: str
     speakers: Callable[[str, bytes], tuple[str, ...] | str]
     listener: Callable[[Device], Listener]
+    kept: Callable[[str, bytes], bytes] = whole

@@ -104,7 +104,7 @@ class Area:
         fixes = self._borders.concerned(batch)
         self._trails.take(batch.device[fixes], batch.time_ns[fixes], batch.lon_deg[fixes], batch.lat_deg[fixes])
         found: dict[int, list[Sighting]] = {}
-        for one in self._borders.sightings(batch):
+        for one in self._borders.sightings(batch, fixes):
             found.setdefault(one.row, []).append(one)
         whose = {device: self._whose(device) for device in set(batch.device[fixes].tolist())}
         new = {whose[int(batch.device[row])] for row in found}

@@ -10,17 +10,17 @@ was before the silence: who left and came back meanwhile is told of, with the ti
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from devices.model import NS_PER_S, Bool, Float64, HomeId, Int64, PersonId
+from devices.model import NS_PER_S, Bool, CommunityId, Float64, HomeId, Int64, PersonId
 from devices.sensors.position import PositionBatch
 from geofence import sides
 from geofence.frames import Frame
-from geofence.shapes import Area
+from geofence.shapes import Area, Areas
 from geofence.sides import Changes, Seen, Sides
 from geofence.tracker import Places, Tracker
 from rules.kinds import EventKind
@@ -125,6 +125,30 @@ class _Entries:
     changes: Changes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Before:
+    """What was known before some fixes of the devices of people with several: looked into where it matters, which is seldom.
+
+    Attributes
+    ----------
+    places, place : Places (O,) and (P,) int64
+        Of O devices; and of P pairs the device's.
+    at : dict
+        By pair: which of the P.
+    inside, is_set : (P,) bool
+        See `Sides.known`.
+    said : dict
+        By pair: what was asked for, and what the fixes have said since.
+    """
+
+    places: Places
+    place: Int64
+    at: Mapping[int, int]
+    inside: Bool
+    is_set: Bool
+    said: dict[int, _Said] = field(default_factory=dict)
+
+
 class Borders:
     """Sides of area fences; followed in every mode, whether the fence guards or not.
 
@@ -139,17 +163,23 @@ class Borders:
     def __init__(self, premises: Premises, events: frozenset[EventKind]) -> None:
         self._registry = premises.registry
         self.fences = tuple(fence for fence in premises.fences if fence.kind is FenceKind.AREA and fence.events & events)
-        self._areas = tuple(Area.of(fence.rings) for fence in self.fences)
-        self._depth_m = np.array([area.depth_m for area in self._areas], np.float64)
+        areas = tuple(Area.of(fence.rings) for fence in self.fences)
+        self._areas, self._planes = Areas(areas), [area.frame for area in areas]
+        self._depth_m = np.array([area.depth_m for area in areas], np.float64)
         count = len(premises.registry.devices)
-        concerned = np.zeros((len(self.fences), count), np.bool_)
-        for number, fence in enumerate(self.fences):
-            concerned[number] = wearers(premises, fence, fence.residents)
-        self._device = np.flatnonzero(concerned.any(axis=0))
+        worn = worn_by(premises)
+        concerned = {
+            (index, number)
+            for number, fence in enumerate(self.fences)
+            for person in fence.residents
+            for index in worn.get((fence.community_id, person), ())
+        }
+        of_pair, self._fence = np.array(sorted(concerned), np.int64).reshape(-1, 2).T
+        self._device = np.unique(of_pair)
         self._row = np.full(count, -1, np.int64)
         self._row[self._device] = np.arange(len(self._device))
         self.is_concerned: Bool = self._row >= 0
-        row, self._fence = np.nonzero(concerned[:, self._device].T)
+        row = self._row[of_pair]
         self._first = np.searchsorted(row, np.arange(len(self._device) + 1))
         self._people: dict[tuple[str, str], list[int]] = {}
         for at, device in enumerate(premises.registry.devices[one] for one in self._device.tolist()):
@@ -178,9 +208,8 @@ class Borders:
         """Rows in the register of the devices that a person of a community wears, if they are concerned."""
         return [int(self._device[at]) for at in self._people.get(who, ())]
 
-    def sightings(self, batch: PositionBatch) -> list[Sighting]:
-        """What is new about people's sides, in the order of the fixes that decided it."""
-        fixes = self.concerned(batch)
+    def sightings(self, batch: PositionBatch, fixes: Int64) -> list[Sighting]:
+        """What is new about people's sides by fixes that are looked at (`concerned`), in the order of those that decided it."""
         if not len(fixes):
             return []
         at = self._row[batch.device[fixes]]
@@ -213,7 +242,7 @@ class Borders:
         at = self._row[batch.device[rows]]
         if silent.any():
             self._put_aside(at[silent], batch.time_ns[rows][silent])
-        before = self._said_before(at)
+        before = self._before(at)
         x_m, y_m = self._metres(at, batch.lon_deg[rows], batch.lat_deg[rows])
         fixes = _Fixes(row=rows, at=at, time_ns=batch.time_ns[rows], x_m=x_m, y_m=y_m, accuracy_m=batch.accuracy_m[rows])
         entries = self._take(fixes)
@@ -353,7 +382,7 @@ class Borders:
 
     def _plane(self, at: int) -> tuple[float, float, float, float]:
         """Plane in which a device is followed: that of its first fence."""
-        frame: Frame = self._areas[self._fence[self._first[at]]].frame
+        frame = self._planes[self._fence[self._first[at]]]
         return frame.lon_deg, frame.lat_deg, frame.east_m_per_deg, frame.north_m_per_deg
 
     def _metres(self, row: Int64, lon_deg: Float64, lat_deg: Float64) -> tuple[Float64, Float64]:
@@ -367,13 +396,11 @@ class Borders:
     def _seen(self, places: Places, place: Int64, pair: Int64) -> Seen:
         """What places say of fences."""
         fence, at_of = self._fence[pair], self._pair_at[pair]
-        stand, walk = np.zeros((2, len(pair)))
-        for one in np.unique(fence).tolist():
-            at = np.flatnonzero(fence == one)
-            area, chosen = self._areas[one], place[at]
-            stand[at] = area.signed_distance(*self._degrees(at_of[at], places.stand_x_m[chosen], places.stand_y_m[chosen]))
-            walk[at] = area.signed_distance(*self._degrees(at_of[at], places.walk_x_m[chosen], places.walk_y_m[chosen]))
-        return sides.seen(places, place, stand, walk, self._depth_m[fence])
+        x_m = np.concatenate((places.stand_x_m[place], places.walk_x_m[place]))
+        y_m = np.concatenate((places.stand_y_m[place], places.walk_y_m[place]))
+        lon_deg, lat_deg = self._degrees(np.concatenate((at_of, at_of)), x_m, y_m)
+        stand_m, walk_m = self._areas.signed_distance(lon_deg, lat_deg, np.concatenate((fence, fence))).reshape(2, -1)
+        return sides.seen(places, place, stand_m, walk_m, self._depth_m[fence])
 
     def _noteworthy(self, entries: _Entries) -> Iterator[int]:
         """Entries of a person and a fence of which any may change something, in order."""
@@ -383,10 +410,10 @@ class Borders:
         if len(concerned):
             yield from np.flatnonzero(np.isin(whose, concerned)).tolist()
 
-    def _settle(self, entries: _Entries, entry: int, before: dict[int, _Said]) -> Iterator[Sighting]:
+    def _settle(self, entries: _Entries, entry: int, before: _Before) -> Iterator[Sighting]:
         """What one fix of a device says of the person: somebody went to the other side, or is found there, or is there for sure."""
         pair, changes = int(entries.pair[entry]), entries.changes
-        said = before[pair] = self._said(entries, entry)
+        said = before.said[pair] = self._said(entries, entry)
         whose, is_sure, went, fixes, time_ns = int(self._whose[pair]), bool(changes.is_sure[entry]), False, 1, said.time_ns
         if changes.is_told[entry]:
             self._keep(pair, (int(changes.time_ns[entry]), int(changes.fixes[entry])))
@@ -459,37 +486,45 @@ class Borders:
             deviation_m=float(places.deviation_m[place]),
         )
 
-    def _said_before(self, row: Int64) -> dict[int, _Said]:
-        """What the other devices of people with several said before these fixes, by pair."""
+    def _before(self, row: Int64) -> _Before:
+        """What is known, before these fixes, of the devices of people with several."""
         several = {at for at in row.tolist() if self._beside[at]}
-        others = sorted({other for at in several for other in (at, *self._beside[at])})
-        if not others:
-            return {}
-        places = self._tracker.known(np.array(others, np.int64))
-        said: dict[int, _Said] = {}
-        for place, at in enumerate(others):
-            for pair in range(self._first[at], self._first[at + 1]):
-                inside, is_set = self._sides.side(pair)
-                said[pair] = self._spoken(pair, places, place, int(places.since_ns[place]), inside=inside, is_set=is_set)
-        return said
+        others = np.array(sorted({other for at in several for other in (at, *self._beside[at])}), np.int64)
+        if not len(others):
+            return _Before(places=Places.of(0), place=others, at={}, inside=np.zeros(0, np.bool_), is_set=np.zeros(0, np.bool_))
+        place, pair = self._pairs(others)
+        inside, is_set = self._sides.known(pair)
+        at = dict(zip(pair.tolist(), range(len(pair)), strict=True))
+        return _Before(places=self._tracker.known(others), place=place, at=at, inside=inside, is_set=is_set)
+
+    def _said_before(self, pair: int, before: _Before) -> _Said | None:
+        """What a device said of a fence last, in these fixes or before them; None of a device that was not asked for."""
+        if pair not in before.said and pair in before.at:
+            at = before.at[pair]
+            place, inside, is_set = int(before.place[at]), bool(before.inside[at]), bool(before.is_set[at])
+            time_ns = int(before.places.since_ns[place])
+            before.said[pair] = self._spoken(pair, before.places, place, time_ns, inside=inside, is_set=is_set)
+        return before.said.get(pair)
 
     def _other_pairs(self, pair: int) -> list[int]:
         """The same fence, and the other devices of the same person."""
         at = int(self._pair_at[pair])
         return [int(self._first[other] + pair - self._first[at]) for other in self._beside[at]]
 
-    def _is_gone(self, whose: int, pair: int, time_ns: int, before: Mapping[int, _Said]) -> bool:
+    def _is_gone(self, whose: int, pair: int, time_ns: int, before: _Before) -> bool:
         """Whether the side was said by another device, of which nothing is heard any more."""
         by, at = int(self._by[whose]), int(self._pair_at[pair])
         if by == at:
             return False
-        said = before.get(int(self._first[by] + pair - self._first[at])) if by >= 0 else None
+        said = self._said_before(int(self._first[by] + pair - self._first[at]), before) if by >= 0 else None
         return said is None or time_ns - said.time_ns > _SILENT_NS
 
-    def _is_contradicted(self, pair: int, said: _Said, before: Mapping[int, _Said]) -> bool:
+    def _is_contradicted(self, pair: int, said: _Said, before: _Before) -> bool:
         """Whether a better device, which may be at the same place, says that its wearer is still on the other side."""
         for other in self._other_pairs(pair):
-            one = before[other]
+            one = self._said_before(other, before)
+            if one is None:
+                continue
             age_s = max(0.0, (said.time_ns - one.time_ns) / NS_PER_S)
             if not one.is_set or one.inside == said.inside or one.deviation_m + _AGES_MPS * age_s >= said.deviation_m:
                 continue
@@ -506,10 +541,13 @@ def is_guarding(premises: Premises, fence: Fence, home: HomeId | None, time_ns: 
     return fence.modes is None or premises.modes.at(fence.community_id, home or "", time_ns) in fence.modes
 
 
-def wearers(premises: Premises, fence: Fence, people: frozenset[PersonId]) -> Bool:
-    """(D,) bool: devices that these people of the fence's community wear."""
-    devices = premises.registry.devices
-    return np.array([device.community_id == fence.community_id and device.wearer in people for device in devices], np.bool_)
+def worn_by(premises: Premises) -> dict[tuple[CommunityId, PersonId], list[int]]:
+    """Rows of the devices that each person of a community wears."""
+    worn: dict[tuple[CommunityId, PersonId], list[int]] = {}
+    for row, device in enumerate(premises.registry.devices):
+        if device.wearer is not None:
+            worn.setdefault((device.community_id, device.wearer), []).append(row)
+    return worn
 
 
 def usable(batch: PositionBatch) -> Bool:

@@ -76,9 +76,11 @@ class Witnesses:
         devices = premises.registry.devices
         self._registry = premises.registry
         self._beside: dict[int, list[int]] = {}
+        of_home: dict[tuple[str, str | None], list[int]] = {}
+        for row, device in enumerate(devices):
+            of_home.setdefault((device.community_id, device.home), []).append(row)
         for radar in radars:
-            home = devices[radar].community_id, devices[radar].home
-            beside = [row for row, one in enumerate(devices) if row != radar and (one.community_id, one.home) == home]
+            beside = [row for row in of_home[devices[radar].community_id, devices[radar].home] if row != radar]
             self._beside[radar] = sorted(beside, key=lambda row: devices[row].id)
         self._concerned: Bool = np.zeros(len(devices), np.bool_)
         for rows in self._beside.values():

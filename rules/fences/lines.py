@@ -1,12 +1,12 @@
 """Virtual lines: who comes near one or goes through it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from devices.model import NS_PER_S, Device, Float64
+from devices.model import NS_PER_S, CommunityId, Device, Float64, HomeId, PersonId
 from devices.sensors.contact import ContactBatch
 from devices.sensors.motion import MotionBatch
 from devices.sensors.position import PositionBatch
@@ -14,10 +14,11 @@ from devices.sensors.targets import TargetsBatch
 from geofence import lines, walks
 from geofence.fixes import Fixes
 from geofence.frames import Frame, turned
-from geofence.tracks import Step, Track, Tracker
+from geofence.lines import Lines
+from geofence.tracks import PATH_S, Step, Track, Tracker
 from geofence.trail import Steps
 from geofence.walks import Walk
-from rules.fences.borders import is_guarding, usable, wearers
+from rules.fences.borders import is_guarding, usable, worn_by
 from rules.fences.corroboration import Witnesses
 from rules.fences.way import frame_of, told
 from rules.kinds import EventKind
@@ -26,7 +27,7 @@ from rules.premises import Fence, FenceKind, Premises, Side
 
 # contract.md, "What the words decide" 8: the family's own tag.
 _TAG_M, _TAG_ACCURACIES, _TAG_AGE_NS = 3.0, 2.0, 10 * NS_PER_S
-# A radar's error, for scores.
+# The error of what does not say how it errs, for scores.
 _RADAR_M = 0.2
 
 
@@ -75,6 +76,7 @@ class _Radar:
     frame: Frame
     heading_deg: float
     lines: tuple[_Guarded, ...]
+    paths: Lines
     tracker: Tracker = field(default_factory=Tracker)
     walks: dict[tuple[int, str], Walk] = field(default_factory=dict)
     ways: dict[int, Steps] = field(default_factory=dict)
@@ -90,6 +92,10 @@ class _Radar:
         if self.told_ns.get(kind) == t_ns or fence.home is None:
             return []
         self.told_ns[kind] = t_ns
+        sigma_m = sighting.step.sigma_m or _RADAR_M
+        sure: dict[str, float] = {}
+        if sighting.step.sigma_m:
+            sure["probability"] = walk.near_probability if kind is EventKind.CROSS else walk.probability(fence.approach_m)
         event = Event(
             community_id=fence.community_id,
             kind=kind,
@@ -99,15 +105,17 @@ class _Radar:
             seq=sighting.seq,
             device_id=self.device.id,
             home_id=fence.home,
-            score=max(0.0, walk.travelled_m) / (max(0.0, walk.travelled_m) + _RADAR_M),
+            score=max(0.0, walk.travelled_m) / (max(0.0, walk.travelled_m) + sigma_m),
             cause=fence.id,
             evidence={
                 "distance_m": abs(walk.distance_m),
                 "travelled_m": walk.travelled_m,
                 "closing_mps": walk.closing_mps,
                 "frames": sighting.step.frames,
+                "sigma_m": sigma_m,
                 "side": "far" if walk.distance_m > 0.0 else "near",
                 "fence": fence.id,
+                **sure,
                 **told(steps.way(self.positions(steps.places_m()) + line.radar, t_ns), t_ns, sighting.time_ns),
             },
         )
@@ -133,12 +141,18 @@ class Line:
     def __init__(self, premises: Premises) -> None:
         self._premises = premises
         self._radars: dict[int, _Radar] = {}
+        of_home: dict[tuple[CommunityId, HomeId | None], list[Fence]] = {}
+        for fence in premises.fences:
+            if fence.kind is FenceKind.LINE and fence.home is not None and _is_on_its_floor(premises, fence):
+                of_home.setdefault((fence.community_id, fence.home), []).append(fence)
+        worn = worn_by(premises)
         for row, device in enumerate(premises.registry.devices):
-            guarded = [fence for fence in premises.fences if _is_guarded_by(premises, fence, device)]
+            guarded = of_home.get((device.community_id, device.home), ())
             if guarded and device.pose is not None:
                 frame = Frame.at(device.pose.lon, device.pose.lat)
-                seen = tuple(_guarded(premises, fence, frame) for fence in guarded)
-                self._radars[row] = _Radar(device=device, frame=frame, heading_deg=device.pose.heading_deg, lines=seen)
+                seen = tuple(_guarded(premises, fence, frame, worn) for fence in guarded)
+                paths = Lines([one.path for one in seen])
+                self._radars[row] = _Radar(device=device, frame=frame, heading_deg=device.pose.heading_deg, lines=seen, paths=paths)
         tags = sorted({tag for radar in self._radars.values() for line in radar.lines for tag in line.tags})
         self._fixes = {tag: Fixes() for tag in tags}
         self._witnesses = Witnesses(premises, self._radars)
@@ -151,7 +165,9 @@ class Line:
         if not isinstance(batch, TargetsBatch):
             return []
         facts: Facts = []
-        for row, radar in self._radars.items():
+        for row in np.unique(batch.device).tolist():
+            if (radar := self._radars.get(row)) is None:
+                continue
             frames = np.flatnonzero((batch.device == row) & ~batch.retained)
             if len(frames):
                 seen = self._watch(radar, batch, frames.tolist())
@@ -172,7 +188,7 @@ class Line:
             self._premises.registry[tag].key: {"fixes": fixes.newest()} for tag, fixes in self._fixes.items() if fixes.rows
         }
         for radar in self._radars.values():
-            if radar.tracker.time_ns is not None:
+            if radar.tracker.count:
                 state.setdefault(radar.device.key, {}).update(
                     tracker=asdict(radar.tracker),
                     walks=[{"track": track, "fence": fence_id, "walk": asdict(walk)} for (track, fence_id), walk in radar.walks.items()],
@@ -213,11 +229,12 @@ class Line:
         if sightings:
             before = radar.positions([sighting.step.before for sighting in sightings])
             after = radar.positions([sighting.step.after for sighting in sightings])
-            seen = [(line.distance_m(after).tolist(), lines.passes(line.path, before, after).tolist()) for line in radar.lines]
+            left_m, passed = radar.paths.seen(before, after)
+            seen = list(zip(left_m.tolist(), passed.tolist(), strict=True))
             for index, sighting in enumerate(sightings):
                 radar.ways.setdefault(sighting.step.number, Steps()).take(sighting.time_ns, sighting.step.after)
-                for line, (far_m, passed) in zip(radar.lines, seen, strict=True):
-                    facts += self._judge(radar, line, sighting, far_m[index], passed=passed[index])
+                for line, (distance_m, passes) in zip(radar.lines, seen, strict=True):
+                    facts += self._judge(radar, line, sighting, line.far * distance_m[index], passed=passes[index])
         alive = {track.number for track in radar.tracker.tracks}
         radar.walks = {key: walk for key, walk in radar.walks.items() if key[0] in alive}
         radar.ways = {number: steps for number, steps in radar.ways.items() if number in alive}
@@ -225,7 +242,7 @@ class Line:
 
     def _judge(self, radar: _Radar, line: _Guarded, sighting: _Sighting, far_m: float, *, passed: bool) -> list[Event]:
         fence, step, time_ns = line.fence, sighting.step, sighting.time_ns
-        if fence.max_gap_s is not None and step.elapsed_s > fence.max_gap_s:
+        if step.elapsed_s > (PATH_S if fence.max_gap_s is None else fence.max_gap_s):
             # Nobody knows the way taken meanwhile: a path begins here.
             step, passed = replace(step, elapsed_s=0.0, before=step.after), False
         walk = radar.walks.setdefault((step.number, fence.id), walks.begin(time_ns, far_m))
@@ -264,24 +281,34 @@ def _is_wearer(radar: _Radar, line: _Guarded, fixes: Fixes, moment: _Moment) -> 
 def _sightings(radar: _Radar, batch: TargetsBatch, row: int) -> list[_Sighting]:
     seen = slice(int(batch.offset[row]), int(batch.offset[row + 1]))
     time_ns, known_ns, seq = int(batch.time_ns[row]), int(batch.received_ns[row]), int(batch.seq[row])
-    steps = radar.tracker.step(time_ns, batch.x_m[seen].tolist(), batch.y_m[seen].tolist())
-    return [_Sighting(time_ns=time_ns, known_ns=known_ns, seq=seq, step=step) for step in steps]
+    columns = (batch.x_m, batch.y_m, batch.accuracy_m, batch.name)
+    targets = list(zip(*(column[seen].tolist() for column in columns), strict=True))
+    named = [target for target in targets if _is_named(target)]
+    steps: list[Step | None] = [radar.tracker.name(time_ns, name, (x_m, y_m), accuracy_m) for x_m, y_m, accuracy_m, name in named]
+    if not named or len(named) < len(targets):
+        nameless = [target for target in targets if not _is_named(target)]
+        steps += radar.tracker.step(time_ns, [target[0] for target in nameless], [target[1] for target in nameless])
+    return [_Sighting(time_ns=time_ns, known_ns=known_ns, seq=seq, step=step) for step in steps if step is not None]
 
 
-def _guarded(premises: Premises, fence: Fence, frame: Frame) -> _Guarded:
+def _is_named(target: tuple[float, float, float, int]) -> bool:
+    """Whether the source says who a target is, and how it errs."""
+    return target[3] > 0 and target[2] > 0.0
+
+
+def _guarded(premises: Premises, fence: Fence, frame: Frame, worn: Mapping[tuple[CommunityId, PersonId], Sequence[int]]) -> _Guarded:
     occupants = frozenset(premises.occupants(fence.community_id, fence.home))
     return _Guarded(
         fence=fence,
         path=frame.metres(*np.array(fence.path, np.float64).T),
         radar=frame_of(fence).metres(frame.lon_deg, frame.lat_deg),
         far=-1.0 if fence.near is Side.LEFT else 1.0,
-        tags=tuple(np.flatnonzero(wearers(premises, fence, occupants)).tolist()),
+        tags=tuple(sorted(row for person in occupants for row in worn.get((fence.community_id, person), ()))),
     )
 
 
-def _is_guarded_by(premises: Premises, fence: Fence, device: Device) -> bool:
-    if fence.kind is not FenceKind.LINE or fence.home is None or (fence.community_id, fence.home) != (device.community_id, device.home):
-        return False
-    place = premises.homes.get((fence.community_id, fence.home))
+def _is_on_its_floor(premises: Premises, fence: Fence) -> bool:
+    """Whether a line's home is on the floor of the line, or either of the two is not known."""
+    place = None if fence.home is None else premises.homes.get((fence.community_id, fence.home))
     floor = None if place is None else place.floor
     return None in (floor, fence.floor) or floor == fence.floor

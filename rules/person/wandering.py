@@ -138,7 +138,7 @@ class Wandering:
     def update(self, batch: PositionBatch, /) -> Facts:
         """Follow fixes, in order of arrival."""
         crossings: dict[int, list[Sighting]] = {}
-        for one in self._borders.sightings(batch):
+        for one in self._borders.sightings(batch, self._borders.concerned(batch)):
             if one.went:
                 crossings.setdefault(one.row, []).append(one)
         facts: Facts = []

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from builders import COMMUNITY, T0_NS, device, premises
 
-from benchmarks import geofence_noise, noise_model, radar_model
-from benchmarks.geofence_noise import RECEIVERS, Errors, Hysteresis, Naive, Ours, Row, Size
+from benchmarks import camera_model, geofence_cameras, geofence_noise, noise_model, radar_model
+from benchmarks.camera_model import Camera
+from benchmarks.geofence_noise import RECEIVERS, Errors, Hysteresis, Naive, Ours, Size
+from benchmarks.geofence_rows import Row
 from devices.model import NS_PER_S, DeviceKind, PersonId
 from devices.sensors.position import PositionBatch
 from geofence.frames import Frame
@@ -21,12 +23,12 @@ FRAME = Frame.at(119.95, 31.78)
 FIVE = RECEIVERS[1]
 
 
-@pytest.mark.parametrize("module", [noise_model, radar_model], ids=["receivers", "radars"])
+@pytest.mark.parametrize("module", [noise_model, radar_model, camera_model], ids=["receivers", "radars", "cameras"])
 def test_a_simulator_knows_nothing_of_what_it_is_to_judge(module: object) -> None:
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))  # type: ignore[attr-defined]
     named = [one.module for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)]
     named += [alias.name for one in ast.walk(tree) if isinstance(one, ast.Import) for alias in one.names]
-    assert {str(name).split(".")[0] for name in named} <= {"collections", "dataclasses", "numpy"}
+    assert {str(name).split(".")[0] for name in named} <= {"collections", "dataclasses", "math", "numpy"}
 
 
 def test_receivers_err_as_is_said() -> None:
@@ -108,6 +110,27 @@ def test_a_radar_sees_ghosts_and_curtains_and_only_who_comes_is_told() -> None:
     assert found["naive"].false_per_hour == pytest.approx(239.0, rel=0.2)
     assert (found["ours"].told, found["ours"].missed) == (0, 0)
     assert found["ours"].median_s < found["hysteresis 0.3 m + 5 frames"].median_s
+
+
+def test_boxes_err_as_is_said() -> None:
+    scene = camera_model.stands(Camera(hidden_per_s=0.0), np.random.default_rng(1), 1.0, 3000, 1.0)
+    left, top, right, bottom = scene.box_px.T
+    tall_px = np.median(bottom - top)
+    broad_px = np.median(right - left)
+    assert broad_px / tall_px == pytest.approx(0.35, rel=0.1)
+    assert np.std(right - left) / broad_px == pytest.approx(np.sqrt(2.0) * Camera().edge_share, rel=0.1)
+    assert np.std(bottom) / tall_px > Camera().edge_share  # people sway too
+    assert np.median(np.diff(scene.time_s)) == pytest.approx(1.0, rel=0.05)
+
+
+@pytest.mark.parametrize("every_s", geofence_cameras.EVERY_S)
+def test_who_walks_up_to_a_line_is_told_of_by_a_camera_and_who_passes_or_stands_is_not(every_s: float) -> None:
+    rng = np.random.default_rng([2, round(10 * every_s)])
+    comers = [camera_model.comes(Camera(), rng, every_s, through=bool(number % 2)) for number in range(8)]
+    assert [geofence_cameras.events(scene)[:1] != [] for scene in comers] == [True] * len(comers)
+    past = camera_model.passes(Camera(), rng, every_s, 300, 1.0)
+    stands = camera_model.stands(Camera(hidden_per_s=0.0), rng, every_s, 300, 1.0)
+    assert geofence_cameras.events(past) == geofence_cameras.events(stands) == []
 
 
 def test_a_crossing_that_is_missed_is_the_latest() -> None:

@@ -27,7 +27,10 @@ EXAMPLES: dict[SensorKind, list[dict[str, Any]]] = {
         {"lon": 119.95, "lat": 31.78, "accuracy_m": 8, "speed_mps": 1.1, "heading_deg": 90, "datum": "gcj02"},
         {"lon": -70, "lat": -33},
     ],
-    SensorKind.TARGETS: [{"targets": [{"x_m": -0.78, "y_m": 1.71, "speed_mps": -0.16}, {"x_m": 1, "y_m": 2}]}, {"targets": []}],
+    SensorKind.TARGETS: [
+        {"targets": [{"x_m": -0.78, "y_m": 1.71, "speed_mps": -0.16}, {"x_m": 1, "y_m": 2, "accuracy_m": 0.3, "id": "a"}]},
+        {"targets": []},
+    ],
     SensorKind.CONTACT: [{"open": True}, {"open": False}],
     SensorKind.MOTION: [{"motion": True}, {"motion": False}],
     SensorKind.BUTTON: [{"pressed": "sos"}, {"pressed": "cancel"}, {"pressed": "duress"}],
@@ -38,7 +41,18 @@ EXAMPLES: dict[SensorKind, list[dict[str, Any]]] = {
 PACKED = b"A1" + struct.pack("<Hfq", 2, 50.0, 1_772_416_800_000_000) + np.arange(6, dtype="<i2").tobytes()
 ROWS = {"device": np.int32, "time_ns": np.int64, "received_ns": np.int64, "seq": np.int64}
 MASKS = ("retained", "clock_wrong", "back")
-WITHOUT_UNIT = {*ROWS, *MASKS, "offset", "press", "online", "tamper", "battery_low", "mode", "code"}  # answers and codes, not numbers
+WITHOUT_UNIT = {
+    *ROWS,
+    *MASKS,
+    "offset",
+    "press",
+    "online",
+    "tamper",
+    "battery_low",
+    "mode",
+    "name",
+    "code",
+}  # answers and codes, not numbers
 UNITS = ("_g", "_dps", "_hz", "_deg", "_m", "_mps", "_l", "_wh", "_percent", "_ns")
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

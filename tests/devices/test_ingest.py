@@ -436,6 +436,11 @@ def test_a_topic_that_is_no_text_is_kept_for_the_record(taken: Acknowledged) -> 
     assert taken.connection.take()[0].record.topic == "anju/\\xff/w-01/button"
 
 
+def test_who_a_camera_recognised_does_not_come_through_the_door(taken: Acknowledged) -> None:
+    taken.arrive(1, b'{"type":"new","after":{"id":"a","sub_label":["John Smith",0.8]}}', topic=b"frigate/events")
+    assert taken.connection.take()[0].record.payload == b'{"type":"new","after":{"id":"a"}}'
+
+
 def test_after_the_door_is_closed_nothing_is_taken(taken: Acknowledged) -> None:
     taken.connection.close_door()
     taken.arrive(1)

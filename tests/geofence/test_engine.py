@@ -179,6 +179,28 @@ def test_a_line_and_its_reverse_swap_sides() -> None:
     assert story(swapped, 1) == [("APPROACH", 0), ("APPROACH", 1), ("CROSS", 0), ("CROSS", 1)]
 
 
+def elsewhere(lon_deg: Float64, lat_deg: Float64, there: Frame) -> tuple[Float64, Float64]:
+    """As far from the middle of another frame as they are from `HOME`."""
+    east_m, north_m = HOME.metres(lon_deg, lat_deg).T
+    return there.lon_deg + east_m / there.east_m_per_deg, there.lat_deg + north_m / there.north_m_per_deg
+
+
+@settings(deadline=None, max_examples=4)
+@given(lon_deg=st.floats(-179.0, 179.0), lat_deg=st.floats(-70.0, 70.0), seed=st.integers(0, 9), reverse=st.booleans())
+def test_moving_everything_or_reversing_a_ring_changes_nothing(lon_deg: float, lat_deg: float, seed: int, *, reverse: bool) -> None:
+    there, columns = Frame.at(lon_deg, lat_deg), fixes(SHORT, 0.5, seed)
+    outlines = []
+    for one in OUTLINES[:3]:
+        corners = list(zip(*(degrees.tolist() for degrees in elsewhere(*np.array(one.rings[0]).T, there)), strict=True))
+        outlines.append(replace(one, rings=[corners[::-1] if reverse and not one.is_line else corners]))
+    moved_lon, moved_lat = elsewhere(columns["lon_deg"], columns["lat_deg"], there)
+    told, moved = engine(3).update(**columns), engine(3, outlines).update(**{**columns, "lon_deg": moved_lon, "lat_deg": moved_lat})
+    assert [row[:6] for row in rows(moved)] == [row[:6] for row in rows(told)]
+    # The frames of fences that do not lie around the same place differ by the curve of the earth.
+    assert moved.distance_m == pytest.approx(told.distance_m, abs=0.02)
+    assert {row[3] for row in rows(told)} == set(Change)
+
+
 def test_fixes_that_are_old_or_none_change_nothing() -> None:
     columns = fixes(SHORT, 3.0)
     plain = engine(3).update(**columns)
@@ -192,7 +214,7 @@ def test_fixes_that_are_old_or_none_change_nothing() -> None:
     assert len(plain)
 
 
-@settings(deadline=None, max_examples=6)
+@settings(deadline=None, max_examples=4)
 @given(cuts=st.lists(st.integers(0, 260), max_size=8), seed=st.integers(0, 9))
 def test_a_batch_split_anywhere_gives_the_same_to_the_last_bit(cuts: list[int], seed: int) -> None:
     columns = fixes(SHORT, 0.5, seed)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from geofence.lines import passes, signed_distance
+from geofence.lines import Lines, passes, signed_distance
 
 BENT = np.array([[0.0, 0.0], [0.0, 10.0], [10.0, 10.0]])  # north, then east: left is outside the corner
 places = st.tuples(st.floats(-20, 20), st.floats(-20, 20))
@@ -56,6 +56,18 @@ def test_a_movement_along_the_line_or_none_at_all_does_not_pass() -> None:
 def test_no_positions_give_no_answers() -> None:
     none = np.empty((0, 2))
     assert signed_distance(BENT, none).shape == passes(BENT, none, none).shape == (0,)
+
+
+@settings(deadline=None, max_examples=50)
+@given(ways=st.lists(st.tuples(places, places), min_size=1, max_size=4))
+def test_many_lines_at_once_answer_as_each_does(ways: list[tuple[tuple[float, float], tuple[float, float]]]) -> None:
+    before, after = np.moveaxis(np.array(ways), 1, 0)
+    paths = [BENT, BENT[::-1], np.array([[1.0, -3.0], [1.0, -3.0], [4.0, 15.0]])]
+    distance_m, passed = Lines(paths).seen(before, after)
+    np.testing.assert_allclose(np.abs(distance_m), [np.abs(signed_distance(path, after)) for path in paths], atol=1e-9)
+    clear = np.abs(distance_m) > 1e-6
+    assert ((distance_m > 0) == [signed_distance(path, after) > 0 for path in paths])[clear].all()
+    assert passed.tolist() == [passes(path, before, after).tolist() for path in paths]
 
 
 @settings(deadline=None, max_examples=100)

@@ -66,6 +66,30 @@ def test_two_ghosts_soon_after_one_another_are_not_one_person() -> None:
     assert not any(step.is_somebody for frame in steps for step in frame)
 
 
+def test_who_has_a_name_is_followed_by_it_and_known_the_better_the_longer_they_stand() -> None:
+    tracker = Tracker()
+    steps = [tracker.name(second * 1000 * MS, 7, (0.3 * (-1) ** second, 3.0), 0.5) for second in range(10)]
+    assert [step.number for step in steps if step] == [0] * 10
+    assert all(step.is_somebody for step in steps if step)
+    assert steps[0] is not None
+    assert steps[9] is not None
+    assert steps[9].sigma_m < 0.6 * steps[0].sigma_m
+    assert tracker.name(9_000 * MS, 7, (0.0, 9.0), 0.5) is None
+    other = tracker.name(9_500 * MS, 8, (0.0, 3.0), 0.5)
+    assert other is not None
+    assert other.number == 1
+    again = tracker.name((9_000 + 80_000) * MS, 7, (0.0, 3.0), 0.5)
+    assert again is not None
+    assert (again.number, again.frames) == (2, 1)
+
+
+def test_of_more_people_than_a_yard_holds_the_longest_unseen_are_forgotten() -> None:
+    tracker = Tracker()
+    for name in range(1, 251):
+        tracker.name(name * 100 * MS, name, (0.0, 3.0), 0.5)
+    assert [track.name for track in tracker.tracks] == list(range(151, 251))
+
+
 def test_a_frame_that_is_not_newer_is_not_looked_at() -> None:
     tracker = Tracker()
     assert numbers(feed(tracker, [[(0.0, 3.0)]] * 3, every_ms=0)) == [[0], [], []]

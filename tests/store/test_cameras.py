@@ -43,7 +43,7 @@ def place(view: View | None, u: float, v: float) -> tuple[float, float]:
     assert view is not None
     where = view.ground(u, v)
     assert where is not None
-    return where
+    return where[:2]
 
 
 def test_a_view_says_where_a_pixel_is_on_the_ground() -> None:

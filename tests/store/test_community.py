@@ -758,12 +758,12 @@ def test_a_kind_in_no_policy_is_accepted() -> None:
         pytest.param([("{id: a-2}", "{id: a-2}\n  - {id: m-1}")], "devices[4].id: 'm-1' is an id in homes too", id="one id for two"),
         pytest.param(
             [(", pose: {lon: 119.95, lat: 31.78, heading_deg: -90}", "")],
-            "geofences[0]: wall is watched by nothing: a-1 has no radar with a pose",
+            "geofences[0]: wall is watched by nothing: a-1 has no radar or camera with a pose",
             id="a line without a radar",
         ),
         pytest.param(
             [("kind: radar, home: a-1", "kind: radar, home: a-2")],
-            "geofences[0]: wall is watched by nothing: a-1 has no radar with a pose",
+            "geofences[0]: wall is watched by nothing: a-1 has no radar or camera with a pose",
             id="a line whose only radar is another home's",
         ),
         pytest.param(
@@ -808,7 +808,7 @@ def test_a_kind_in_no_policy_is_accepted() -> None:
         ),
         pytest.param(
             [("id: wall,", "id: wall, max_gap_s: 10,")],
-            "geofences[0].max_gap_s: wall asks for 10 s; the paths of radars and cameras are followed over 3 s at most",
+            "geofences[0].max_gap_s: wall asks for 10 s; the paths of what a radar sees are followed over 3 s at most",
             id="a longer gap than a path has",
         ),
     ],

@@ -88,6 +88,7 @@ def test_nothing_raises_and_what_is_said_is_json_of_a_kind_each(adapter: Adapter
         names = adapter.speakers(topic, payload)
         assert names if isinstance(names, str) else all(isinstance(name, str) for name in names)
         assert names
+        assert adapter.speakers(topic, adapter.kept(topic, payload)) == names or isinstance(names, str)
         if isinstance(names, str):
             continue
         said = listen(Heard(topic=topic, payload=payload, received_ns=at_ms * 1_000_000, retained=retained))
@@ -117,3 +118,4 @@ def test_depth_and_length_are_survived(adapter: Adapter, payload: bytes) -> None
     for topic in (*(f"{adapter.prefix}{NAME}{end}" for end in ENDINGS), *WHOLE):
         if topic.startswith(adapter.prefix) and not isinstance(adapter.speakers(topic, payload), str):
             listen(Heard(topic=topic, payload=payload, received_ns=0))
+        adapter.kept(topic, payload)

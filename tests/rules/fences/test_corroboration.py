@@ -181,14 +181,14 @@ NOTICED = noticing()
 EXPECTED: list[Any] = run_of().play(NOTICED)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=12)
 @given(cuts=st.sets(st.integers(0, len(NOTICED))))
 def test_readings_cut_anywhere_give_the_same_score(cuts: set[int]) -> None:
     assert len(EXPECTED) == 2
     assert run_of().play(NOTICED, cuts=cuts) == EXPECTED
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(cut=st.integers(0, len(NOTICED)))
 def test_a_restart_does_not_forget_what_others_noticed(cut: int) -> None:
     before, after = run_of(), run_of()

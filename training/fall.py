@@ -93,9 +93,9 @@ def _measured(accel_g: Float32, after_s: float) -> tuple[Float32, Float32, np.nd
     strokes, rows, pictures = [], [], []
     end = MARGIN + REACH[0] - MARGIN + round(after_s * 50) + 1
     for first in range(0, len(accel_g), _AT_ONCE):
-        window = resampled(np.ascontiguousarray(accel_g[first : first + _AT_ONCE, :, MARGIN:end]), 50.0, BEFORE_S, after_s)
-        of = channels(window)
-        strokes.append(outlines(window))
+        window = np.ascontiguousarray(accel_g[first : first + _AT_ONCE, :, MARGIN:end])
+        of = channels(resampled(window, 50.0, BEFORE_S, after_s))
+        strokes.append(outlines(window, 50.0, BEFORE_S, after_s))
         rows.append(features(of)[0])
         pictures.append(images(of).astype(np.float16))
     return np.concatenate(strokes), np.concatenate(rows), np.concatenate(pictures)

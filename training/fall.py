@@ -208,6 +208,8 @@ def main() -> None:
     parser.add_argument("--invented", type=int, nargs=2, default=[4000, 3000], help="how many scenes of each kind are learnt from")
     parser.add_argument("--invented-weight", type=float, nargs=2, default=[0.3, 0.3], help="how much they count")
     given = parser.parse_args()
+    if given.what == "cross-validate" and (given.out is None or any(source.copies < 1 for source in given.sources)):
+        parser.error("cross-validate wants --out, and at least one copy of each source: it judges the first, too")
     prepared = [prepare(source) for source in given.sources]
     for (name, draw, plain), count, weight in zip(_INVENTED, given.invented, given.invented_weight, strict=True):
         rng = np.random.default_rng(SEED)

@@ -95,7 +95,8 @@ def _measured(accel_g: Float32, after_s: float) -> tuple[Float32, Float32, np.nd
     for first in range(0, len(accel_g), _AT_ONCE):
         window = np.ascontiguousarray(accel_g[first : first + _AT_ONCE, :, MARGIN:end])
         of = channels(resampled(window, 50.0, BEFORE_S, after_s))
-        strokes.append(outlines(window, 50.0, BEFORE_S, after_s))
+        side_by_side = np.ascontiguousarray(window.transpose(1, 2, 0)).transpose(2, 0, 1)  # as the rule has them, to the last digit
+        strokes.append(outlines(side_by_side, 50.0, BEFORE_S, after_s))
         rows.append(features(of)[0])
         pictures.append(images(of).astype(np.float16))
     return np.concatenate(strokes), np.concatenate(rows), np.concatenate(pictures)

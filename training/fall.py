@@ -93,9 +93,10 @@ def _measured(accel_g: Float32, after_s: float) -> tuple[Float32, Float32, np.nd
     strokes, rows, pictures = [], [], []
     end = MARGIN + REACH[0] - MARGIN + round(after_s * 50) + 1
     for first in range(0, len(accel_g), _AT_ONCE):
-        window = resampled(np.ascontiguousarray(accel_g[first : first + _AT_ONCE, :, MARGIN:end]), 50.0, BEFORE_S, after_s)
-        of = channels(window)
-        strokes.append(outlines(window))
+        window = np.ascontiguousarray(accel_g[first : first + _AT_ONCE, :, MARGIN:end])
+        of = channels(resampled(window, 50.0, BEFORE_S, after_s))
+        side_by_side = np.ascontiguousarray(window.transpose(1, 2, 0)).transpose(2, 0, 1)  # as the rule has them, to the last digit
+        strokes.append(outlines(side_by_side, 50.0, BEFORE_S, after_s))
         rows.append(features(of)[0])
         pictures.append(images(of).astype(np.float16))
     return np.concatenate(strokes), np.concatenate(rows), np.concatenate(pictures)
@@ -208,6 +209,8 @@ def main() -> None:
     parser.add_argument("--invented", type=int, nargs=2, default=[4000, 3000], help="how many scenes of each kind are learnt from")
     parser.add_argument("--invented-weight", type=float, nargs=2, default=[0.3, 0.3], help="how much they count")
     given = parser.parse_args()
+    if given.what == "cross-validate" and (given.out is None or any(source.copies < 1 for source in given.sources)):
+        parser.error("cross-validate wants --out, and at least one copy of each source: it judges the first, too")
     prepared = [prepare(source) for source in given.sources]
     for (name, draw, plain), count, weight in zip(_INVENTED, given.invented, given.invented_weight, strict=True):
         rng = np.random.default_rng(SEED)

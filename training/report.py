@@ -6,8 +6,9 @@ The operating points are chosen here, on people that the judge did not know, and
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +80,10 @@ def outcome(of: Found, limits: Sequence[float]) -> tuple[Bool, np.ndarray]:
 def figures(of: Found, limits: Sequence[float], only: Bool | None = None) -> tuple[Share, Share, PerHour]:
     """Sensitivity, specificity by recording, false alarms per hour."""
     hit, alarms = outcome(of, limits)
-    chosen = np.ones(len(hit), np.bool_) if only is None else only
+    return _counted(of, hit, alarms, np.ones(len(hit), np.bool_) if only is None else only)
+
+
+def _counted(of: Found, hit: Bool, alarms: np.ndarray, chosen: Bool) -> tuple[Share, Share, PerHour]:
     falls, rest = of.is_fall & chosen, ~of.is_fall & chosen
     return (
         Share(count=int(hit[falls].sum()), of=int(falls.sum())),
@@ -112,15 +116,17 @@ def show(of: Found, limits: Sequence[float], title: str) -> None:
     """Print figures at limits."""
     hit, _ = outcome(of, limits)
     early, _ = outcome(of, (limits[0], np.inf))
-    sensitivity, specificity, alarms = figures(of, limits)
-    low, high = alarms.interval
-    _say(
-        f"{title}: sensitivity {sensitivity.value:.3f} [{sensitivity.interval[0]:.3f}-{sensitivity.interval[1]:.3f}] "
-        f"specificity {specificity.value:.3f} false/h {alarms.value:.2f} [{low:.2f}-{high:.2f}] early {early[of.is_fall].mean():.2f}"
-    )
+    _say(f"{title}: {_words(figures(of, limits))} early {early[of.is_fall].mean():.2f}")
     assert of.recordings.act is not None
     falls = {str(act): hit[of.recordings.act == act].mean() for act in np.unique(of.recordings.act[of.is_fall])}
     _say("   " + " ".join(f"{act} {share:.2f}" for act, share in falls.items()))
+
+
+def _words(figure: tuple[Share, Share, PerHour]) -> str:
+    return " ".join(
+        f"{name} {one.value:.{digits}f} [{one.interval[0]:.{digits}f}-{one.interval[1]:.{digits}f}]"
+        for name, digits, one in zip(("sensitivity", "specificity", "false/h"), (3, 3, 2), figure, strict=True)
+    )
 
 
 def curve(of: Found, stage: int = 1) -> tuple[Float64, Float64]:
@@ -144,6 +150,46 @@ def freeze(cases: Mapping[Placement, tuple[Sequence[Found], float, float]]) -> d
             points[placement.value]["offset"].append(round(offset, 4))
             points[placement.value]["threshold"].append(round(float(1 / (1 + np.exp(-(slope * limit + offset)))), 4))
     return points
+
+
+GRID = np.arange(-4.0, 6.1, 0.25)
+"""Logits among which a nested choice is made."""
+
+Keeps = Callable[[tuple[Share, Share, PerHour]], bool]
+QUIET: Mapping[Placement, Keeps] = {
+    Placement.WRIST: lambda figure: figure[1].value >= 0.98,
+    Placement.WAIST: lambda figure: figure[2].value <= 0.5,
+}
+"""What the limits of a nested choice keep on the people they are chosen on: at the wrist 98 % of the other recordings quiet, at the waist
+half a false alarm an hour; as `LIMITS`."""
+
+
+SENSITIVITY = 0.97
+"""Of one data set's falls, for a limit that another one is then judged by."""
+
+
+def nested(of: Found, keeps: Keeps) -> tuple[Share, Share, PerHour]:
+    """Figures with each person's limits chosen on the other people: the early one without a false alarm, the final one by what it keeps.
+
+    All logits are of judges that did not know the person they judge. So who is left out has no part in the limits, but, as one of many,
+    in the judges of those on whom they are chosen.
+    """
+    assert of.recordings.subj is not None
+    hit, alarms = np.zeros(len(of.recordings), np.bool_), np.zeros(len(of.recordings), np.int64)
+    told = cache(lambda early, final: outcome(of, (early, final)))
+    for who in np.unique(of.recordings.subj).tolist():
+        others = of.recordings.subj != who
+        early = next(limit for limit in GRID.tolist() if not _counted(of, *told(limit, np.inf), others)[2].count)
+        final = next(limit for limit in GRID.tolist() if keeps(_counted(of, *told(early, limit), others)))
+        mine_hit, mine_alarms = told(early, final)
+        hit[~others], alarms[~others] = mine_hit[~others], mine_alarms[~others]
+    return _counted(of, hit, alarms, np.ones(len(hit), np.bool_))
+
+
+def across(of: Found, other: Found, sensitivity: float) -> tuple[tuple[Share, Share, PerHour], float]:
+    """Figures of a data set at the final limit that finds this share of another one's falls, and the limit; neither judge knew its set."""
+    limit = limit_for(other, len(STAGES_S) - 1, sensitivity)
+    return figures(of, (LIMITS[Placement.UNKNOWN][0], limit)), limit
 
 
 def _say(text: str) -> None:
@@ -176,6 +222,11 @@ def main() -> None:
     OPERATING.write_text(json.dumps(freeze(cases), indent=2, sort_keys=True) + "\n")
     for place, of in known.items():
         show(of, LIMITS[place], f"{place}, people left out")
+    for place, of in known.items():
+        _say(f"{place}, people left out, limits nested: {_words(nested(of, QUIET[place]))}")
+    for place, of, other in zip(data, strange, strange[::-1], strict=True):
+        figure, limit = across(of, other, SENSITIVITY)
+        _say(f"{place} as unknown, left out, at {limit:.2f}, which finds {SENSITIVITY:.0%} of the other set: {_words(figure)}")
     for place, of in zip(data, strange, strict=True):
         show(of, LIMITS[Placement.UNKNOWN], f"{place} as unknown, the whole data set left out")
 

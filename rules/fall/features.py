@@ -8,13 +8,13 @@ not known: an arm that swings hard for all of it.
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from devices.model import Float32, Float64
+from devices.model import Float32, Float64, Int64
 
 RATE_HZ: Final = 50
 """Of everything here."""
@@ -59,6 +59,9 @@ class Channels:
     accel_g: Float32
     after: int
 
+    def __getitem__(self, rows: Int64) -> "Channels":
+        return replace(self, named={name: channel[rows] for name, channel in self.named.items()}, accel_g=self.accel_g[rows])
+
     @property
     def lie(self) -> int:
         """First sample of the end of the window, when it is known how somebody lies."""
@@ -98,22 +101,45 @@ def channels(accel_g: Float32) -> Channels:
     return Channels(named=named, accel_g=accel_g, after=after)
 
 
-def outlines(accel_g: Float32) -> Float32:
-    """(K, F): the window in strokes of a quarter of a second, for a first look that is cheap.
+def outlines(accel_g: Float32, rate_hz: float, before_s: float, after_s: float) -> Float32:
+    """(K, F): the window in strokes of a quarter of a second, for a first look that is cheap: each one's size, its top, its tilt.
 
     Parameters
     ----------
-    accel_g : (K, 3, T) float32
-        As for `channels`.
+    accel_g : (K, 3, W) float32
+        As received, at `rate_hz`, g, no NaN, not changed; from `before_s` before the impact to `after_s` after it. Fastest where the
+        windows lie side by side in memory, sample by sample.
     """
-    count, _, length = accel_g.shape
-    whole = length // _STROKE
-    strokes = accel_g[:, :, : whole * _STROKE].reshape(count, 3, whole, _STROKE)
-    mean_g = strokes.mean(axis=3)
-    square = np.einsum("kist,kist->kst", strokes, strokes)
-    u0 = _unit(mean_g[:, :, :_STROKES_BEFORE].mean(axis=2))[:, :, None]
-    along = (mean_g * u0).sum(axis=1) / np.maximum(_norm(mean_g), 1e-6)
-    return np.concatenate([np.sqrt(square.mean(axis=2)), np.sqrt(square.max(axis=2)), along], axis=1)
+    strokes = (BEFORE + 1 + round(after_s * RATE_HZ)) // _STROKE
+    at = round(before_s * rate_hz)
+    sample_g = accel_g.transpose(1, 2, 0)
+    if rate_hz > RATE_HZ:  # what a sensor of 50 Hz would have seen: its tops are lower
+        cell = np.array([max(0, at + round(rate_hz * (one - BEFORE - 0.5) / RATE_HZ)) for one in range(strokes * _STROKE + 1)])
+        cell = np.minimum(cell, sample_g.shape[1])
+        sample_g = np.add.reduceat(sample_g[:, : cell[-1]], cell[:-1], axis=1) / np.diff(cell)[:, None].astype(np.float32)
+        at, rate_hz = BEFORE, RATE_HZ
+    edge = [at + round(rate_hz * (_STROKE * stroke - BEFORE) / RATE_HZ) for stroke in range(strokes + 1)]
+    sample_g = sample_g[:, edge[0] : edge[-1]]
+    square = np.square(sample_g[0])
+    square += np.square(sample_g[1])
+    square += np.square(sample_g[2])
+    begin, length = np.array(edge[:-1]) - edge[0], np.diff(edge)[:, None].astype(np.float32)
+    mean_g = _strokewise(np.add, sample_g, begin) / length
+    size = np.sqrt(_strokewise(np.add, square, begin) / length)
+    top = np.sqrt(_strokewise(np.maximum, square, begin))
+    u0 = mean_g[:, :_STROKES_BEFORE].mean(axis=1)
+    u0 /= np.maximum(np.sqrt(np.square(u0).sum(axis=0)), 1e-6)
+    along = (mean_g * u0[:, None]).sum(axis=0) / np.maximum(np.sqrt(np.square(mean_g).sum(axis=0)), 1e-6)
+    table: Float32 = np.concatenate([size, top, along], dtype=np.float32).T
+    return table
+
+
+def _strokewise(reduce: np.ufunc, values: Float32, begin: Int64) -> Float32:
+    """(…, S, K) of (…, W, K): over the samples of each stroke. Strokes of one length are done in half the time."""
+    every, rest = divmod(values.shape[-2], len(begin))
+    if not rest and (np.diff(begin) == every).all():
+        return np.asarray(reduce.reduce(values.reshape(*values.shape[:-2], len(begin), every, -1), axis=-2), np.float32)
+    return np.asarray(reduce.reduceat(values, begin, axis=-2), np.float32)
 
 
 def images(of: Channels) -> Float32:
@@ -141,16 +167,19 @@ def features(of: Channels) -> tuple[Float32, Sequence[str]]:
 def _segments(of: Channels) -> dict[str, Float32]:
     """Mean, deviation and extremes of the channels before, while and after."""
     bounds = [-BEFORE, -50, -15, 15, 50, *((100, _FULL + 1) if of.after >= _FULL else (of.after + 1,))]
+    every = np.stack(list(of.named.values()))
     table: dict[str, Float32] = {}
     for number, (first, end) in enumerate(itertools.pairwise(bounds)):
-        for name, channel in of.named.items():
-            part = channel[:, BEFORE + first : BEFORE + end]
-            mean = part.mean(axis=1)
-            table[f"{name}_mean{number}"] = mean
-            table[f"{name}_std{number}"] = np.sqrt(np.maximum(np.square(part - mean[:, None]).mean(axis=1), 0))
-            table[f"{name}_max{number}"] = part.max(axis=1)
+        part = every[:, :, BEFORE + first : BEFORE + end]
+        mean = part.mean(axis=2)
+        std = np.sqrt(np.square(part - mean[:, :, None]).mean(axis=2))
+        top, bottom = part.max(axis=2), part.min(axis=2)
+        for channel, name in enumerate(of.named):
+            table[f"{name}_mean{number}"] = mean[channel]
+            table[f"{name}_std{number}"] = std[channel]
+            table[f"{name}_max{number}"] = top[channel]
             if name in {"m", "v", "v1"}:
-                table[f"{name}_min{number}"] = part.min(axis=1)
+                table[f"{name}_min{number}"] = bottom[channel]
     return table
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 import scipy
 
-from devices.model import Bool, Float32, Float64
+from devices.model import Bool, Float32
 from rules.fall.features import BEFORE, RATE_HZ
 
 CUT_OFF_HZ = 8.0
@@ -28,9 +28,6 @@ def resampled(accel_g: Float32, rate_hz: float, before_s: float, after_s: float)
     before_s, after_s : float
         How far they reach.
     """
-    if rate_hz == RATE_HZ:
-        here: Float32 = _low_passed(accel_g[:, :, round(before_s * rate_hz) - BEFORE :], rate_hz, axis=2)
-        return here
     # One matrix for everything: two linear steps, seen as what they make of each single sample.
     return accel_g @ _matrix(accel_g.shape[2], rate_hz, before_s, after_s)
 
@@ -72,12 +69,7 @@ def _matrix(samples: int, rate_hz: float, before_s: float, after_s: float) -> Fl
     return made
 
 
-def _low_passed(signals: np.ndarray, rate_hz: float, axis: int = 1) -> np.ndarray:
-    return scipy.ndimage.convolve1d(signals, _taps(rate_hz), axis=axis, mode="nearest")
-
-
-@lru_cache(maxsize=64)
-def _taps(rate_hz: float) -> Float64:
+def _low_passed(signals: np.ndarray, rate_hz: float) -> np.ndarray:
     taps = 2 * round(LENGTH_S * rate_hz / 2) + 1 if rate_hz > RATE_HZ else 15
-    made: Float64 = scipy.signal.firwin(taps, CUT_OFF_HZ, fs=rate_hz, window="hamming")
-    return made
+    filtering = scipy.signal.firwin(taps, CUT_OFF_HZ, fs=rate_hz, window="hamming")
+    return scipy.ndimage.convolve1d(signals, filtering, axis=1, mode="nearest")

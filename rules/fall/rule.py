@@ -320,9 +320,9 @@ def _samples(seconds: float, rate_hz: np.ndarray) -> Int64:
 
 
 def _in_g(samples: Int16) -> tuple[Float32, Bool]:
-    """(K, 3, W) in g, NaN where nothing is known, and (K, W) whether something is."""
+    """(K, 3, W) in g, NaN where nothing is known, and (K, W) whether something is. The windows lie side by side in memory."""
     known = samples[..., 3] != 0
-    accel_g = np.empty((len(samples), 3, samples.shape[1]), np.float32)
+    accel_g = np.empty((3, *samples.shape[1::-1]), np.float32).transpose(2, 0, 1)
     np.copyto(accel_g, samples[..., :3].transpose(0, 2, 1))
     accel_g /= np.float32(MG_PER_G)
     if not known.all():

@@ -79,8 +79,9 @@ def pack(accel_g: Float32, limits: Int64, ticks: Int64, gain: Float32, least_mg2
         milli_g[:, unknown] = 0.0
         np.clip(milli_g, -LARGEST_MG, LARGEST_MG, out=milli_g)
         squared_mg2 = _squared(milli_g)
+    whole_mg = milli_g.astype(np.int16)  # first in one go, then side by side: both at once costs twice as much
     for axis in range(3):
-        np.copyto(columns[:, axis], milli_g[axis], casting="unsafe")
+        columns[:, axis] = whole_mg[axis]
     usual = int(length[0])
     is_over: Bool = squared_mg2 >= least_mg2
     if len(columns) == usual * len(length) and (length == usual).all():

@@ -6,7 +6,7 @@ from scipy.spatial.transform import Rotation
 
 from devices.model import Placement
 from rules.fall import model
-from rules.fall.features import BEFORE, CHANNELS, channels, features, images
+from rules.fall.features import BEFORE, CHANNELS, channels, features, images, outlines
 from rules.fall.resampling import held, resampled
 
 RNG = np.random.default_rng(5)
@@ -81,6 +81,37 @@ def test_every_stage_has_a_threshold_and_a_calibration_for_every_placement() -> 
             assert stage.slope[placement] > 0
             logits = np.array([-5.0, 0.0, 5.0])
             assert np.all(np.diff(stage.probability(logits, [placement] * 3)) > 0)
+
+
+def test_an_outline_is_what_its_strokes_say_one_by_one() -> None:
+    of = np.concatenate([np.zeros((6, 3, 5), np.float32), windows()], axis=2)
+    table = outlines(of, 50.0, 2.6, 3.0)
+    strokes = of[:, :, 5:].astype(np.float64).reshape(6, 3, 23, 12)
+    magnitude, mean = np.sqrt(np.square(strokes).sum(axis=1)), strokes.mean(axis=3)
+    upright = mean[:, :, :7].mean(axis=2)
+    cosine = np.einsum("kis,ki->ks", mean, upright) / np.linalg.norm(mean, axis=1) / np.linalg.norm(upright, axis=1)[:, None]
+    wanted = np.concatenate([np.sqrt(np.square(magnitude).mean(axis=2)), magnitude.max(axis=2), cosine], axis=1)
+    assert table == pytest.approx(wanted, abs=1e-4)
+    side_by_side = np.ascontiguousarray(of.transpose(1, 2, 0)).transpose(2, 0, 1)
+    assert outlines(side_by_side, 50.0, 2.6, 3.0) == pytest.approx(table, abs=1e-5)
+
+
+@pytest.mark.parametrize("rate_hz", [25.0, 32.0, 39.8, 100.0, 119.0, 200.0])
+@pytest.mark.parametrize("after_s", [1.5, 3.0])
+def test_a_slow_swing_has_the_same_outline_at_every_rate(rate_hz: float, after_s: float) -> None:
+    def swing(rate_hz: float) -> np.ndarray:
+        at_s = (np.arange(round(2.6 * rate_hz) + 1 + round(after_s * rate_hz)) - round(2.6 * rate_hz)) / rate_hz
+        return np.stack([2 + np.sin(2 * np.pi * 0.7 * at_s + phase) for phase in (0, 1, 2)])[None].astype(np.float32)
+
+    wanted = outlines(swing(50.0), 50.0, 2.6, after_s)
+    assert outlines(swing(rate_hz), rate_hz, 2.6, after_s) == pytest.approx(wanted, abs=0.15)
+
+
+def test_no_limit_is_so_low_that_the_networks_are_not_asked() -> None:
+    for stage in model.stages():
+        for placement in Placement:
+            unheard = stage.probability(np.array([model.UNHEARD]), [placement])[0]
+            assert unheard < stage.threshold[placement]
 
 
 @pytest.mark.parametrize("rate_hz", [25.0, 32.0, 39.8, 50.0, 100.0, 200.0])

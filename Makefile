@@ -41,6 +41,7 @@ bench: setup
 	$(BIN)/anju bench geofence
 	$(BIN)/anju bench ingest
 	$(BIN)/anju bench pipeline
+	$(BIN)/anju bench delivery
 
 fault: setup
 	ANJU_KILL_ROUNDS=20 ANJU_STORM=2000 ANJU_STORM_KILLS=50 $(BIN)/pytest -s tests/faults

@@ -689,13 +689,14 @@ def _import(settings: Settings, content: str) -> tuple[Database, CommunityId]:
 
 
 @cli.command()
-@click.argument("what", type=click.Choice(["fall", "geofence", "ingest", "pipeline"]))
+@click.argument("what", type=click.Choice(["fall", "geofence", "ingest", "pipeline", "delivery"]))
 @click.option("--recordings", type=input_file, metavar="FILE.npz", help="Recordings of people, which `fall` is then measured on as well.")
 @click.option("--noise", is_flag=True, help="Of `geofence`: false events against delay, with positions that err; some minutes.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
 def bench(what: str, *, recordings: Path | None, noise: bool, as_json: bool) -> None:
     """Measure, beside the peer that it is compared with, in one run."""
-    from benchmarks import fall as bench_fall  # noqa: PLC0415  nobody else needs them
+    from benchmarks import delivery as bench_delivery  # noqa: PLC0415  nobody else needs them
+    from benchmarks import fall as bench_fall  # noqa: PLC0415
     from benchmarks import geofence as bench_geofence  # noqa: PLC0415
     from benchmarks import geofence_noise as bench_noise  # noqa: PLC0415
     from benchmarks import ingest as bench_ingest  # noqa: PLC0415
@@ -714,6 +715,7 @@ def bench(what: str, *, recordings: Path | None, noise: bool, as_json: bool) -> 
         "geofence": bench_geofence.run,
         "ingest": bench_ingest.run,
         "pipeline": lambda: bench_pipeline.run(pipeline),
+        "delivery": bench_delivery.run,
     }
     measure.tell(run[what](), as_json=as_json)
 

@@ -7,10 +7,11 @@ and sent again only if it surely was not accepted; where that cannot be said, th
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import structlog
@@ -38,9 +39,9 @@ from store.model import StoreBusyError, StoreError
 from store.outbox import Attempted, Delivery, DeliveryOutcome, Notification
 from store.session import Database
 
-AT_ONCE = 8
-"""Messages on their way to gateways at one time."""
-KEPT_FOR_LIFE = 2
+AT_ONCE = 32
+"""Messages on their way to gateways at one time: of a provider that takes 50 ms for each, 640 a second at most."""
+KEPT_FOR_LIFE = 8
 """Of those as many as nothing else may take: a slow gateway does not hold up a fall."""
 QUESTIONS_AT_ONCE = 2
 START_S = 5.0
@@ -59,6 +60,15 @@ LATE_S = 1.0
 LOOK_S = 0.25
 _BATCH = 100
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Answered:
+    """What a gateway answered to an attempt, until it is written."""
+
+    one: HandOver
+    answer: Answer
+    is_written: bool = False
 
 
 class Dispatcher:
@@ -104,6 +114,8 @@ class Dispatcher:
         self._senders = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="send")
         self._askers = ThreadPoolExecutor(QUESTIONS_AT_ONCE, thread_name_prefix="ask")
         self._leaving: set[Future[None]] = set()
+        self._answered: deque[_Answered] = deque()
+        self._writing = threading.Lock()
         self._asking: dict[tuple[str, str], Future[None]] = {}
         self._asked_ns: dict[tuple[str, str], int] = {}
         self._receipts_dropped_ns = 0
@@ -216,9 +228,8 @@ class Dispatcher:
     def _claim(self, now_ns: int, limit: int, least: Severity) -> int:
         """Claim what is due, and let what can go leave; how many were claimed."""
         with self._database.read() as session:
-            due_ns = outbox.next_due(session)
-        if due_ns is None or due_ns > now_ns:
-            return 0
+            if not outbox.is_due(session, now_ns, least):
+                return 0
         ready = []
         with self._database.write() as session:
             claimed = outbox.claim(session, now_ns, LEASE_S, limit, self._worker, silence_ns=SILENCE_NS, least=least)
@@ -295,20 +306,41 @@ class Dispatcher:
         return answer
 
     def _keep(self, one: HandOver, answer: Answer) -> None:
-        """Write what came of an attempt, however long the database is away: what is not written is looked up later."""
+        """Write what came of an attempt: whoever comes first writes for all who wait meanwhile, in one transaction."""
+        mine = _Answered(one=one, answer=answer)
+        self._answered.append(mine)
+        with self._writing:
+            if mine.is_written:
+                return
+            together = [self._answered.popleft() for _ in range(len(self._answered))]
+            try:
+                self._write(together)
+            except Exception:  # noqa: BLE001  one that cannot be written is not another's trouble
+                for each in together:
+                    self._safely(self._write_alone, each)
+
+    def _write_alone(self, answered: _Answered) -> None:
+        try:
+            self._write([answered])
+        except IntegrityError:
+            # another attempt has what we found: two with the same words were looked up at one time
+            answered.answer = replace(answered.answer, outcome=DeliveryOutcome.UNKNOWN, provider_id=None)
+            self._write([answered])
+
+    def _write(self, together: Sequence[_Answered]) -> None:
+        """However long the database is away: what is not written is looked up later."""
         while True:
-            attempted = outbound.attempted(answer, one, self.clock())
             try:
                 with self._database.write() as session:
-                    self._record(session, one.notification, attempted)
+                    for each in together:
+                        self._record(session, each.one.notification, outbound.attempted(each.answer, each.one, self.clock()))
             except StoreBusyError as error:
                 self._tell("dispatch.database_away", reason=str(error))
                 if self._closing.wait(LOOK_S):
                     return
-            except IntegrityError:
-                # another attempt has what we found: two with the same words were looked up at one time
-                answer = replace(answer, outcome=DeliveryOutcome.UNKNOWN, provider_id=None)
             else:
+                for each in together:
+                    each.is_written = True
                 return
 
     def _record(self, session: Session, of: Notification | Delivery, attempted: Attempted) -> None:

@@ -213,12 +213,7 @@ def claim(
     """
     due = (
         select(NotificationRow)
-        .where(
-            NotificationRow.state == NotificationState.WAITING,
-            NotificationRow.next_attempt_ns <= now_ns,
-            NotificationRow.claimed_until_ns <= now_ns,
-            NotificationRow.severity_rank >= least.rank,
-        )
+        .where(*_due(now_ns, least))
         .order_by(
             col(NotificationRow.severity_rank).desc(),
             col(NotificationRow.next_attempt_ns),
@@ -230,7 +225,7 @@ def claim(
     )
     claimed = []
     for row in session.exec(due):
-        last = session.get(DeliveryRow, (row.community_id, row.id, row.attempts))
+        last = session.get(DeliveryRow, (row.community_id, row.id, row.attempts)) if row.attempts else None
         row.attempts += 1
         row.claimed_by, row.claimed_until_ns = worker, now_ns + round(lease_s * NS_PER_S)
         if row.attempts == 1 and silence_ns is not None and row.purpose not in UNHURRIED:
@@ -250,6 +245,11 @@ def claim(
         claimed.append(_notification(row, DeliveryOutcome(last.outcome) if last else None))
     session.flush()
     return claimed
+
+
+def is_due(session: Session, now_ns: int, least: Severity = Severity.INFO) -> bool:
+    """Whether `claim` would take anything, without taking it."""
+    return session.exec(select(NotificationRow.id).where(*_due(now_ns, least)).limit(1)).first() is not None
 
 
 def release(session: Session, worker: str, until_ns: int) -> int:
@@ -549,6 +549,15 @@ def take_receipts(session: Session, limit: int) -> list[StoredReceipt]:
 def drop_receipts(session: Session, before_ns: int) -> int:
     """Forget receipts that came before a time and never found their delivery; how many."""
     return int(session.exec(delete(ReceiptRow).where(col(ReceiptRow.received_ns) < before_ns)).rowcount)
+
+
+def _due(now_ns: int, least: Severity) -> tuple[Any, ...]:
+    return (
+        NotificationRow.state == NotificationState.WAITING,
+        NotificationRow.next_attempt_ns <= now_ns,
+        NotificationRow.claimed_until_ns <= now_ns,
+        NotificationRow.severity_rank >= least.rank,
+    )
 
 
 def _counts(row: NotificationRow, attempt: int, outcome: DeliveryOutcome, *, was_accepted: bool) -> bool:

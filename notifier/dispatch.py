@@ -349,8 +349,11 @@ class Dispatcher:
             _log.warning("dispatch.contact", id=id_, state=known.state, code=known.code)
 
     def _directory(self, session: Session, community_id: CommunityId) -> Directory | None:
+        known: dict[CommunityId, Directory] = session.info.setdefault("directories", {})  # one transaction is one moment
+        if community_id in known:
+            return known[community_id]
         try:
-            directory = self._estates.community(session, community_id).directory
+            directory = known[community_id] = self._estates.community(session, community_id).directory
         except StoreBusyError:
             raise
         except StoreError as error:

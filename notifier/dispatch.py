@@ -378,8 +378,11 @@ class Dispatcher:
             self._askers.submit(self._safely, self._pager.tell, trouble, about, more)
 
     def _directory(self, session: Session, community_id: CommunityId) -> Directory | None:
+        known: dict[CommunityId, Directory] = session.info.setdefault("directories", {})  # one transaction is one moment
+        if community_id in known:
+            return known[community_id]
         try:
-            directory = self._estates.community(session, community_id).directory
+            directory = known[community_id] = self._estates.community(session, community_id).directory
         except StoreBusyError:
             raise
         except StoreError as error:

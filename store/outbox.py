@@ -223,25 +223,26 @@ def claim(
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    claimed = []
-    for row in session.exec(due):
+    claimed, rows = [], list(session.exec(due))
+    session.info["claimed"] = held = list[object](rows)  # a session remembers only what somebody holds: `prepare` asks for them again
+    for row in rows:
         last = session.get(DeliveryRow, (row.community_id, row.id, row.attempts)) if row.attempts else None
         row.attempts += 1
         row.claimed_by, row.claimed_until_ns = worker, now_ns + round(lease_s * NS_PER_S)
         if row.attempts == 1 and silence_ns is not None and row.purpose not in UNHURRIED:
             row.fallback_ns = now_ns + silence_ns
-        session.add(
-            DeliveryRow(
-                community_id=row.community_id,
-                notification_id=row.id,
-                attempt=row.attempts,
-                channel=row.channel,
-                to_person=row.to_person,
-                outcome=DeliveryOutcome.BEGUN,
-                handed_ns=now_ns,
-                updated_ns=now_ns,
-            )
+        attempt = DeliveryRow(
+            community_id=row.community_id,
+            notification_id=row.id,
+            attempt=row.attempts,
+            channel=row.channel,
+            to_person=row.to_person,
+            outcome=DeliveryOutcome.BEGUN,
+            handed_ns=now_ns,
+            updated_ns=now_ns,
         )
+        session.add(attempt)
+        held.append(attempt)
         claimed.append(_notification(row, DeliveryOutcome(last.outcome) if last else None))
     session.flush()
     return claimed
@@ -279,7 +280,6 @@ def prepare(
     delivery.segments, delivery.cost_micro = segments, cost_micro
     if answer is not None:
         row.address, row.answer_number = answer
-    session.flush()
 
 
 def answer_numbers(session: Session, address: str) -> dict[tuple[CommunityId, IncidentId], int]:

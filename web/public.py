@@ -126,6 +126,8 @@ def _hooked(database: Database, replies: Replies, gateway: Gateway, hook: Hook, 
     if isinstance(heard, Heard):
         back = replies.take(gateway.name, heard, now_ns)
         return Response(gateway.said(back.text, back.language), media_type="application/xml")  # type: ignore[attr-defined]
+    for one in gateway.pressed(hook) if hasattr(gateway, "pressed") else ():
+        replies.take(gateway.name, one, now_ns)
     receipts = gateway.receipts(hook) if hasattr(gateway, "receipts") else ()
     with database.write() as session:
         for receipt in receipts:

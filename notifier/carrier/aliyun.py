@@ -27,7 +27,8 @@ SMS_TEMPLATES = {
     "SMS_3": "安居提醒，${a}，其次${b}，再次${c}，请尽快处理。",
     "SMS_4": "安居提醒，${a}，其次${b}，再次${c}，最后${d}，请尽快处理。",
 }
-TTS_TEMPLATES = {"TTS_1": "这里是安居，${a}，请尽快处理。"}
+TTS_TEMPLATES = {"TTS_1": "这里是安居，${a}，请尽快处理。", "TTS_2": "谢谢，已经记下了。"}
+GOODBYE, SHOW_NUMBER = "TTS_2", "057100000000"
 SENT_S, RING_S = 0.6, 40.0
 _PAGE_MOST = 50
 _OUT_ID_MOST = 15
@@ -42,7 +43,7 @@ _ENDS = {
     End.NO_ANSWER: "200003",
     End.FAILED: "200006",
 }
-_HUNG_UP = "200001"
+_HUNG_UP, _KEY = "200001", "300000"
 """States of a call: https://help.aliyun.com/document_detail/55085.html."""
 _VARIABLE_MOST = 35
 
@@ -58,6 +59,7 @@ class Sent:
     at_s: float
     status: str
     code: str = ""
+    keys: str = ""
     asked: dict[str, str]
 
 
@@ -99,7 +101,7 @@ class FakeAliyun(FakeProvider):
             "ALIYUN_HOOK_KEY": HOOK_KEY,
             "ALIYUN_SIGN_NAME": SIGN_NAME,
             "ALIYUN_SMS_TEMPLATES": json.dumps(SMS_TEMPLATES),
-            "ALIYUN_TTS_TEMPLATES": json.dumps(TTS_TEMPLATES),
+            "ALIYUN_TTS_TEMPLATES": json.dumps({code: text for code, text in TTS_TEMPLATES.items() if code != GOODBYE}),
             "ALIYUN_BASE_URL": self.url,
         }
 
@@ -138,7 +140,13 @@ class FakeAliyun(FakeProvider):
     def accept(self, request: Request) -> Reply:
         """Make a message or a call, if it keeps to the rules."""
         asked = _asked(request)
-        made = self._sms(asked) if request.headers["x-acs-action"] == "SendSms" else self._call(asked)
+        match request.headers["x-acs-action"]:
+            case "SendSms":
+                made = self._sms(asked)
+            case "IvrCall":
+                made = self._interactive(asked)
+            case _:
+                made = self._call(asked)
         return self.refusal(Refuse(200, made)) if isinstance(made, str) else made
 
     def answer(self, request: Request) -> Reply:
@@ -154,7 +162,7 @@ class FakeAliyun(FakeProvider):
         """What Aliyun posts to our hook about these."""
         if all(one in self.calls for one in sent):
             return json.dumps(
-                [{"call_id": one.id, "out_id": one.out_id, "status_code": one.status, "duration": "9"} for one in sent]
+                [{"call_id": one.id, "out_id": one.out_id, "status_code": one.status, "duration": "9", "dtmf": one.keys} for one in sent]
             ).encode()
         reports = [
             {
@@ -195,6 +203,14 @@ class FakeAliyun(FakeProvider):
         made = self._take(self.calls, asked["CalledNumber"], text, "", asked)
         return _json(200, {"Code": "OK", "Message": "OK", "RequestId": "R", "CallId": made.id})
 
+    def _interactive(self, asked: dict[str, str]) -> Reply | str:
+        """A call that hears keys: https://help.aliyun.com/document_detail/114037.html."""
+        keys = [name for name in asked if name.startswith("MenuKeyMap.")]
+        codes = {asked["ByeCode"], *(asked[name] for name in keys if name.endswith(".Code"))}
+        if asked.get("CalledShowNumber") != SHOW_NUMBER or not keys or not codes <= set(TTS_TEMPLATES):
+            return "isv.INVALID_PARAMETERS"
+        return self._call(asked | {"TtsCode": asked["StartCode"], "TtsParam": asked["StartTtsParams"]})
+
     def _take(self, kept: list[Sent], to: str, text: str, status: str, asked: dict[str, str]) -> Sent:
         with self.turn:
             made = Sent(
@@ -228,7 +244,15 @@ class FakeAliyun(FakeProvider):
 
         def talk(line: Line) -> None:
             for _ in range(int(call.asked.get("PlayTimes", "1"))):
-                line.say(call.text)
+                if line.say(call.text):
+                    break
+            if "ByeCode" not in call.asked:
+                return
+            call.keys = line.keys(float(call.asked["Timeout"]) / 1000, 1, "#")
+            if call.keys:
+                call.status = _KEY
+                self._reports("aliyun-voice", call)
+            line.say(TTS_TEMPLATES[call.asked["ByeCode"]])
 
         line = Line(phones, f"+86{call.to.removeprefix('0')}", call.id, SIGN_NAME)
         end = line.ring(RING_S, talk)

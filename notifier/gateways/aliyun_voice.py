@@ -1,4 +1,7 @@
-"""Calls by Aliyun (阿里云语音服务): SingleCallByTts reads an approved template out, to mainland China.
+"""Calls by Aliyun (阿里云语音服务), to mainland China: an approved template is read out, and keys are heard where there is a goodbye too.
+
+**Two ways.** SingleCallByTts only speaks. IvrCall also waits for a key, needs a number of one's own and a template to say goodbye by, and
+Aliyun tells the key while the call goes on (VoiceCallReport) and once more when it is over (VoiceReport).
 
 **What counts as delivered.** Aliyun says whether the call was heard to its end (`200000`); that is delivered. Who hung up before
 (`200001`) has not heard it. A call of unknown end cannot be found, because Aliyun is asked by its own id only: it is not repeated, and the
@@ -9,7 +12,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Self
 
@@ -22,6 +25,8 @@ from notifier.gateways.model import (
     Capabilities,
     ForgedReceiptError,
     GatewayAwayError,
+    GatewaySettingsError,
+    Heard,
     Hook,
     InDoubt,
     Limit,
@@ -39,6 +44,10 @@ from store.outbox import DeliveryOutcome
 _HOST = "dyvmsapi.aliyuncs.com"
 _VOICE_NOTICE = "11000000300006"
 """Aliyun's product number for spoken notices."""
+_IVR = "11000000300005"
+"""And for calls that hear keys: https://help.aliyun.com/document_detail/63017.html."""
+_KEYS = ("1", "2", "3")
+_KEY_WAIT_MS = "10000"
 _OUT_ID_CHARACTERS = 15
 _DAY_S = 24 * 3600
 _PLAYED_TIMES = "2"
@@ -59,15 +68,20 @@ class AliyunVoiceSettings:
     show_number : str
         A number or service instance of one's own (专属模式); empty: one of Aliyun's pool (公共模式), which has templates of its own, with
         at most two variables.
+    goodbye : str
+        The template, without variables, that is read out once a key was pressed; empty: keys are not heard.
     """
 
     account: AliyunAccount
     templates: tuple[Template, ...]
     show_number: str = ""
+    goodbye: str = ""
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """The account's, ALIYUN_TTS_TEMPLATES (`{"TTS_1": "这里是安居，${a}，以上。"}`), and ALIYUN_SHOW_NUMBER.
+    def from_environment(cls, environment: Mapping[str, str], *, public_url: str = "") -> Self:
+        """The account's, ALIYUN_TTS_TEMPLATES (`{"TTS_1": "这里是安居，${a}，以上。"}`), ALIYUN_SHOW_NUMBER, and ALIYUN_TTS_GOODBYE.
+
+        Keys are heard where Aliyun reaches us.
 
         Raises
         ------
@@ -77,7 +91,10 @@ class AliyunVoiceSettings:
         account = AliyunAccount.from_environment(environment)
         (templates,) = said_in(environment, "ALIYUN_TTS_TEMPLATES")
         parsed = templates_from("ALIYUN_TTS_TEMPLATES", templates)
-        return cls(account=account, templates=parsed, show_number=environment.get("ALIYUN_SHOW_NUMBER", ""))
+        goodbye, show_number = (environment.get(name, "") for name in ("ALIYUN_TTS_GOODBYE", "ALIYUN_SHOW_NUMBER"))
+        if goodbye and not (show_number and account.hook_key):
+            raise GatewaySettingsError("ALIYUN_TTS_GOODBYE hears keys, which needs ALIYUN_SHOW_NUMBER and ALIYUN_HOOK_KEY too")
+        return cls(account=account, templates=parsed, show_number=show_number, goodbye=goodbye if public_url else "")
 
 
 class AliyunVoiceGateway:
@@ -145,6 +162,8 @@ class AliyunVoiceGateway:
 
     def __init__(self, settings: AliyunVoiceSettings, *, timeout_s: float = TIMEOUT_S, clock: Callable[[], float] = time.time) -> None:
         self._settings = settings
+        if settings.goodbye:
+            self.capabilities = replace(self.capabilities, keys=self.capabilities.serves)
         self._rpc = Rpc(settings.account, _HOST, timeout_s, clock)
 
     def send(self, outgoing: Outgoing, now_ns: int) -> Answer:  # noqa: ARG002  Aliyun has a clock of its own
@@ -156,16 +175,22 @@ class AliyunVoiceGateway:
         if isinstance(put, str):
             return Answer(outcome=DeliveryOutcome.REJECTED, code=put)
         template, values = put
+        goodbye = self._settings.goodbye
+        code, param = ("StartCode", "StartTtsParams") if goodbye else ("TtsCode", "TtsParam")
         asked = {
             "CalledNumber": number,
-            "TtsCode": template.code,
-            "TtsParam": json.dumps(named(template, values), ensure_ascii=False),
+            code: template.code,
+            param: json.dumps(named(template, values), ensure_ascii=False),
             "PlayTimes": _PLAYED_TIMES,
             "OutId": name_of(outgoing)[:_OUT_ID_CHARACTERS],
         }
         if self._settings.show_number:
             asked["CalledShowNumber"] = self._settings.show_number
-        said = self._rpc.call("SingleCallByTts", asked)
+        if goodbye:
+            asked |= {"Timeout": _KEY_WAIT_MS, "ByeCode": goodbye}
+            for place, key in enumerate(_KEYS, 1):
+                asked |= {f"MenuKeyMap.{place}.Key": key, f"MenuKeyMap.{place}.Code": goodbye}
+        said = self._rpc.call("IvrCall" if goodbye else "SingleCallByTts", asked)
         if isinstance(said, Answer):
             return said
         return Answer(outcome=DeliveryOutcome.ACCEPTED, provider_id=str(said["CallId"]) if said.get("CallId") else None)
@@ -191,7 +216,7 @@ class AliyunVoiceGateway:
         now_ms = round(self._rpc.clock() * 1000)
         word = ""
         for at_ms in (now_ms, now_ms - _DAY_S * 1000):
-            asked = {"CallId": provider_id, "ProdId": _VOICE_NOTICE, "QueryDate": str(at_ms)}
+            asked = {"CallId": provider_id, "ProdId": _IVR if self._settings.goodbye else _VOICE_NOTICE, "QueryDate": str(at_ms)}
             said = self._rpc.ask("QueryCallDetailByCallId", asked)
             try:
                 word = str(json.loads(said.get("Data") or "{}").get("state") or "")
@@ -200,6 +225,18 @@ class AliyunVoiceGateway:
             if word:
                 break
         return _ended(word)
+
+    def pressed(self, hook: Hook) -> tuple[Heard, ...]:
+        """Keys that were pressed, told while a call goes on and again when it is over.
+
+        Raises
+        ------
+        ForgedReceiptError
+            The address does not hold our key, or it cannot be read.
+        """
+        reports = [(report.get("call_id"), report.get("dtmf")) for report in self._rpc.reports(hook)]
+        pressed = [(call, keys[0]) for call, keys in reports if isinstance(call, str) and isinstance(keys, str) and keys]
+        return tuple(Heard(phone_e164="", provider_id=call, key=key) for call, key in pressed)
 
     def receipts(self, hook: Hook) -> tuple[Receipt, ...]:
         """VoiceReport, of calls that are over.

@@ -286,7 +286,7 @@ class Heard:
     Attributes
     ----------
     phone_e164 : str
-        Theirs.
+        Theirs; empty where only the call is named.
     text : str or None
         What they wrote.
     key : str or None

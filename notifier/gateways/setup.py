@@ -37,7 +37,9 @@ GATEWAYS: Mapping[str, Callable[[_Environment, str, Path], Gateway]] = MappingPr
         "twilio": _twilio,
         "twilio-voice": _twilio_voice,
         "aliyun-sms": lambda environment, _url, _state: AliyunSmsGateway(AliyunSmsSettings.from_environment(environment)),
-        "aliyun-voice": lambda environment, _url, _state: AliyunVoiceGateway(AliyunVoiceSettings.from_environment(environment)),
+        "aliyun-voice": lambda environment, url, _state: AliyunVoiceGateway(
+            AliyunVoiceSettings.from_environment(environment, public_url=url)
+        ),
         "tencent-sms": lambda environment, _url, _state: TencentSmsGateway(TencentSettings.from_environment(environment)),
         "webpush": lambda environment, _url, _state: WebPushGateway(WebPushSettings.from_environment(environment)),
         "webhook": lambda environment, _url, _state: WebhookGateway(WebhookSettings.from_environment(environment)),

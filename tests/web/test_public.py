@@ -15,8 +15,10 @@ from structlog.testing import capture_logs
 from devices.model import NS_PER_S
 from incidents.directory import Channel, Language
 from incidents.model import Do, Incident, IncidentState
+from notifier.carrier.aliyun import GOODBYE, HOOK_KEY, SHOW_NUMBER, FakeAliyun
 from notifier.carrier.twilio import FakeTwilio
 from notifier.dispatch import Dispatcher
+from notifier.gateways.aliyun_voice import AliyunVoiceGateway, AliyunVoiceSettings
 from notifier.gateways.model import EVERYBODY, Answer, Capabilities, Gateway, InDoubt, Outgoing, Status
 from notifier.gateways.twilio import TwilioGateway, TwilioSettings
 from notifier.gateways.twilio_voice import TwilioVoiceGateway
@@ -227,6 +229,37 @@ def test_a_key_during_a_call_is_an_answer(key: str, state: IncidentState, outsid
     assert answer.headers["content-type"].startswith("application/xml")
     assert "<Say" in answer.text
     assert outside.state(incident)[0] is state
+
+
+def test_a_key_during_a_call_by_aliyun_is_an_answer_that_is_told_twice(estate: Estate) -> None:
+    written = estate.said
+    written["policies"] = [{"id": "all", "kinds": ["sos"], "steps": [{"after_s": 0, "tell": ["wang-lei"], "by": ["voice"]}]}]
+    estate.write(written)
+    with FakeAliyun(lambda: estate.now_ns / NS_PER_S) as aliyun:
+        environment = aliyun.environment | {"ALIYUN_TTS_GOODBYE": GOODBYE, "ALIYUN_SHOW_NUMBER": SHOW_NUMBER}
+        settings = AliyunVoiceSettings.from_environment(environment, public_url=PUBLIC)
+        gateway = AliyunVoiceGateway(settings, clock=aliyun.now)
+        dispatcher = Dispatcher(estate.database, [gateway], worker="one", clock=estate.clock)
+        served = Service(
+            estate.database, estate.clock, app=create_app(estate.database, {gateway.name: gateway}, PUBLIC, clock=estate.clock)
+        )
+        incident = estate.happens(EventKind.SOS, "wang-xiuying")
+        dispatcher.sweep(estate.now_ns)
+        dispatcher.settle()
+        (call,) = aliyun.calls
+        assert call.asked["MenuKeyMap.1.Key"] == "1"
+        assert "请按1" in call.text
+        with httpx.Client(base_url=served.url, trust_env=False, timeout=60) as client:
+            for state, key in (("300000", "1"), ("200000", "1")):
+                call.status, call.keys = state, key
+                assert client.post(f"/hooks/aliyun-voice?key={HOOK_KEY}", content=aliyun.report(call)).json()["code"] == 0
+                assert estate.incident(incident).state is IncidentState.ACKNOWLEDGED
+            assert client.post("/hooks/aliyun-voice?key=guessed", content=aliyun.report(call)).status_code == 403
+        dispatcher.sweep(estate.now_ns)
+        with estate.database.read() as session:
+            assert outbox.unsettled(session, 0, 10) == []
+        served.stop()
+        dispatcher.close()
 
 
 def test_a_receipt_moves_its_delivery_on_also_before_our_own_record_and_twice(outside: Outside) -> None:

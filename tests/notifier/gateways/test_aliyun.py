@@ -7,7 +7,7 @@ import pytest
 
 from devices.model import NS_PER_S
 from incidents.directory import Channel, Person, Role
-from notifier.carrier.aliyun import HOOK_KEY, FakeAliyun
+from notifier.carrier.aliyun import GOODBYE, HOOK_KEY, SHOW_NUMBER, FakeAliyun
 from notifier.carrier.provider import AcceptAndBabble, AcceptAndReset, AcceptAndStaySilent, Refuse, StaySilent
 from notifier.gateways.aliyun import AliyunAccount, signed
 from notifier.gateways.aliyun_sms import AliyunSmsGateway, AliyunSmsSettings
@@ -252,6 +252,24 @@ def test_a_call_is_delivered_when_it_was_heard_to_its_end(state: str, outcome: s
     hook = Hook(url=f"https://anju.example.org/hooks/aliyun-voice?key={HOOK_KEY}", headers={}, body=aliyun.report(call, call))
     receipts = gateway.receipts(hook)
     assert [(one.provider_id, gateway.outcomes[one.word]) for one in receipts] == ([(provider_id, outcome)] * 2 if outcome else [])
+
+
+def test_keys_are_heard_where_there_is_a_goodbye_a_number_and_a_way_back(aliyun: FakeAliyun) -> None:
+    wanted = aliyun.environment | {"ALIYUN_TTS_GOODBYE": GOODBYE, "ALIYUN_SHOW_NUMBER": SHOW_NUMBER}
+    deaf = AliyunVoiceGateway(AliyunVoiceSettings.from_environment(wanted), clock=aliyun.now)
+    assert not deaf.capabilities.keys.covers(ANNE.phone_e164)
+    gateway = AliyunVoiceGateway(AliyunVoiceSettings.from_environment(wanted, public_url="https://anju.example.org"), clock=aliyun.now)
+    assert gateway.capabilities.keys.covers(ANNE.phone_e164)
+    assert gateway.send(CALLED, 0).outcome == "accepted"
+    assert aliyun.calls[0].asked["ByeCode"] == GOODBYE
+    aliyun.calls[0].keys = "2"
+    hook = Hook(url=f"https://anju.example.org/hooks/aliyun-voice?key={HOOK_KEY}", headers={}, body=aliyun.report(*aliyun.calls))
+    assert [(one.provider_id, one.key) for one in gateway.pressed(hook)] == [(aliyun.calls[0].id, "2")]
+    with pytest.raises(ForgedReceiptError):
+        gateway.pressed(replace(hook, url="https://anju.example.org/hooks/aliyun-voice"))
+    for missing in ("ALIYUN_SHOW_NUMBER", "ALIYUN_HOOK_KEY"):
+        with pytest.raises(GatewaySettingsError, match="ALIYUN_TTS_GOODBYE"):
+            AliyunVoiceSettings.from_environment(wanted | {missing: ""}, public_url="https://anju.example.org")
 
 
 def test_a_call_of_unknown_end_stays_unknown(aliyun: FakeAliyun) -> None:

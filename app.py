@@ -601,7 +601,11 @@ def simulate(settings: Settings, recordings_file: Path | None, capture_file: Pat
 
 @cli.command()
 @click.option(
-    "--port", type=click.IntRange(1, 65531), default=8480, show_default=True, help="Of its door; the providers have the next four."
+    "--port",
+    type=click.IntRange(0, 65531),
+    default=8480,
+    show_default=True,
+    help="Of its door; the providers have the next four; 0: free ones.",
 )
 @click.option("--public-url", metavar="URL", default="http://127.0.0.1:8471", show_default=True, help="Where receipts and answers go.")
 @click.option("--pace", type=click.FloatRange(min=0), default=1.0, show_default=True, help="How long a second of a call lasts, s.")

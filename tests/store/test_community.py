@@ -142,7 +142,7 @@ ILL_FORMED: list[Case] = [
     ("roles: [guard]", "roles: [gaurd]", "people[3].roles[0]", "'gaurd' is not known, wanted 'resident', 'relative', 'guard'"),
     ("roles: [guard]", "roles: guard", "people[3].roles", "is 'guard', wanted a list"),
     ("roles: [guard]", "roles: []", "people[3].roles", "is empty"),
-    ("language: en", "language: de", "people[1].language", "'de' is not known, wanted 'zh' or 'en'"),
+    ("language: en", "language: de", "people[1].language", "'de' is not known, wanted 'zh', 'zh-Hant' or 'en'"),
     ("kind: tracker", "kind: phone", "devices[1].kind", "'phone' is not known"),
     ("covers: window", "covers: roof", "devices[3].covers", "'roof' is not known"),
     ("wearer: ann}", "wearer: ann, placement: ankle}", "devices[0].placement", "'ankle' is not known"),

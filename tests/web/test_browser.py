@@ -254,7 +254,7 @@ def test_everything_can_be_done_without_scripts(estate: Estate, served: Service,
     page.locator("#h-b3-201 > summary").click()
     page.locator("#h-b3-201 button", has_text="Away").click()
     expect(page.locator("#h-b3-201 .mode")).to_have_text("Away")
-    page.get_by_role("link", name="中文").click()
+    page.get_by_role("link", name="简体").click()
     expect(page.get_by_role("link", name="住户")).to_be_visible()
     assert estate.incident(incident).state is IncidentState.ON_SCENE
 

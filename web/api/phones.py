@@ -206,7 +206,8 @@ def _phone(person: PersonId, visit: Visit, handsets: Mapping[str, PhoneShown] | 
 
 
 def _handset(phone: PhoneShown, visit: Visit, number: str) -> Handset:
-    answerable = outbox.answered(visit.session, number, only_open=True)
+    has_arrived = any(one.what == What.TEXT and one.arrived for one in phone.entries)  # else there is nothing yet to write back to
+    answerable = outbox.answered(visit.session, number, only_open=True) if has_arrived else []
     replies = visit.scene.words.answers.values() if answerable else ()
     return Handset(
         condition=phone.condition,

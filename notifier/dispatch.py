@@ -362,6 +362,8 @@ class Dispatcher:
     def _look_at_quotas(self, now_ns: int) -> None:
         """Say which communities have spent what they may, or nearly."""
         spending = self._routes.spending
+        if not spending.quotas_micro:
+            return
         with self._database.read() as session:
             for community_id in map(CommunityId, spending.quotas_micro):
                 directory = self._directory(session, community_id)

@@ -100,29 +100,29 @@ def prepare(
     if channel is None or useless is not None:
         return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code=useless)
     severity = claimed.duty.incident.severity
-    candidates, wait = _with_room(session, routes, routes.candidates(channel, person, severity), claimed, now_ns)
+    candidates, full_ns = _with_room(session, routes.candidates(channel, person, severity), claimed, now_ns)
     failed = {one.gateway for one in earlier if one.gateway and one.outcome is DeliveryOutcome.RETRY}
     gateway = routes.gateways.get(sent.gateway or "") if sent else routes.breakers.choice(candidates, failed, now_ns)
     if gateway is None and sent:
         return Attempted(outcome=DeliveryOutcome.UNKNOWN, at_ns=now_ns, channel=channel, code="gateway_gone")
     if gateway is None:
         return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="no_gateway")
-    if not earlier and (held := _held(session, claimed, directory, channel, now_ns) or wait) is not None:
+    if not earlier and (held := _held(session, claimed, directory, channel, now_ns) or _turn(routes, candidates, full_ns, claimed)):
         return held
+    at_least_micro = routes.spending.cost_micro(gateway.name, person.phone_e164, channel, 1)
+    if spending.is_refused(severity, routes.spending.stage(session, claimed.community_id, directory.timezone, now_ns), at_least_micro):
+        return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="over_quota")
     text, answer = claimed.text, None
-    if text is None:  # else it was attempted before, in these words
+    can_wait = text is None and claimed.held is not None and severity.rank < Severity.URGENT.rank
+    if can_wait and (others := outbox.bundle(session, claimed, Severity.URGENT, now_ns, MOST_BUNDLED)):
+        text = render_bundle([claimed.duty, *(one.duty for one in others)], channel, directory, now_ns)
+    if text is None:  # else it was attempted before, in these words, or tells of others too
         answering, answer = _answering(session, claimed.duty, channel, person, gateway)
         if routes.links is not None and gateway.capabilities.link.covers(person.phone_e164):
             answering = replace(answering, link=routes.links.marked)
         text = render(claimed.duty, channel, directory, now_ns, answering)
-        can_wait = claimed.held is not None and severity.rank < Severity.URGENT.rank
-        if can_wait and (others := outbox.bundle(session, claimed, Severity.URGENT, now_ns, MOST_BUNDLED)):
-            text = render_bundle([claimed.duty, *(one.duty for one in others)], channel, directory, now_ns)
-            answer = None
     length = segments(text)
     cost_micro = routes.spending.cost_micro(gateway.name, person.phone_e164, channel, length)
-    if spending.is_refused(severity, routes.spending.stage(session, claimed.community_id, directory.timezone, now_ns), cost_micro):
-        return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="over_quota")
     outbox.prepare(
         session, claimed, channel=channel, gateway=gateway.name, text=text, segments=length, cost_micro=cost_micro, answer=answer
     )
@@ -278,9 +278,9 @@ def _held(session: Session, claimed: Notification, directory: Directory, channel
 
 
 def _with_room(
-    session: Session, routes: Routes, candidates: Sequence[Gateway], claimed: Notification, now_ns: int
-) -> tuple[Sequence[Gateway], Wait | None]:
-    """The gateways whose providers let more through; if there is none all of them, and how long it waits, which life safety does not."""
+    session: Session, candidates: Sequence[Gateway], claimed: Notification, now_ns: int
+) -> tuple[Sequence[Gateway], dict[str, int]]:
+    """The gateways whose providers let more through; if there is none all of them, and until when each does not."""
     severity, full = claimed.duty.incident.severity, {}
     for gateway in candidates:
 
@@ -293,13 +293,18 @@ def _with_room(
         if (until_ns := max((one for one in found if one is not None), default=None)) is not None:
             full[gateway.name] = until_ns
     free = tuple(gateway for gateway in candidates if gateway.name not in full)
-    if free or not full or severity is Severity.LIFE:
-        return free or candidates, None
-    first = min(candidates, key=lambda one: full[one.name])
-    until_ns = full[first.name]
+    return (free, {}) if free else (candidates, full)
+
+
+def _turn(routes: Routes, candidates: Sequence[Gateway], full_ns: dict[str, int], claimed: Notification) -> Wait | None:
+    """When a notification comes to its turn, where no provider lets more through; life safety does not wait."""
+    if not full_ns or claimed.duty.incident.severity is Severity.LIFE:
+        return None
+    first = min(candidates, key=lambda one: full_ns[one.name])
+    until_ns = full_ns[first.name]
     if claimed.held != Held.PROVIDER_LIMIT:  # else it was in the queue, and is the next
         until_ns = routes.queues.turn(first.capabilities, first.name, until_ns)
-    return candidates, Wait(until_ns=until_ns, held=Held.PROVIDER_LIMIT)
+    return Wait(until_ns=until_ns, held=Held.PROVIDER_LIMIT)
 
 
 def _counted(session: Session, claimed: Notification) -> Callable[[Limit], int | None]:

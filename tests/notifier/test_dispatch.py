@@ -619,6 +619,24 @@ def test_what_is_over_the_quota_is_not_sent_unless_it_is_urgent_and_the_operator
     assert "willow" in receiver.got[0]["message"]
 
 
+def test_what_is_refused_for_its_cost_takes_nothing_along(network: Network, nights: Nights) -> None:
+    given = people(zhou_jie=[{"email": "jie@example.org"}])
+    next(one for one in given["people"] if one["id"] == JIE)["quiet"] = {"from": "00:00", "to": "20:00"}
+    given["policies"].append({"id": "notices", "kinds": ["offline"], "steps": [{"after_s": 0, "tell": [JIE], "by": ["sms"]}]})
+    night = nights(network, given=given, spending=Spending(prices=[Price(gateway="network", each_micro=1)], quotas_micro={WILLOW: 1}))
+    night.calls()
+    night.sweep()
+    for number in range(3):
+        night.calls(f"w-{number}", EventKind.OFFLINE)
+    night.until(5)
+    night.now[0] += 10 * 3600 * NS_PER_S
+    night.sweep()
+    with night.database.read() as session:
+        told = [one for id_ in list_of(session) for one in outbox.thread(session, WILLOW, id_, JIE) if "offline" in one.id]
+    assert {one.state for one in told} == {"failed"}
+    assert len({one.duty.incident.id for one in told}) == 3
+
+
 def test_the_operator_is_told_once_what_only_the_operator_can_mend(nights: Nights, receiver: FakeReceiver) -> None:
     network = Network(name="twilio")
     network.answer(JIE, "sms", *[Answer(outcome=RETRY, code="20003")] * 3)

@@ -17,9 +17,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
+from zoneinfo import ZoneInfo
 
 import click
 import structlog
@@ -53,14 +54,14 @@ from notifier.carrier.door import Door
 from notifier.dispatch import Dispatcher
 from notifier.dispatch import run as run_dispatcher
 from notifier.gateways import setup
-from notifier.gateways.model import Gateway, GatewayError
+from notifier.gateways.model import Answer, Gateway, GatewayError
 from notifier.gateways.wearable import WearableGateway
 from notifier.gateways.webhook import WebhookSettings
 from notifier.gateways.webpush import new_keys
 from notifier.paging import Pager
 from notifier.replay import Replay
 from notifier.routing import Route, Routes
-from notifier.spending import MICRO, Price, Spending
+from notifier.spending import MICRO, Price, Spending, month_began_ns
 from notifier.trying import method, told, trial
 from notifier.verifying import asked_for
 from rules.fall.evaluation import evaluate as evaluate_detections
@@ -245,13 +246,14 @@ def _spending(settings: Settings) -> Spending:
 def costs(settings: Settings, month: str | None) -> None:
     """Say what messages have cost, by community and gateway (`price` in anju.toml)."""
     try:
-        began = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC) if month else datetime.now(tz=UTC)
+        within = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC) if month else datetime.now(tz=UTC)
     except ValueError:
         raise InputError("--month", str(month), "is no month, wanted such as 2026-03") from None
-    began = began.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    ended = (began + timedelta(days=31)).replace(day=1)
+    utc = ZoneInfo("UTC")
+    began_ns = month_began_ns(utc, round(within.timestamp()) * NS_PER_S)
+    ended_ns = month_began_ns(utc, began_ns + 31 * 24 * 3600 * NS_PER_S)
     with _database(settings).read() as session:
-        spent = spending.by_gateway(session, *(round(one.timestamp()) * NS_PER_S for one in (began, ended)))
+        spent = spending.by_gateway(session, began_ns, ended_ns)
     for one in spent:
         click.echo(
             json.dumps(
@@ -288,8 +290,11 @@ def notify(settings: Settings, *, dry_run: bool, test_mode: bool, channel: str |
     first = tried.gateways[0].name if tried.gateways else ""
     if test_mode and first not in setup.IN_TEST_MODE:
         raise InputError("--test-mode", first, f"has none, wanted {', '.join(setup.IN_TEST_MODE)}")
-    name, answer = tried.send(time.time_ns(), setup.IN_TEST_MODE[first](os.environ) if test_mode else None)
-    click.echo(told(name, answer))
+    _say_sent(*tried.send(time.time_ns(), setup.IN_TEST_MODE[first](os.environ) if test_mode else None))
+
+
+def _say_sent(gateway: str, answer: Answer) -> None:
+    click.echo(told(gateway, answer))
     if answer.outcome not in {DeliveryOutcome.ACCEPTED, DeliveryOutcome.DELIVERED}:
         raise SystemExit(1)
 
@@ -335,10 +340,7 @@ def verify(settings: Settings, to: str, community: str | None, channel: str) -> 
     with _database(settings).write() as session:
         at = method(session, to, community, Channel(channel))
         tried = asked_for(session, installation_key(settings.state), at, routes, time.time_ns())
-    name, answer = tried.send(time.time_ns())
-    click.echo(told(name, answer))
-    if answer.outcome not in {DeliveryOutcome.ACCEPTED, DeliveryOutcome.DELIVERED}:
-        raise SystemExit(1)
+    _say_sent(*tried.send(time.time_ns()))
 
 
 @contact.command()

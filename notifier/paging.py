@@ -11,11 +11,12 @@ from types import MappingProxyType
 from typing import Self
 
 import structlog
-from apprise import Apprise, AppriseAsset
 
 from devices.model import NS_PER_S
+from notifier.gateways.apprise import is_service, notify
 from notifier.gateways.model import GatewaySettingsError
 from store import pages
+from store.outbox import DeliveryOutcome
 from store.session import Database
 
 AGAIN_NS = 3600 * NS_PER_S
@@ -52,7 +53,6 @@ _WORDS: Mapping[Trouble, tuple[str, str]] = MappingProxyType(
 )
 """In Chinese and in English: who the operator is, nobody knows."""
 
-_ASSET = AppriseAsset(app_id="Anju", app_desc="Anju", app_url="", async_mode=False)
 _log = structlog.get_logger(__name__)
 
 
@@ -83,7 +83,7 @@ class Pager:
         """
         urls = tuple(environment.get("ANJU_OPERATOR", "").split())
         for number, url in enumerate(urls, 1):
-            if not Apprise(asset=_ASSET).add(url):
+            if not is_service(url):
                 raise GatewaySettingsError(f"ANJU_OPERATOR: the URL at place {number} is not shown, and is none of Apprise's")
         return cls(urls=urls, database=database, clock=clock)
 
@@ -97,10 +97,8 @@ class Pager:
         if not is_due:
             return False
         body = "\n".join(line.format(about=about, more=more) for line in _WORDS[trouble])
-        service = Apprise(asset=_ASSET)
-        for url in self.urls:
-            service.add(url)
-        if not self.urls or not service.notify(body=body, title="安居 Anju"):
+        taken = [notify(url, body).outcome is DeliveryOutcome.ACCEPTED for url in self.urls]
+        if not taken or not all(taken):
             _log.error("operator.not_told", trouble=trouble, about=about, ways=len(self.urls))
             return False
         _log.info("operator.told", trouble=trouble, about=about)

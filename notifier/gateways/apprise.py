@@ -56,7 +56,7 @@ class AppriseSettings:
             It is no such URL.
         """
         url = environment.get("ANJU_MAIL_URL", "")
-        if url and (not url.startswith(("mailto://", "mailtos://")) or "to" in parse_qs(urlsplit(url).query) or _plugin(url) is None):
+        if url and (not url.startswith(("mailto://", "mailtos://")) or "to" in parse_qs(urlsplit(url).query) or not is_service(url)):
             raise GatewaySettingsError("ANJU_MAIL_URL is not shown, wanted mailtos://user:password@host without recipients")
         return cls(mail_url=url)
 
@@ -82,7 +82,6 @@ class AppriseGateway:
     def __init__(self, settings: AppriseSettings, *, timeout_s: float = TIMEOUT_S) -> None:
         self._settings = settings
         self._timeout_s = timeout_s
-        _EAR.listen()
         _plugin("json://localhost")  # Apprise reads its plug-ins at the first URL: not while a message waits
 
     @property
@@ -96,7 +95,7 @@ class AppriseGateway:
         urls = [self._mail_to(address) for address in addresses] if outgoing.channel is Channel.EMAIL else list(addresses)
         if not urls:
             return Answer(outcome=DeliveryOutcome.REJECTED, code="no_address")
-        return best([self._notify(url, outgoing.text, self._timeout_s / len(urls)) for url in urls])
+        return best([notify(url, outgoing.text, self._timeout_s / len(urls)) for url in urls])
 
     def look_up(self, outgoing: Outgoing) -> tuple[Answer, ...]:  # noqa: ARG002
         """Nobody can be asked.
@@ -122,18 +121,25 @@ class AppriseGateway:
         url = self._settings.mail_url
         return f"{url}{'&' if '?' in url else '?'}to={quote(address, safe='')}"
 
-    def _notify(self, url: str, text: str, timeout_s: float) -> Answer:
-        plugin = _plugin(url)
-        if plugin is None:
-            return Answer(outcome=DeliveryOutcome.REJECTED, code=BAD_ADDRESS)
-        plugin.socket_connect_timeout = plugin.socket_read_timeout = timeout_s
-        plugin.retry = 0
-        with _EAR.hears() as heard:
-            try:
-                is_sent = plugin.notify(body=text, title=_TITLE, notify_type=NotifyType.WARNING, body_format=NotifyFormat.TEXT)
-            except Exception as error:  # noqa: BLE001  whatever a plug-in raises: it may have sent
-                return Answer(outcome=DeliveryOutcome.UNKNOWN, code=type(error).__name__)
-        return Answer(outcome=DeliveryOutcome.ACCEPTED) if is_sent else _why_not(heard)
+
+def is_service(url: str) -> bool:
+    """Whether a URL is one of Apprise's."""
+    return _plugin(url) is not None
+
+
+def notify(url: str, text: str, timeout_s: float = TIMEOUT_S) -> Answer:
+    """Hand a text to one service; nothing of its URL comes into a log."""
+    plugin = _plugin(url)
+    if plugin is None:
+        return Answer(outcome=DeliveryOutcome.REJECTED, code=BAD_ADDRESS)
+    plugin.socket_connect_timeout = plugin.socket_read_timeout = timeout_s
+    plugin.retry = 0
+    with _EAR.hears() as heard:
+        try:
+            is_sent = plugin.notify(body=text, title=_TITLE, notify_type=NotifyType.WARNING, body_format=NotifyFormat.TEXT)
+        except Exception as error:  # noqa: BLE001  whatever a plug-in raises: it may have sent
+            return Answer(outcome=DeliveryOutcome.UNKNOWN, code=type(error).__name__)
+    return Answer(outcome=DeliveryOutcome.ACCEPTED) if is_sent else _why_not(heard)
 
 
 class _Ear(logging.Filter):
@@ -171,6 +177,7 @@ _EAR = _Ear()
 
 def _plugin(url: str) -> NotifyBase | None:
     """What serves a URL; None where nothing does. Made anew each time, because it keeps the time of its last message and waits."""
+    _EAR.listen()
     with _EAR.hears():
         found = Apprise.instantiate(url, asset=_ASSET, suppress_exceptions=True)
     return found if isinstance(found, NotifyBase) else None

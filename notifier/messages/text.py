@@ -115,9 +115,9 @@ def render_bundle(duties: Sequence[Duty], channel: Channel, directory: Directory
     At most `MOST_SEGMENTS` SMS segments; the first ones stand in it.
     """
     drafts = [_Draft(duty=duty, channel=channel, directory=directory, now_ns=now_ns, answering=ANYHOW) for duty in duties]
-    wording, is_spoken = wording_in(directory.people[duties[0].to].language), channel is Channel.VOICE
-    begins = wording.opening if is_spoken else wording.script.signature or "{community}: "
-    opening = begins.format(community=cut(flat(directory.name), _COMMUNITY_UNITS, middle=False)) + wording.bundle.format(n=len(duties))
+    wording = wording_in(directory.people[duties[0].to].language)
+    community = cut(flat(directory.name), _COMMUNITY_UNITS, middle=False)
+    opening = _opening(wording, channel, community) + wording.bundle.format(n=len(duties))
     said, text = [draft.in_short() for draft in drafts], ""
     for count in range(len(said), 0, -1):
         more = [wording.bundle_more.format(n=len(said) - count)] if count < len(said) else []
@@ -131,8 +131,13 @@ def code_words(code: str, channel: Channel, language: Language, community: str) 
     """What brings a code to whoever is to type it; spoken digit by digit."""
     wording, is_spoken = wording_in(language), channel is Channel.VOICE
     said = wording.code[Form.SPOKEN if is_spoken else Form.WRITTEN].format(code=wording.script.digits(code) if is_spoken else code)
-    begins = wording.opening if is_spoken else wording.script.signature or "{community}: "
-    return begins.format(community=flat(community)) + said
+    return _opening(wording, channel, flat(community)) + said
+
+
+def _opening(wording: Wording, channel: Channel, community: str) -> str:
+    """From whom a text is that names nobody's address."""
+    begins = wording.opening if channel is Channel.VOICE else wording.script.signature or "{community}: "
+    return begins.format(community=community)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ import structlog
 from devices.model import NS_PER_S
 from notifier.gateways.apprise import is_service, notify
 from notifier.gateways.model import GatewaySettingsError
-from store import pages
+from store import paging
 from store.outbox import DeliveryOutcome
 from store.session import Database
 
@@ -93,7 +93,7 @@ class Pager:
         It is written down before it is told: whoever dies in between tells it in an hour, and nobody is told twice.
         """
         with self.database.write() as session:
-            is_due = pages.claim(session, trouble, about, self.clock(), AGAIN_NS)
+            is_due = paging.claim(session, trouble, about, self.clock(), AGAIN_NS)
         if not is_due:
             return False
         body = "\n".join(line.format(about=about, more=more) for line in _WORDS[trouble])

@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 from zoneinfo import ZoneInfo
 
+from notifier.carrier.mainland import MainlandProvider
 from notifier.carrier.phones import Condition, End, Line, Phones, What
-from notifier.carrier.provider import FakeProvider, Refuse, Reply, Request
+from notifier.carrier.provider import Refuse, Reply, Request
 
 KEY_ID, KEY_SECRET, HOOK_KEY = "LTAI-an-id", "a-secret-that-must-not-be-logged", "a-hook-key-that-must-not-be-logged"
 SIGN_NAME = "安居"
@@ -63,34 +63,20 @@ class Sent:
     asked: dict[str, str]
 
 
-class FakeAliyun(FakeProvider):
+class FakeAliyun(MainlandProvider):
     """Aliyun, on loopback.
 
     Attributes
     ----------
     messages, calls
         Everything that was taken, oldest first.
-    clock
-        Its wall clock, s since the epoch.
-    phones
-        Where messages and calls arrive; None: nothing becomes of them.
-    hooks_url
-        Where it reports to, without `/hooks/…`; "" is nowhere.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time, *, port: int = 0, phones: Phones | None = None, hooks_url: str = "") -> None:
-        super().__init__(port=port)
-        self.phones = phones
-        self.hooks_url = hooks_url
-        self.clock = clock
+        super().__init__(clock, port=port, phones=phones, hooks_url=hooks_url)
         self.messages: list[Sent] = []
         self.calls: list[Sent] = []
         self._used: set[str] = set()
-        self._numbers = count(1)
-
-    def now(self) -> float:
-        """Its clock, as one that goes on when the clock is changed."""
-        return self.clock()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -214,7 +200,7 @@ class FakeAliyun(FakeProvider):
     def _take(self, kept: list[Sent], to: str, text: str, status: str, asked: dict[str, str]) -> Sent:
         with self.turn:
             made = Sent(
-                id=f"{next(self._numbers)}^0",
+                id=f"{next(self.numbers)}^0",
                 to=to,
                 text=text,
                 out_id=asked.get("OutId", ""),
@@ -260,9 +246,7 @@ class FakeAliyun(FakeProvider):
         self._reports("aliyun-voice", call)
 
     def _reports(self, gateway: str, sent: Sent) -> None:
-        if self.hooks_url:
-            url = f"{self.hooks_url}/hooks/{gateway}?key={HOOK_KEY}"
-            self.calls_back(lambda: (url, self.report(sent), {"Content-Type": "application/json"}))
+        self.reports(gateway, HOOK_KEY, lambda: self.report(sent))
 
     def _details(self, asked: dict[str, str]) -> Reply:
         size, page = int(asked["PageSize"]), int(asked["CurrentPage"])

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
 from typing import Any
 
+from notifier.carrier.mainland import MainlandProvider
 from notifier.carrier.phones import Condition, Phones, What
-from notifier.carrier.provider import FakeProvider, Refuse, Reply, Request
+from notifier.carrier.provider import Refuse, Reply, Request
 
 SECRET_ID, SECRET_KEY, HOOK_KEY = "AKID-an-id", "a-key-that-must-not-be-logged", "a-hook-key-that-must-not-be-logged"
 APP_ID, SIGN_NAME = "1400006666", "安居"
@@ -40,32 +40,18 @@ class Sent:
     code: str = ""
 
 
-class FakeTencent(FakeProvider):
+class FakeTencent(MainlandProvider):
     """Tencent, on loopback.
 
     Attributes
     ----------
     messages
         Everything that was taken, oldest first.
-    clock
-        Its wall clock, s since the epoch.
-    phones
-        Where messages arrive; None: nothing becomes of them.
-    hooks_url
-        Where it reports to, without `/hooks/…`; "" is nowhere.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time, *, port: int = 0, phones: Phones | None = None, hooks_url: str = "") -> None:
-        super().__init__(port=port)
-        self.phones = phones
-        self.hooks_url = hooks_url
-        self.clock = clock
+        super().__init__(clock, port=port, phones=phones, hooks_url=hooks_url)
         self.messages: list[Sent] = []
-        self._numbers = count(1)
-
-    def now(self) -> float:
-        """Its clock, as one that goes on when the clock is changed."""
-        return self.clock()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -184,7 +170,7 @@ class FakeTencent(FakeProvider):
 
     def _take(self, to: str, text: str, context: str) -> Sent:
         with self.turn:
-            made = Sent(id=f"2019:{next(self._numbers)}", to=to, text=text, context=context, at_s=self.clock())
+            made = Sent(id=f"2019:{next(self.numbers)}", to=to, text=text, context=context, at_s=self.clock())
             self.messages.append(made)
         if self.phones is not None:
             phones = self.phones
@@ -200,9 +186,7 @@ class FakeTencent(FakeProvider):
         sent.status, sent.code = ("FAIL", _FAILS[phone.condition]) if phone.condition in _FAILS else ("SUCCESS", "")
         if not sent.code:
             phones.note(phone, What.TEXT, f"【{SIGN_NAME}】", sent.text)
-        if self.hooks_url:
-            url = f"{self.hooks_url}/hooks/tencent-sms?key={HOOK_KEY}"
-            self.calls_back(lambda: (url, self.report(sent), {"Content-Type": "application/json"}))
+        self.reports("tencent-sms", HOOK_KEY, lambda: self.report(sent))
 
 
 def _json(said: dict[str, Any], status: int = 200) -> Reply:

@@ -6,6 +6,7 @@
 Exit status: 0 done, 2 the input is wrong (one line on standard error), 1 anything else.
 """
 
+import asyncio
 import functools
 import json
 import os
@@ -20,6 +21,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import click
@@ -62,8 +64,8 @@ from notifier.paging import Pager
 from notifier.replay import Replay
 from notifier.routing import Route, Routes
 from notifier.spending import MICRO, Price, Spending, month_began_ns
-from notifier.trying import method, told, trial
-from notifier.verifying import asked_for
+from notifier.trying import method, told, trial, whom
+from notifier.verifying import asked_for, send_sign_in_code
 from rules.fall.evaluation import evaluate as evaluate_detections
 from rules.fall.recordings import detect as detect_falls
 from rules.fall.rule import Fall
@@ -88,7 +90,20 @@ from rules.person.sos import Sos
 from rules.person.wandering import Wandering
 from rules.pipeline import Pipeline
 from rules.premises import Premises
-from store import capture, community, contacts, document, drawings, importing, placing, recordings, spending, summary, verification
+from store import (
+    accounts,
+    capture,
+    community,
+    contacts,
+    document,
+    drawings,
+    importing,
+    placing,
+    recordings,
+    spending,
+    summary,
+    verification,
+)
 from store.configuration import change_mode
 from store.estates import Estates, community_of
 from store.lateness import Lateness
@@ -104,8 +119,9 @@ from store.worker import Worker
 from web import terminal
 from web.public import create_app as create_public
 from web.public import serve as serve_public
-from web.service import listen
-from web.service import serve as serve_pages
+from web.service import create_app as create_pages
+from web.service import listen, serve_on
+from web.site import FrontDoor
 
 
 def pipeline(premises: Premises) -> Pipeline:
@@ -382,8 +398,49 @@ def public(settings: Settings) -> None:
 @_with_settings
 def web(settings: Settings) -> None:
     """Show the pages."""
+    database, routes = _database(settings), Routes(_gateways(settings), _routes(settings))
+    is_https = settings.app_url.startswith("https://")
+    door = FrontDoor(
+        key=installation_key(settings.state),
+        send_code=lambda to, code: send_sign_in_code(database, routes, to, code),
+        as_anybody=settings.visitors,
+        is_https=is_https,
+    )
     carrier = Door(settings.carrier) if settings.carrier else None
-    process.run(lambda stop: serve_pages(_database(settings), settings.http_host, settings.http_port, stop, carrier))
+    pages = create_pages(database, door, carrier=carrier, host=urlsplit(settings.app_url).hostname or "")
+
+    async def serve_pages(stop: asyncio.Event) -> None:
+        with listen(settings.http_host, settings.http_port, is_https=is_https) as listening:
+            await serve_on(pages, listening, stop)
+
+    process.run(serve_pages)
+
+
+@cli.group()
+def account() -> None:
+    """How people who work here sign in; residents and families need nothing but their number."""
+
+
+@account.command()
+@click.option("--to", metavar="PERSON", required=True, help="A person's id.")
+@click.option("--community", metavar="ID", help="Whose person it is; needed where there are several.")
+@_with_settings
+def invite(settings: Settings, to: str, community: str | None) -> None:
+    """Print a link with which somebody chooses a password and sets up their authenticator, once, within 72 hours."""
+    with _database(settings).write() as session:
+        community_id, person = whom(session, to, community)
+        made = accounts.invite(session, installation_key(settings.state), accounts.login_of(community_id, person), time.time_ns())
+    click.echo(f"{settings.app_url or f'http://{settings.http}'}/welcome/{made.token}")
+
+
+@account.command()
+@click.option("--to", metavar="PERSON", required=True, help="A person's id.")
+@click.option("--community", metavar="ID", help="Whose person it is; needed where there are several.")
+@_with_settings
+def end(settings: Settings, to: str, community: str | None) -> None:
+    """Sign somebody out everywhere, and forget their password."""
+    with _database(settings).write() as session:
+        accounts.end(session, accounts.login_of(*whom(session, to, community)))
 
 
 @cli.command(name="import")
@@ -642,6 +699,7 @@ def demo(port: int, *, headless: bool, minutes: float | None) -> None:
             public=public,
             public_url=f"http://{public}",
             carrier=carrier.url,
+            visitors=True,
             gateway=("twilio", "twilio-voice"),
             nats_port=process.free_port(),
             mqtt_port=process.free_port(),

@@ -98,10 +98,10 @@ def _people(target: str, incident: Incident, directory: Directory, now_ns: int) 
         case "occupants":
             return [person for person in _occupants(incident.home_id, directory) if person != incident.subject], False
         case "relatives":
-            return related(Role.RELATIVE, wards(incident, directory), directory), False
+            return related(Role.RELATIVE, wards(incident, directory), directory, now_ns), False
         case "neighbours":
             near = {*wards(incident, directory), *_occupants(incident.home_id, directory)}
-            return related(Role.NEIGHBOUR, near, directory), False
+            return related(Role.NEIGHBOUR, near, directory, now_ns), False
         case "hospital":
             return [person.id for person in directory.people.values() if Role.HOSPITAL in person.roles], False
         case _:
@@ -113,7 +113,11 @@ def _occupants(home_id: HomeId | None, directory: Directory) -> tuple[PersonId, 
     return home.occupants if home else ()
 
 
-def related(role: Role, to: Iterable[PersonId], directory: Directory) -> list[PersonId]:
+def related(role: Role, to: Iterable[PersonId], directory: Directory, now_ns: int) -> list[PersonId]:
     """People of a role who belong to any of some residents."""
-    about = frozenset(to)
-    return [person.id for person in directory.people.values() if role in person.roles and not about.isdisjoint(person.of)]
+    about, today = frozenset(to), directory.today(now_ns)
+    return [
+        person.id
+        for person in directory.people.values()
+        if role in person.roles and not about.isdisjoint(person.of) and person.belongs(today)
+    ]

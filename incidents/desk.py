@@ -264,7 +264,7 @@ def _may_act(person: Person, incident: Incident, directory: Directory) -> bool:
         return False
     if person.id in hushed(incident, directory):
         return False
-    if person.roles - {Role.RESIDENT}:
+    if person.roles - {Role.RESIDENT, Role.OPERATOR}:
         return True
     lives_there = person.home is not None and person.home == incident.home_id
     return lives_there or person.id in incident.told
@@ -272,7 +272,7 @@ def _may_act(person: Person, incident: Incident, directory: Directory) -> bool:
 
 def _may_silence(person: Person, subject: str, directory: Directory) -> bool:
     """Whether somebody may ask for silence: guards and administrators about anything, others about their own home and family."""
-    if person.roles & {Role.GUARD, Role.ADMINISTRATOR}:
+    if person.roles & {Role.GUARD, Role.DISPATCHER, Role.ADMINISTRATOR}:
         return True
     home_id = home_of(subject, directory)
     occupants = directory.homes[home_id].occupants if home_id else ()

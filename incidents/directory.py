@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, datetime, time
 from enum import IntEnum, StrEnum
 from typing import NewType
 from zoneinfo import ZoneInfo
 
-from devices.model import CommunityId, Covers, DeviceId, DeviceKind, HomeId, PersonId
+from devices.model import NS_PER_S, CommunityId, Covers, DeviceId, DeviceKind, HomeId, PersonId
 from incidents.workdays import Calendar
 from rules.kinds import EventKind, Mode
 
@@ -38,7 +38,13 @@ class Role(StrEnum):
     HOSPITAL = "hospital"
     NEIGHBOUR = "neighbour"
     OFFICER = "officer"
+    DISPATCHER = "dispatcher"
+    """Sits at the duty desk, and sends others."""
+    FIELD_RESPONDER = "field_responder"
+    """Goes where they are sent."""
     ADMINISTRATOR = "administrator"
+    OPERATOR = "operator"
+    """Runs the platform for many communities; is told nothing of its people."""
 
 
 class Language(StrEnum):
@@ -118,6 +124,8 @@ class Person:
     ----------
     of : tuple
         Residents this relative (or neighbour) belongs to.
+    until : date or None
+        The last day, by the community's clocks, on which they do; None: no end is known.
     channels : tuple of Channel
         Ways this person can be reached: a mobile number gives sms and voice, a fixed line voice only; contacts give the others, and a
         device that can ask gives its wearer `device`.
@@ -140,6 +148,7 @@ class Person:
     roles: frozenset[Role]
     home: HomeId | None = None
     of: tuple[PersonId, ...] = ()
+    until: date | None = None
     language: Language = Language.ZH
     phone_e164: str | None = None
     channels: tuple[Channel, ...] = ()
@@ -153,6 +162,10 @@ class Person:
     def addresses_of(self, channel: Channel) -> tuple[str, ...]:
         """Where the person is reached by a further channel."""
         return tuple(one.value for one in self.addresses if one.channel is channel)
+
+    def belongs(self, today: date) -> bool:
+        """Whether they still are a relative, or neighbour, of those they are named as one of."""
+        return self.until is None or today <= self.until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,6 +305,10 @@ class Directory:
     devices: Mapping[DeviceId, NamedDevice] = field(default_factory=dict)
     rosters: Mapping[RosterId, Roster] = field(default_factory=dict)
     policies: tuple[Policy, ...] = ()
+
+    def today(self, now_ns: int) -> date:
+        """The day that it is there."""
+        return datetime.fromtimestamp(now_ns // NS_PER_S, tz=self.timezone).date()
 
     def policy(self, kind: EventKind) -> Policy | None:
         """The one policy for a kind, if any."""

@@ -41,7 +41,9 @@ def begin(quiet: Quiet, directory: Directory, now_ns: int) -> Said | Refused:
         return Refused(reason=f"{quiet.subject} is no resident, home, device or the community")
     if quiet.life and quiet.subject == directory.community_id:
         return Refused(reason="life safety of a whole community is never silenced")
-    families = {ward: [one for one in related(Role.RELATIVE, [ward], directory) if tellable(directory.people[one])] for ward in wards}
+    families = {
+        ward: [one for one in related(Role.RELATIVE, [ward], directory, now_ns) if tellable(directory.people[one])] for ward in wards
+    }
     if quiet.life and (alone := [ward for ward, family in families.items() if not family]):
         return Refused(reason=f"nobody of the family of {alone[0]} can be told that life safety is silenced")
     event = Event(

@@ -1,14 +1,21 @@
-"""A code sent to a contact method, by the way that a fall would be told."""
+"""Codes sent to a contact method, by the way that a fall would be told."""
 
+import time
+
+import structlog
 from sqlmodel import Session
 
-from incidents.directory import Severity
+from incidents.directory import Channel, Severity
 from notifier.messages import code_words
 from notifier.routing import Routes
 from notifier.trying import Trial, trial_at
 from store import verification
+from store.accounts import Member
 from store.contacts import ContactMethod
 from store.estates import Estates
+from store.session import Database
+
+_log = structlog.get_logger(__name__)
 
 
 def asked_for(session: Session, key: bytes, at: ContactMethod, routes: Routes, now_ns: int) -> Trial:
@@ -25,3 +32,20 @@ def asked_for(session: Session, key: bytes, at: ContactMethod, routes: Routes, n
     community = Estates().community(session, at.community_id).directory.name
     text = code_words(code, at.channel, at.person.language, community)
     return trial_at(session, at, routes, severity=Severity.LIFE, text=text)
+
+
+def send_sign_in_code(database: Database, routes: Routes, to: Member, code: str) -> None:
+    """Send the code by which somebody signs in. That it could not be sent is in the log: whoever asked for it is told nothing of it."""
+    channel = Channel.SMS if Channel.SMS in to.person.channels else Channel.VOICE
+    at = ContactMethod(community_id=to.community_id, person=to.person, channel=channel)
+    with database.read() as session:
+        community = Estates().community(session, to.community_id).directory.name
+        text = code_words(code, channel, to.person.language, community, to_sign_in=True)
+        trial = trial_at(session, at, routes, severity=Severity.LIFE, text=text)
+    if not trial.gateways:
+        _log.error("sign_in.no_gateway", community=to.community_id, person=to.person.id, channel=channel)
+        return
+    gateway, answer = trial.send(time.time_ns())
+    _log.info(
+        "sign_in.code_sent", community=to.community_id, person=to.person.id, gateway=gateway, outcome=answer.outcome, code=answer.code
+    )

@@ -21,7 +21,7 @@ from store.session import Database, next_number
 _HAD = frozenset({IncidentState.ACKNOWLEDGED, IncidentState.ON_SCENE})
 """States in which somebody has it."""
 
-_ARMING = frozenset({Role.GUARD, Role.ADMINISTRATOR})
+_ARMING = frozenset({Role.GUARD, Role.DISPATCHER, Role.ADMINISTRATOR})
 """Roles that may change the mode of any home."""
 
 

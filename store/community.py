@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import time
+from datetime import date, time
 from difflib import get_close_matches
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -170,6 +170,7 @@ def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findi
         roles=frozenset(person.roles),
         home=None if person.home is None else HomeId(person.home),
         of=tuple(PersonId(resident) for resident in person.of),
+        until=None if person.until is None else date.fromisoformat(person.until),
         language=person.language or file.community.language,
         phone_e164=number,
         channels=tuple(channel for channel in Channel if channel in channels),

@@ -223,6 +223,7 @@ class PersonSaid(_Said):
     roles: Annotated[list[Annotated[Role, Field(strict=False)]], Field(min_length=1)]
     home: Id | None = None
     of: list[Id] = []
+    until: Date | None = None
     language: LanguageWord | None = None
     phone: Phone | None = None
     contacts: list[ContactSaid] = []

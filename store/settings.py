@@ -4,11 +4,11 @@ import json
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from platformdirs import user_state_path
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from incidents.directory import Channel, Language, Severity
 from store.document import spelled
@@ -135,6 +135,10 @@ class Settings(_Section):
         Of the embedded server, on loopback.
     http : str
         Where the pages are: `host:port`.
+    app_url : str
+        Where browsers reach the pages, if not on this machine: `https://anju.example.cn`, of what stands before us and speaks https.
+    visitors : bool
+        Whoever opens the pages may be anybody: of a demonstration, with a fake carrier, where there is nobody real.
     public_url : str
         Where people and providers reach us from outside; empty: nowhere.
     public : str
@@ -161,6 +165,8 @@ class Settings(_Section):
     nats_port: Annotated[int, Field(ge=1, le=65535)] = 14222
     mqtt_port: Annotated[int, Field(ge=1, le=65535)] = 11883
     http: Annotated[str, Field(pattern=r"^.+:\d{1,5}$")] = "127.0.0.1:8470"
+    app_url: Annotated[str, AfterValidator(lambda url: _public_url(url) if url else "")] = ""
+    visitors: bool = False
     public: Annotated[str, Field(pattern=r"^(.+:\d{1,5})?$")] = ""
     public_url: Annotated[str, AfterValidator(lambda url: _public_url(url) if url else "")] = ""
     gateway: Annotated[tuple[GatewayName, ...], BeforeValidator(_several), Field(min_length=1)] = ("console",)
@@ -171,6 +177,12 @@ class Settings(_Section):
     route: tuple[RouteSettings, ...] = ()
     price: tuple[PriceSettings, ...] = ()
     quota: dict[str, Annotated[float, Field(gt=0)]] = {}
+
+    @model_validator(mode="after")
+    def _visitors_of_a_demonstration(self) -> Self:
+        if self.visitors and not self.carrier:
+            raise ValueError("visitors: true is for a demonstration, wanted a fake carrier beside it")
+        return self
 
     @property
     def database(self) -> str:
@@ -219,6 +231,7 @@ def write(settings: Settings) -> Path:
     said: dict[str, object] = {
         "state": str(settings.state),
         "http": settings.http,
+        "visitors": settings.visitors,
         "public": settings.public,
         "public_url": settings.public_url,
         "carrier": settings.carrier,

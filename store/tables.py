@@ -309,6 +309,87 @@ class LinkRow(Table, table=True):
     __table_args__ = (Index(None, "expires_ns"),)
 
 
+class AccountRow(Table, table=True):
+    """How somebody who works here signs in: a password, of which only the Argon2 hash is kept, and a second factor.
+
+    `login` is their number in E.164, or `community/person` of who has none. `totp_sealed`: the secret of their authenticator, encrypted
+    with the installation's key. `totp_step`: the last time step that was used, so that no code works twice.
+    """
+
+    __tablename__ = "account"
+    login: str = Field(primary_key=True)
+    password_hash: str
+    totp_sealed: str
+    totp_step: int = Field(sa_type=BigInteger)
+    changed_ns: int = Field(sa_type=BigInteger)
+
+
+class InvitationRow(Table, table=True):
+    """A link by which somebody who works here chooses their password, once: of its token only the SHA-256 digest."""
+
+    __tablename__ = "invitation"
+    digest: str = Field(primary_key=True)
+    login: str
+    totp_sealed: str
+    expires_ns: int = Field(sa_type=BigInteger)
+
+
+class SignInCodeRow(Table, table=True):
+    """A code that was sent to a number for signing in, and not typed yet: of it only a keyed digest."""
+
+    __tablename__ = "sign_in_code"
+    login: str = Field(primary_key=True)
+    digest: str
+    sent_ns: int = Field(sa_type=BigInteger)
+    tries: int = 0
+
+
+class SignInRow(Table, table=True):
+    """Somebody is signed in on a device: of the cookie only the SHA-256 digest. `is_strong`: by password and second factor."""
+
+    __tablename__ = "sign_in"
+    digest: str = Field(primary_key=True)
+    login: str
+    is_strong: bool
+    began_ns: int = Field(sa_type=BigInteger)
+    expires_ns: int = Field(sa_type=BigInteger)
+    __table_args__ = (Index(None, "login"), Index(None, "expires_ns"))
+
+
+class AttemptRow(Table, table=True):
+    """How often something was tried within a window of time: signing in, by number and by address of the network."""
+
+    __tablename__ = "attempt"
+    what: str = Field(primary_key=True)
+    whose: str = Field(primary_key=True)
+    since_ns: int = Field(sa_type=BigInteger)
+    count: int
+
+
+class ConsentRow(Table, table=True):
+    """That a resident lets somebody have something for a purpose, or no longer. Append-only; the newest of each pair holds."""
+
+    __tablename__ = "consent"
+    community_id: str = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger, primary_key=True)
+    resident_id: str
+    purpose: str
+    recipient: str
+    is_given: bool
+    by: str
+    at_ns: int = Field(sa_type=BigInteger)
+    __table_args__ = (Index(None, "community_id", "resident_id"),)
+
+
+class PreferenceRow(Table, table=True):
+    """What somebody chose for themselves in the app (JSON)."""
+
+    __tablename__ = "preference"
+    community_id: str = Field(primary_key=True)
+    person_id: str = Field(primary_key=True)
+    body: str = Field(sa_type=Text)
+
+
 class ReceiptRow(Table, table=True):
     """What a gateway said, until it is matched with its delivery: it may come before our own record of the hand-over."""
 

@@ -1,4 +1,4 @@
-"""Who may ask: pages of this machine only, until there is a sign-in.
+"""Which requests are taken at all: under a name of ours, and forms of our own pages.
 
 A name that another site points to this machine is refused (DNS rebinding), and so is a form that another site sends.
 """
@@ -28,10 +28,17 @@ _HEADERS = {
 
 
 class Guard:
-    """Refuses what does not come from our own pages on this machine, and says on every answer what a browser may do with it."""
+    """Refuses what does not come from our own pages, and says on every answer what a browser may do with it.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Parameters
+    ----------
+    host
+        By which name browsers reach us, besides those of this machine.
+    """
+
+    def __init__(self, app: ASGIApp, host: str = "") -> None:
         self._app = app
+        self._hosts = LOOPBACK | {host}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
@@ -49,14 +56,14 @@ class Guard:
                 headers.setdefault("Cache-Control", "no-cache" if is_static else "no-store")
             await send(message)
 
-        refusal = _refusal(Headers(scope=scope), str(scope["method"]))
+        refusal = _refusal(Headers(scope=scope), str(scope["method"]), self._hosts)
         await (refusal or self._app)(scope, receive, send_guarded)
 
 
-def _refusal(headers: Headers, method: str) -> PlainTextResponse | None:
+def _refusal(headers: Headers, method: str, hosts: frozenset[str]) -> PlainTextResponse | None:
     host = headers.get("host", "")
-    if _name(host) not in LOOPBACK:
-        return PlainTextResponse("Anju answers on this machine only: use http://127.0.0.1 with its port.\n", 421)
+    if not host or _name(host) not in hosts:
+        return PlainTextResponse("Anju does not answer under this name: use its app_url, or http://127.0.0.1 with its port.\n", 421)
     if method in _READING:
         return None
     origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")

@@ -28,7 +28,7 @@ from store import links, outbox, views
 from store.model import StoreBusyError
 from store.outbox import Answerable
 from store.session import Database
-from web.api.answers import incident
+from web.api.answers import incident_of
 from web.cards import card
 from web.languages import words_in
 from web.scene import Scene
@@ -66,7 +66,7 @@ def create_app(database: Database, gateways: Mapping[str, Gateway], public_url: 
     @app.post("/a/{token}")
     def act(request: Request, token: str, do: Annotated[str, Form()] = "") -> HTMLResponse:
         about = _about(site, token)
-        if do not in _acts(incident(site, about.community_id, about.incident_id), about.person):
+        if do not in _acts(incident_of(site, about.community_id, about.incident_id), about.person):
             return _page(site, request, about)
         back = replies.act(about, Do(do), clock())
         return _page(site, request, about, said=back.text)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, parse
 
 from devices.model import NS_PER_S, Covers, DeviceKind, PersonId
-from incidents import roster
 from incidents.directory import Directory, NamedDevice, Person, Role
 from incidents.model import Incident
 from notifier.messages.languages import wording_in
@@ -17,7 +16,10 @@ from rules.kinds import EventKind
 from rules.model import Event
 from web.words import Particular, Words
 
-RESPONDERS = (Role.GUARD, Role.HOSPITAL, Role.ADMINISTRATOR, Role.OFFICER, Role.NEIGHBOUR, Role.RELATIVE)
+RESPONDERS = (
+    *(Role.GUARD, Role.DISPATCHER, Role.FIELD_RESPONDER, Role.HOSPITAL, Role.ADMINISTRATOR, Role.OFFICER),
+    *(Role.OPERATOR, Role.NEIGHBOUR, Role.RELATIVE),
+)
 """Roles of those who act, in the order in which they are offered; of several the first one names a person."""
 
 _COVERED = frozenset({EventKind.INTRUSION, EventKind.LEFT_OPEN})
@@ -118,21 +120,6 @@ class Scene:
         if event.kind in _COVERED and device and device.covers:
             return self.words.covered.format(title=title, cover=cover)
         return title
-
-    def responders(self, *, residents: bool = False) -> list[tuple[str, list[tuple[PersonId, str]]]]:
-        """Who may say "I am …", by role: those first who are on duty now."""
-        on_duty = {one for each in self.directory.rosters.values() for one in roster.on_shift(each, self.now_ns, self.directory.timezone)}
-        groups = []
-        for role in (*RESPONDERS, *([Role.RESIDENT] if residents else [])):
-            people = [person for person in self.directory.people.values() if person.roles and _role(person) is role]
-            people.sort(key=lambda person: person.id not in on_duty)
-            if people:
-                groups.append((self.words.roles[role], [(person.id, self._told_apart(person)) for person in people]))
-        return groups
-
-    def _told_apart(self, person: Person) -> str:
-        name, relation = self.name(person.id), self.relation(person.id)
-        return f"{name} · {relation}" if _role(person) is Role.RELATIVE and person.of else name
 
     def _local(self, time_ns: int) -> datetime:
         return datetime.fromtimestamp(time_ns // NS_PER_S, tz=UTC).astimezone(self.directory.timezone)

@@ -1,4 +1,4 @@
-"""The pages as a service: server-rendered, live by server-sent events, on this machine only until there is a sign-in."""
+"""The pages as a service: server-rendered, live by server-sent events, for whoever is signed in."""
 
 import asyncio
 import socket
@@ -6,26 +6,31 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
 
 import structlog
 import uvicorn
-from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 from notifier.carrier.door import Door
 from store.model import InputError, StoreBusyError
 from store.session import Database
-from web.api import acts, additions, console, events, homes, incidents, phones, silences
+from web.api import acts, additions, console, events, homes, incidents, phones, sign_in, silences
+from web.gate import admit
 from web.guard import LOOPBACK, Guard
-from web.site import NoCommunityError, NotFoundError, Site, words_for
+from web.site import FrontDoor, NoCommunityError, NotFoundError, Site, words_for
+from web.who import NotAllowedError, NotSignedInError
 
 GRACE_S = 3
 """How long an answer that is on its way may take when the service ends."""
 _log = structlog.get_logger(__name__)
 
 
-def create_app(database: Database, *, clock: Callable[[], int] = time.time_ns, carrier: Door | None = None) -> FastAPI:
+def create_app(
+    database: Database, door: FrontDoor, *, clock: Callable[[], int] = time.time_ns, carrier: Door | None = None, host: str = ""
+) -> FastAPI:
     """The pages of a database.
 
     Parameters
@@ -34,28 +39,42 @@ def create_app(database: Database, *, clock: Callable[[], int] = time.time_ns, c
         Up to date.
     clock
         Now, in ns.
+    door
+        How people sign in.
     carrier
         The fake carrier whose phones visitors may use.
+    host
+        By which name browsers reach us, besides those of this machine.
     """
-    site = Site(database, clock, carrier)
+    site = Site(database, clock, carrier, door)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
         await site.live.close()
 
-    app = FastAPI(title="Anju", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app = FastAPI(title="Anju", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, dependencies=[Depends(admit)])
     app.state.site = site
-    for routes in (console, incidents, phones, homes, acts, silences, additions, events):
+    for routes in (sign_in, console, incidents, phones, homes, acts, silences, additions, events):
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, host=host)
 
     @app.exception_handler(404)
     @app.exception_handler(NotFoundError)
     def not_found(request: Request, _error: Exception) -> HTMLResponse:
         words = words_for(request)
         return site.bare(request, words.not_found, words.not_found_more, 404)
+
+    @app.exception_handler(NotSignedInError)
+    def not_signed_in(request: Request, _error: Exception) -> RedirectResponse:
+        back = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+        return RedirectResponse(f"/sign-in?{urlencode({'next': back})}" if request.method == "GET" and back != "/" else "/sign-in", 303)
+
+    @app.exception_handler(NotAllowedError)
+    def not_allowed(request: Request, _error: Exception) -> HTMLResponse:
+        words = words_for(request)
+        return site.bare(request, words.not_allowed, words.not_allowed_more, 403)
 
     @app.exception_handler(NoCommunityError)
     def no_community(request: Request, _error: Exception) -> HTMLResponse:
@@ -68,20 +87,6 @@ def create_app(database: Database, *, clock: Callable[[], int] = time.time_ns, c
         return site.bare(request, words.busy, words.busy_more, 503)
 
     return app
-
-
-async def serve(database: Database, host: str, port: int, stop: asyncio.Event, carrier: Door | None = None) -> None:
-    """Show the pages until told to stop.
-
-    Raises
-    ------
-    InputError
-        The host is reachable by others.
-    OSError
-        Somebody else listens there.
-    """
-    with listen(host, port) as listening:
-        await serve_on(create_app(database, carrier=carrier), listening, stop)
 
 
 async def serve_on(app: FastAPI, listening: socket.socket, stop: asyncio.Event) -> None:
@@ -99,8 +104,13 @@ async def serve_on(app: FastAPI, listening: socket.socket, stop: asyncio.Event) 
     await serving
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens, on loopback only; port 0 is any free one.
+def listen(host: str, port: int, *, is_https: bool = False) -> socket.socket:
+    """A socket that listens for browsers; port 0 is any free one.
+
+    Parameters
+    ----------
+    is_https
+        What stands before us speaks https: without, everybody on the way could read who signs in, so it is loopback only.
 
     Raises
     ------
@@ -109,10 +119,8 @@ def listen(host: str, port: int) -> socket.socket:
     OSError
         Somebody else listens there.
     """
-    if host not in LOOPBACK:
-        raise InputError(
-            "settings", "http", f"{host} can be reached by others, wanted 127.0.0.1, ::1 or localhost until there is a sign-in"
-        )
+    if host not in LOOPBACK and not is_https:
+        raise InputError("settings", "http", f"{host} can be reached by others, wanted 127.0.0.1, ::1 or localhost, or an app_url of https")
     return bound(host, port, "http in anju.toml; --port of the demo")
 
 

@@ -1,8 +1,8 @@
 """What every page shares: the database, the words of whoever looks, the community that is shown, and the frame around it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -13,16 +13,20 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlmodel import Session
 from starlette.datastructures import QueryParams
 
-from devices.model import CommunityId, PersonId
-from incidents.directory import Language, Person
+from devices.model import CommunityId
+from incidents.directory import Language, Role
+from incidents.model import Incident
 from notifier.carrier.door import Door
-from store import views
+from store import accounts, views
+from store.accounts import Logins, Member
 from store.estates import Estates
 from store.model import Community
 from store.session import Database
 from web.languages import accepted, words_in
 from web.live import Live
+from web.rights import Action
 from web.scene import Scene
+from web.who import COOKIE, FAMILY, NotSignedInError, Who, me_cookie
 from web.words import GOOD, Notice, Words
 
 _YEAR_S = 365 * 24 * 3600
@@ -38,6 +42,28 @@ class NoCommunityError(Exception):
     """Nothing was imported yet."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontDoor:
+    """How people sign in.
+
+    Attributes
+    ----------
+    key : bytes
+        Of the installation.
+    send_code : callable
+        Sends a code to somebody of a community.
+    as_anybody : bool
+        Visitors of a demonstration choose who they are: there is nobody real.
+    is_https : bool
+        Browsers reach the pages by https only.
+    """
+
+    key: bytes = field(repr=False)
+    send_code: Callable[[Member, str], None]
+    as_anybody: bool = False
+    is_https: bool = False
+
+
 class Site:
     """Everything the routes use.
 
@@ -47,11 +73,21 @@ class Site:
         Now, in ns.
     carrier
         The fake carrier whose phones visitors may use; None where there is none.
+    door
+        How people sign in; None of a listener where nobody does.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], int], carrier: Door | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], int],
+        carrier: Door | None = None,
+        door: FrontDoor | None = None,
+    ) -> None:
         self.database = database
         self.estates = Estates()
+        self.logins = Logins(self.estates)
+        self.door = door
         self.carrier = carrier
         self.live = Live(database, also=carrier.version if carrier else None)
         self.clock = clock
@@ -63,44 +99,64 @@ class Site:
             lstrip_blocks=True,
         )
 
-    @contextmanager
-    def visit(self, request: Request, community_id: str | None = None) -> Iterator["Visit"]:
-        """One look at a community: the one that is named, else the one asked for, else the one looked at last, else the first.
+    def who(self, session: Session, request: Request, named: str | None) -> Who:
+        """Who asks: in the community that is named, else the one that they looked at last, else their first.
 
         Raises
         ------
-        NotFoundError
-            There is none of that name.
         NoCommunityError
             There is none at all.
+        NotSignedInError
+            Nobody is signed in, or no community knows them any more.
+        NotFoundError
+            The community that is named does not know them; whether there is one is not said.
         """
+        if not self.estates.ids(session):
+            raise NoCommunityError
+        signed = accounts.signed_in(session, request.cookies.get(cookie_name(request), ""), self.clock())
+        members = self.logins.members(session, signed.login) if signed else ()
+        if signed is None or not members:
+            raise NotSignedInError
+        communities = tuple(dict.fromkeys(one.community_id for one in members))
+        remembered = request.cookies.get("community", "")
+        chosen = CommunityId(named or (remembered if remembered in communities else communities[0]))
+        among = [one.person for one in members if one.community_id == chosen]
+        if not among:
+            raise NotFoundError
+        said = request.cookies.get(me_cookie(chosen), "")  # of several who share a telephone
+        person = next((one for one in among if one.id == said), among[0])
+        directory = self.estates.community(session, chosen).directory
+        roles = person.roles if signed.is_strong else person.roles & FAMILY
+        if not person.belongs(directory.today(self.clock())):
+            roles -= {Role.RELATIVE, Role.NEIGHBOUR}
+        return Who(person=person, community_id=chosen, directory=directory, roles=roles, communities=communities)
+
+    @contextmanager
+    def visit(self, request: Request) -> Iterator["Visit"]:
+        """One look at the community of whoever asks."""
+        who: Who = request.state.who
         with self.database.read() as session:
-            known = self.estates.ids(session)
-            if not known:
-                raise NoCommunityError
-            named = community_id or request.query_params.get("community")
-            remembered = request.cookies.get("community", "")
-            chosen = CommunityId(named or (remembered if remembered in known else known[0]))
-            if chosen not in known:
-                raise NotFoundError
-            others = tuple((one, self.estates.community(session, one).directory.name) for one in known) if len(known) > 1 else ()
-            community = self.estates.community(session, chosen)
+            community = self.estates.community(session, who.community_id)
+            names = [(one, self.estates.community(session, one).directory.name) for one in who.communities]
             scene = Scene(words=words_for(request), directory=community.directory, now_ns=self.clock())
             yield Visit(
                 site=self,
                 request=request,
                 session=session,
                 community=community,
-                communities=others,
+                communities=tuple(names) if len(names) > 1 else (),
                 scene=scene,
-                signal=self.live.signal(session, chosen),  # before anything is read: a page may be newer than its signal, never older
+                who=who,
+                signal=self.live.signal(session, community.id),  # before anything is read: a page may be newer than its signal, never older
             )
 
     def bare(self, request: Request, heading: str, more: str, status: int, code: str = "") -> HTMLResponse:
         """A page that is about no community."""
-        page = self.pages.get_template("bare.html.j2").render(
-            words=words_for(request), language_links=language_links(request), heading=heading, more=more, code=code
-        )
+        return self.plain(request, "bare.html.j2", status=status, heading=heading, more=more, code=code)
+
+    def plain(self, request: Request, name: str, *, status: int = 200, **context: object) -> HTMLResponse:
+        """A page of nobody's, within the frame."""
+        page = self.pages.get_template(name).render(words=words_for(request), language_links=language_links(request), **context)
         return _with_language(request, HTMLResponse(page, status))
 
 
@@ -122,18 +178,21 @@ class Visit:
     community: Community
     communities: tuple[tuple[CommunityId, str], ...]
     scene: Scene
+    who: Who
     signal: str
 
-    @property
-    def me(self) -> Person | None:
-        """Who looks, as far as they said so before, and the community still knows them."""
-        said = self.request.cookies.get(me_cookie(self.community.id), "")
-        return self.community.directory.people.get(PersonId(said))
+    def open_incidents(self) -> tuple[Incident, ...]:
+        """What is going on that whoever looks may see, in the order of `store.views.open_incidents`."""
+        return self.seen(views.open_incidents(self.session, self.community.id))
+
+    def seen(self, incidents: Iterable[Incident]) -> tuple[Incident, ...]:
+        """Those that whoever looks may see."""
+        return tuple(one for one in incidents if self.who.may_about(Action.SEE_INCIDENTS, one))
 
     def page(self, name: str, title: str, *, more: str = "", **context: Any) -> HTMLResponse:  # noqa: ANN401  what the template takes
         """A page within the frame of all pages; `more` is what its notice goes on to say."""
         community_id = self.community.id
-        count = views.open_count(self.session, community_id)
+        count = views.open_count(self.session, community_id) if self.who.has_all(Action.SEE_INCIDENTS) else views.OpenCount()
         page = self.site.pages.get_template(name).render(
             words=self.scene.words,
             language_links=language_links(self.request),
@@ -142,7 +201,9 @@ class Visit:
             count=count,
             signal=self.signal,
             title=title,
-            me=self.me.id if self.me else "",
+            me=self.scene.name(self.who.id),
+            my_role=self.scene.role(self.who.id),
+            pages=[(path, name) for path, name, action in self._pages() if self.who.may(action)],
             notice=self._notice(more),
             link=self._link,
             **context,
@@ -151,6 +212,14 @@ class Visit:
         if self.communities:
             made.set_cookie("community", community_id, max_age=_YEAR_S, httponly=True, samesite="lax")
         return made
+
+    def _pages(self) -> tuple[tuple[str, str, Action], ...]:
+        words = self.scene.words
+        return (
+            ("/", words.console, Action.SEE_INCIDENTS),
+            ("/phones", words.phones, Action.SEE_MESSAGES),
+            ("/homes", words.homes, Action.SEE_HOMES),
+        )
 
     def _notice(self, more: str) -> tuple[str, bool] | None:
         """What is to be said, and whether it is good."""
@@ -166,9 +235,10 @@ class Visit:
         return f"{path}?{urlencode(query)}" if query else path
 
 
-def me_cookie(community_id: str) -> str:
-    """Name of the cookie that remembers who acts in a community."""
-    return f"me-{community_id}"
+def cookie_name(request: Request) -> str:
+    """Of the cookie that somebody is signed in by; by https a name that no other host of the domain can set (RFC 6265bis, 4.1.3.2)."""
+    door: FrontDoor | None = request.app.state.site.door
+    return f"__Host-{COOKIE}" if door and door.is_https else COOKIE
 
 
 def words_for(request: Request) -> Words:

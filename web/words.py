@@ -27,7 +27,6 @@ class Notice(StrEnum):
     """Alerts are paused."""
     ADDED = "added"
     """A note or a photo."""
-    NOBODY = "nobody"
     """Whoever acts did not say who they are."""
     OVER = "over"
     NOT_YOURS = "not_yours"
@@ -46,6 +45,44 @@ class Notice(StrEnum):
 
 GOOD = frozenset({Notice.DONE, Notice.MODE_SET, Notice.QUIET, Notice.ADDED})
 """Something was done."""
+
+
+class SignIn(StrEnum):
+    """What stands on the pages where somebody signs in."""
+
+    PHONE = "phone"
+    CODE = "code"
+    STAFF = "staff"
+    WELCOME = "welcome"
+    VISIT = "visit"
+    VISIT_MORE = "visit_more"
+    AS_FAMILY = "as_family"
+    AS_STAFF = "as_staff"
+    EVERYBODY = "everybody"
+    NUMBER = "number"
+    NUMBER_MORE = "number_more"
+    SEND_CODE = "send_code"
+    I_WORK_HERE = "i_work_here"
+    I_AM_FAMILY = "i_am_family"
+    CODE_SENT = "code_sent"
+    DIGITS = "digits"
+    NO_CODE = "no_code"
+    OTHER_NUMBER = "other_number"
+    ENTER = "enter"
+    PASSWORD = "password"  # noqa: S105  the word for it
+    TOTP = "totp"
+    FORGOTTEN = "forgotten"
+    SCAN = "scan"
+    QR = "qr"
+    SECRET = "secret"  # noqa: S105  the word for it
+    OPEN_APP = "open_app"
+    NEW_PASSWORD = "new_password"  # noqa: S105  the word for it
+    NO_NUMBER = "no_number"
+    WRONG_CODE = "wrong_code"
+    WRONG_PASSWORD = "wrong_password"  # noqa: S105  the word for it
+    WEAK_PASSWORD = "weak_password"  # noqa: S105  the word for it
+    TOO_OFTEN = "too_often"
+    OUT = "out"
 
 
 class Particular(StrEnum):
@@ -185,6 +222,8 @@ class Words:
         A sensor's `{thing}` with its `{id}`; one of its kind within a list, and `{n}` of them.
     quiet_for : mapping
         Minutes for which alerts can be paused.
+    sign_in : mapping
+        What stands where somebody signs in, with the `{number}` of a telephone, their `{name}`, or how many characters, `{n}`.
     day : str
         A time of another day: `{date}`, `{clock}`.
     """
@@ -201,7 +240,9 @@ class Words:
     community: str
     show: str
     i_am: str
-    choose: str
+    sign_in: Mapping[SignIn, str]
+    not_allowed: str
+    not_allowed_more: str
     happening: str
     all_quiet: str
     nothing_open: str

@@ -58,7 +58,10 @@ _REASON_UNITS = 24
 _OPENINGS = {Covers.STOVE: Opening.STOVE, Covers.GAS: Opening.GAS}
 _TOPICS = {Opening.GAS: Topic.GAS, Opening.WATER: Topic.WATER, Opening.LEAK: Topic.WATER, Opening.STOVE: Topic.STOVE}
 
-_ROLES = (Role.GUARD, Role.HOSPITAL, Role.RELATIVE, Role.NEIGHBOUR, Role.OFFICER, Role.ADMINISTRATOR)
+_ROLES = (
+    *(Role.GUARD, Role.HOSPITAL, Role.RELATIVE, Role.NEIGHBOUR, Role.DISPATCHER, Role.FIELD_RESPONDER, Role.OFFICER, Role.ADMINISTRATOR),
+    Role.OPERATOR,
+)
 """Of several roles the one that an advice is for."""
 
 
@@ -127,10 +130,12 @@ def render_bundle(duties: Sequence[Duty], channel: Channel, directory: Directory
     return text
 
 
-def code_words(code: str, channel: Channel, language: Language, community: str) -> str:
+def code_words(code: str, channel: Channel, language: Language, community: str, *, to_sign_in: bool = False) -> str:
     """What brings a code to whoever is to type it; spoken digit by digit."""
     wording, is_spoken = wording_in(language), channel is Channel.VOICE
-    said = wording.code[Form.SPOKEN if is_spoken else Form.WRITTEN].format(code=wording.script.digits(code) if is_spoken else code)
+    said = (wording.sign_in_code if to_sign_in else wording.code)[Form.SPOKEN if is_spoken else Form.WRITTEN].format(
+        code=wording.script.digits(code) if is_spoken else code
+    )
     return _opening(wording, channel, flat(community)) + said
 
 

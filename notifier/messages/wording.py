@@ -220,6 +220,8 @@ class Wording:
         what they mean.
     code : mapping
         The `code` that shows whose a contact method is.
+    sign_in_code : mapping
+        The `code` by which somebody signs in.
     bundle, bundle_more, bundle_see : str
         What opens a text about `{n}` things, what says that there are `{n}` more, and where they are read.
     ended : mapping
@@ -278,6 +280,7 @@ class Wording:
     answer_elsewhere: str
     said: Mapping[Said, str]
     code: Mapping[Form, str]
+    sign_in_code: Mapping[Form, str]
     bundle: str
     bundle_more: str
     bundle_see: str

@@ -205,6 +205,10 @@ ZH = Wording(
         Form.WRITTEN: "验证码{code}，10分钟内有效。输入后，有事会通知到这里。",
         Form.SPOKEN: "您的验证码是：{code}。",
     },
+    sign_in_code={
+        Form.WRITTEN: "登录验证码{code}，10分钟内有效。不要告诉任何人，我们不会向您要。",
+        Form.SPOKEN: "您的登录验证码是：{code}。不要告诉任何人。",
+    },
     bundle="共{n}条提醒：",
     bundle_more="还有{n}条。",
     bundle_see="请在安居里查看。",

@@ -18,12 +18,15 @@ from incidents.timeline import Because, Cause
 from notifier.messages import render
 from rules.kinds import EventKind, Mode
 from rules.model import Event, Finding
-from store import configuration, document, outbox, views
+from store import accounts, configuration, document, outbox, views
+from store.accounts import login_of
 from store.community import load
 from store.ledger import DatabaseBook, add_event
 from store.outbox import Attempted, DeliveryOutcome
 from store.session import Database
 from web import service
+from web.site import FrontDoor
+from web.who import COOKIE, me_cookie
 
 LAKESIDE = CommunityId("lakeside")
 EXAMPLE = Path(__file__).parents[2] / "examples" / "lakeside.yaml"
@@ -46,6 +49,13 @@ class Estate:
         self.directory: Directory = load(self._file).directory
         with self.database.write() as session:
             configuration.append_community(session, self.id, self.now_ns - round(ago_s * NS_PER_S), json.dumps(said, ensure_ascii=False))
+
+    def sign_in(self, who: str, *, is_strong: bool = True) -> dict[str, str]:
+        """Somebody's cookies."""
+        with self.database.write() as session:
+            login = login_of(self.id, self.directory.people[PersonId(who)])
+            word = accounts.sign_in(session, login, self.now_ns, is_strong=is_strong)
+        return {COOKIE: word, me_cookie(self.id): who}
 
     def clock(self) -> int:
         return self.now_ns
@@ -115,6 +125,12 @@ class Estate:
         return found
 
 
+def front_door(sent: list[tuple[str, str]] | None = None, **choices: Any) -> FrontDoor:
+    """Of a demonstration; codes are `sent` to people's ids."""
+    codes = [] if sent is None else sent
+    return FrontDoor(key=bytes(32), send_code=lambda to, code: codes.append((to.person.id, code)), **{"as_anybody": True} | choices)
+
+
 def example() -> dict[str, Any]:
     """The example's community file, to be changed at will."""
     said: dict[str, Any] = document.parse(EXAMPLE.read_text(encoding="utf-8"), EXAMPLE).value
@@ -129,7 +145,7 @@ class Service:
         self.port = int(self._listening.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}"
         self._started, self._loop = threading.Event(), asyncio.new_event_loop()
-        self._app = app or service.create_app(database, clock=clock)
+        self._app = app or service.create_app(database, front_door(), clock=clock)
         self._thread = threading.Thread(target=self._run, name="pages")
         self._thread.start()
         self._started.wait()

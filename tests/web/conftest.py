@@ -53,9 +53,10 @@ def served(estate: Estate) -> Iterator[Service]:
 
 
 @pytest.fixture
-def client(served: Service) -> Iterator[httpx.Client]:
-    """Asks the pages without a browser, in English, and follows no redirect by itself."""
-    with httpx.Client(base_url=served.url, headers={"accept-language": "en"}, trust_env=False) as asking:
+def client(served: Service, estate: Estate) -> Iterator[httpx.Client]:
+    """Asks the pages without a browser, in English, as a guard who is signed in, and follows no redirect by itself."""
+    cookies = estate.sign_in("guard-chen")
+    with httpx.Client(base_url=served.url, headers={"accept-language": "en"}, cookies=cookies, trust_env=False) as asking:
         yield asking
 
 
@@ -77,13 +78,17 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def screen(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens screens, each of its own person; any error in a page's console fails the test, unless errors are what it is about."""
+def screen(browser: Browser, estate: Estate) -> Iterator[Callable[..., Page]]:
+    """Opens screens, each of its own person, who is signed in; any error in a page's console fails the test, unless errors are what it is about."""
     errors: list[str] = []
     contexts: list[BrowserContext] = []
 
-    def open_(locale: str = "en", width: int = 1440, height: int = 900, *, scripts: bool = True, with_errors: bool = False) -> Page:
+    def open_(
+        locale: str = "en", width: int = 1440, height: int = 900, *, who: str = "guard-chen", scripts: bool = True, with_errors: bool = False
+    ) -> Page:
         context = browser.new_context(locale=locale, viewport={"width": width, "height": height}, java_script_enabled=scripts)
+        signed = estate.sign_in(who) if who else {}
+        context.add_cookies([{"name": name, "value": value, "domain": "127.0.0.1", "path": "/"} for name, value in signed.items()])
         contexts.append(context)
         page = context.new_page()
         if not with_errors:

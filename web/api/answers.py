@@ -12,10 +12,10 @@ from devices.model import CommunityId
 from incidents.model import Incident, IncidentId
 from store import views
 from web.cards import href
-from web.site import NotFoundError, Site, me_cookie
-from web.words import GOOD, Notice
-
-_YEAR_S = 365 * 24 * 3600
+from web.rights import Action
+from web.site import Site
+from web.who import Who
+from web.words import Notice
 
 
 async def _sent(request: Request) -> AsyncIterator[FormData]:
@@ -33,40 +33,24 @@ def said(form: FormData, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def check(site: Site, community: str) -> None:
-    """Ask whether there is such a community.
+def incident(site: Site, who: Who, action: Action, incident_id: str) -> Incident | None:
+    """An incident as it is now; None if there is none of this id that somebody may do something about."""
+    found = incident_of(site, who.community_id, incident_id)
+    return found if found is not None and who.may_about(action, found) else None
 
-    Raises
-    ------
-    NotFoundError
-        There is none.
-    """
+
+def incident_of(site: Site, community_id: CommunityId, incident_id: str) -> Incident | None:
+    """An incident as it is now, whoever asks; None if there is none of this id."""
     with site.database.read() as session:
-        if community not in site.estates.ids(session):
-            raise NotFoundError
+        return views.incident(session, community_id, IncidentId(incident_id))
 
 
-def incident(site: Site, community: str, incident_id: str) -> Incident | None:
-    """An incident as it is now; None if there is none of this id."""
-    with site.database.read() as session:
-        return views.incident(session, CommunityId(community), IncidentId(incident_id))
-
-
-def is_known(site: Site, community_id: CommunityId, person: str) -> bool:
-    """Whether somebody is of a community."""
-    with site.database.read() as session:
-        return person in site.estates.community(session, community_id).directory.people
-
-
-def back_to_incident(about: Incident | None, community: str, by: str, notice: Notice) -> RedirectResponse:
+def back_to_incident(about: Incident | None, who: Who, notice: Notice) -> RedirectResponse:
     """Back to an incident's page; to the console where there is no such incident."""
-    return back(href(about) if about else "/", "", community, by, notice)
+    return back(href(about) if about else "/", "", who, notice)
 
 
-def back(path: str, place: str, community: str, by: str, notice: Notice, **more: str) -> RedirectResponse:
-    """Back to a place on a page, which says what became of it and remembers who it was."""
-    query = urlencode({"community": community, "said": notice, **more})
-    answer = RedirectResponse(f"{path}?{query}#{place}".rstrip("#"), 303)
-    if notice in GOOD:  # so somebody of this community, whose id fits into a cookie
-        answer.set_cookie(me_cookie(community), by, max_age=_YEAR_S, httponly=True, samesite="lax")
-    return answer
+def back(path: str, place: str, who: Who, notice: Notice, **more: str) -> RedirectResponse:
+    """Back to a place on a page, which says what became of it."""
+    query = urlencode({"community": who.community_id, "said": notice, **more})
+    return RedirectResponse(f"{path}?{query}#{place}".rstrip("#"), 303)

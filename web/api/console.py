@@ -5,6 +5,7 @@ from fastapi.responses import HTMLResponse
 
 from store import views, wearing
 from web.cards import card
+from web.rights import Action
 from web.silences import silence, told_apart
 from web.site import TheSite, Visit
 from web.unguarded import in_words, unguarded
@@ -20,9 +21,10 @@ router = APIRouter()
 def console(request: Request, site: TheSite) -> HTMLResponse:
     """What is going on, the gravest first, then what was over last."""
     with site.visit(request) as visit:
-        going_on, silences = told_apart(views.open_incidents(visit.session, visit.community.id))
+        going_on, silences = told_apart(visit.open_incidents())
+        is_all = visit.who.has_all(Action.SEE_INCIDENTS)
         fall_blind = unguarded(wearing.of_community(visit.session, visit.community.id), going_on, visit.scene)
-        over = views.closed_incidents(visit.session, visit.community.id, MOST_OVER)
+        over = visit.seen(views.closed_incidents(visit.session, visit.community.id, MOST_OVER))
         told = views.tellings(visit.session, visit.community.id, [one.id for one in (*going_on, *over)])
         return visit.page(
             "console.html.j2",
@@ -30,10 +32,11 @@ def console(request: Request, site: TheSite) -> HTMLResponse:
             silences=[silence(one, visit.scene) for one in silences],
             going_on=[card(one, told[one.id], visit.scene) for one in going_on],
             over=[card(one, told[one.id], visit.scene) for one in over],
-            unreachable=unreachable(visit.session, visit.community.id, visit.scene),
-            unguarded=in_words([one for said in fall_blind.values() for one in said], visit.scene),
-            responders=visit.scene.responders(),
-            counts=_counts(visit),
+            unreachable=unreachable(visit.session, visit.community.id, visit.scene) if is_all else "",
+            unguarded=in_words(
+                [one for home, said in fall_blind.items() for one in said if visit.who.may_at(Action.SEE_HOMES, home)], visit.scene
+            ),
+            counts=_counts(visit) if is_all else [],
         )
 
 

@@ -15,6 +15,7 @@ from rules.kinds import EventKind, Mode
 from store import standings, views, wearing
 from web.cards import href
 from web.readiness import Homes, Named, sensors, things
+from web.rights import Action
 from web.scene import Scene
 from web.silences import told_apart
 from web.site import TheSite, Visit
@@ -101,15 +102,18 @@ def homes(request: Request, site: TheSite) -> HTMLResponse:
     with site.visit(request) as visit:
         session, community, words = visit.session, visit.community, visit.scene.words
         found = _Found(visit, views.open_incidents(session, community.id))
+        seen = [home for home in community.directory.homes.values() if visit.who.may_at(Action.SEE_HOMES, home.id)]
         buildings: dict[str, dict[int | None, list[Home]]] = {}
-        for home in sorted(community.directory.homes.values(), key=lambda one: _natural(one.address or one.id)):
+        for home in sorted(seen, key=lambda one: _natural(one.address or one.id)):
             buildings.setdefault(flat(home.building), {}).setdefault(home.floor, []).append(home)
-        modes = {home: found.mode(home) for home in community.directory.homes}
+        modes = {home.id: found.mode(home.id) for home in seen}
         changed = HomeId(request.query_params.get("home", ""))
         return visit.page(
             "homes.html.j2",
             title=words.homes,
-            more=found.left_out(changed) if request.query_params.get("said") == Notice.MODE_SET else "",
+            more=found.left_out(changed)
+            if request.query_params.get("said") == Notice.MODE_SET and visit.who.may_at(Action.SEE_HOMES, changed)
+            else "",
             changed=f"h-{changed}",
             buildings=[
                 Building(
@@ -125,7 +129,6 @@ def homes(request: Request, site: TheSite) -> HTMLResponse:
                 for name, floors in sorted(buildings.items(), key=lambda one: (not one[0], _natural(one[0])))
             ],
             counts=[(mode, name, sum(one is mode for one in modes.values())) for mode, name in words.modes.items()],
-            responders=visit.scene.responders(residents=True),
         )
 
 

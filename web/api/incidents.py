@@ -5,7 +5,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from devices.model import PersonId
-from incidents.directory import Person, Role
 from incidents.model import Incident, IncidentId, Story
 from incidents.timeline import EntryKind
 from rules.kinds import EventKind
@@ -15,6 +14,7 @@ from store import timelines, views
 from store.model import StoreBusyError
 from web.cards import card
 from web.passage import AT_FENCES, fence_id
+from web.rights import Action
 from web.scene import STAFF
 from web.site import NotFoundError, Site, TheSite
 from web.timeline import timeline
@@ -24,14 +24,15 @@ _log = structlog.get_logger(__name__)
 router = APIRouter()
 
 
-@router.get("/incidents/{community_id}/{incident_id}")
-def incident(request: Request, site: TheSite, community_id: str, incident_id: str) -> HTMLResponse:
+@router.get("/incidents/{community_id}/{incident_id}")  # noqa: FAST003  the gate takes the community
+def incident(request: Request, site: TheSite, incident_id: str) -> HTMLResponse:
     """One incident from its beginning on."""
-    with site.visit(request, community_id) as visit:
+    with site.visit(request) as visit:
         entries = timelines.read(visit.session, visit.community.id, IncidentId(incident_id))
         found = views.incident(visit.session, visit.community.id, IncidentId(incident_id))
-        if found is None:
+        if found is None or not visit.who.may_about(Action.SEE_INCIDENTS, found):
             raise NotFoundError
+        sees_person = visit.who.may_about(Action.SEE_PERSON, found)
         told = views.tellings(visit.session, visit.community.id, [found.id])[found.id]
         shown = card(found, told, visit.scene)
 
@@ -51,26 +52,16 @@ def incident(request: Request, site: TheSite, community_id: str, incident_id: st
                 visit.scene,
                 entries,
                 fence_of=fence_of,
-                with_decisions=_is_staff(visit.me) or _is_family(visit.me, found),
-                with_evidence=_is_staff(visit.me),
+                with_decisions=sees_person,
+                with_evidence=sees_person and not STAFF.isdisjoint(visit.who.roles),
             ),
-            responders=visit.scene.responders(),
             quiet=_quiet_subject(found),
         )
-        me = visit.me
+        me = visit.who
         have_looked = {entry.by for _, entry in entries if entry.kind is EntryKind.OPENED}
-    if me is not None and me.id not in have_looked and _is_looked_at(request):
+    if me.id not in have_looked and _is_looked_at(request):
         _note_opened(site, found, me.id)
     return page
-
-
-def _is_staff(me: Person | None) -> bool:
-    return me is not None and not STAFF.isdisjoint(me.roles)
-
-
-def _is_family(me: Person | None, of: Incident) -> bool:
-    """Whether somebody is a relative of whom an incident is about."""
-    return me is not None and Role.RELATIVE in me.roles and of.subject in me.of
 
 
 def _is_looked_at(request: Request) -> bool:

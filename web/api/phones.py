@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from devices.model import NS_PER_S, CommunityId, PersonId
+from devices.model import NS_PER_S, PersonId
 from incidents.audience import wards
 from incidents.directory import Channel, Role
 from incidents.model import Incident
@@ -18,8 +18,9 @@ from notifier.replies import KEYS
 from store import outbox, views
 from store.outbox import NotificationState
 from store.views import Telling
-from web.api.answers import Sent, check, said
+from web.api.answers import Sent, said
 from web.cards import href
+from web.gate import TheWho
 from web.scene import Scene
 from web.site import NotFoundError, TheSite, Visit
 from web.words import Notice
@@ -111,17 +112,14 @@ def phones(request: Request, site: TheSite, person: Annotated[str, Query()] = ""
 
 
 @router.post("/phones")
-def use(site: TheSite, form: Sent) -> RedirectResponse:
+def use(site: TheSite, who: TheWho, form: Sent) -> RedirectResponse:
     """Use a phone of the fake carrier's: `do` is what and whose, as in `turn/off/wang-lei`; `text/wang-lei` what is written."""
-    community = said(form, "community")
-    check(site, community)
     do, _, rest = said(form, "do").partition("/")
     how, _, person = rest.rpartition("/")
-    with site.database.read() as session:
-        who = site.estates.community(session, CommunityId(community)).directory.people.get(PersonId(person))
+    owner = who.directory.people.get(PersonId(person))
     wish = _wish(do, how, said(form, f"text/{person}").strip()[:LONGEST])
-    query = {"community": community, "person": said(form, "person")}
-    if not _done(site.carrier, who.phone_e164 if who else None, wish):
+    query = {"community": who.community_id, "person": said(form, "person")}
+    if not _done(site.carrier, owner.phone_e164 if owner else None, wish):
         query["said"] = Notice.NOT_NOW
     return RedirectResponse(f"/phones?{urlencode({key: value for key, value in query.items() if value})}#p-{person}", 303)
 

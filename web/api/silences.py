@@ -3,17 +3,18 @@
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse
 
-from devices.model import NS_PER_S, CommunityId, PersonId
+from devices.model import NS_PER_S, CommunityId
 from incidents.model import Quiet, Refused
 from store.acts import silence
 from store.model import StoreBusyError
-from web.api.answers import Sent, back, back_to_incident, check, incident, said
+from web.api.answers import Sent, back, back_to_incident, incident, said
+from web.gate import TheWho
+from web.rights import Action
 from web.silences import QUIET_MIN
 from web.site import Site, TheSite
 from web.words import Notice
 
 _WHY = {
-    "nobody this community knows": Notice.NOBODY,
     "may not ask for silence": Notice.NOT_YOURS,
     "there is silence about": Notice.QUIET_ALREADY,
     "the reason is empty": Notice.QUIET_REASON,
@@ -25,34 +26,32 @@ router = APIRouter()
 
 
 @router.post("/silences")
-def quiet(site: TheSite, form: Sent) -> RedirectResponse:
+def quiet(site: TheSite, who: TheWho, form: Sent) -> RedirectResponse:
     """Pause alerts: `quiet` is minutes and what it is about, as in `30/b3-201`; `reason/b3-201` why, `life/b3-201` of life safety too.
 
     `back` is `incident` on the page of the incident that `incident` names; else it was a home.
     """
-    community, by = said(form, "community"), said(form, "by")
     minutes, _, subject = said(form, "quiet").partition("/")
     about = None
     try:
-        check(site, community)
-        about = incident(site, community, said(form, "incident"))
+        about = incident(site, who, Action.SEE_INCIDENTS, said(form, "incident"))
         if minutes in {str(one) for one in QUIET_MIN}:
             now_ns = site.clock()
             asked = Quiet(
-                by=PersonId(by),
+                by=who.id,
                 subject=subject,
                 reason=said(form, f"reason/{subject}"),
                 until_ns=now_ns + int(minutes) * 60 * NS_PER_S,
                 life=bool(said(form, f"life/{subject}")),
             )
-            notice = _quiet(site, CommunityId(community), asked, now_ns)
+            notice = _quiet(site, who.community_id, asked, now_ns)
         else:
             notice = Notice.REFUSED
     except StoreBusyError:
         notice = Notice.BUSY
     if said(form, "back") == "incident":
-        return back_to_incident(about, community, by, notice)
-    return back("/homes", f"h-{subject}", community, by, notice, home=subject)
+        return back_to_incident(about, who, notice)
+    return back("/homes", f"h-{subject}", who, notice, home=subject)
 
 
 def _quiet(site: Site, community_id: CommunityId, asked: Quiet, now_ns: int) -> Notice:

@@ -1,0 +1,69 @@
+"""The one place where it is decided who may ask for what, before any route is run: `web.rights` says it."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
+
+from web.rights import ROUTES, WITHOUT_SIGN_IN, Action
+from web.site import FrontDoor, NotFoundError, Site, TheSite
+from web.who import NotAllowedError, Who
+
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+async def admit(request: Request, site: TheSite) -> None:
+    """Let a request through to its route, with who asks as `request.state.who`.
+
+    Raises
+    ------
+    web.who.NotSignedInError
+        Somebody has to sign in first.
+    web.who.NotAllowedError
+        They may not, or the route is in no table.
+    """
+    route = request.scope["route"].path
+    if (request.method, route) not in ROUTES:
+        raise NotAllowedError
+    action = ROUTES[request.method, route]
+    if action is WITHOUT_SIGN_IN:
+        return
+    named = await _named(request)
+    request.state.who = await run_in_threadpool(_may, site, request, action, named)
+
+
+def _may(site: Site, request: Request, action: Action, named: str | None) -> Who:
+    with site.database.read() as session:
+        who = site.who(session, request, named)
+    if not who.may(action):
+        raise NotAllowedError
+    return who
+
+
+async def _named(request: Request) -> str | None:
+    """The community that a request is about, as far as it says so: in its path, in its form, or in its query."""
+    if (in_path := request.path_params.get("community_id")) is not None:
+        return str(in_path)
+    if request.headers.get("content-type", "").startswith(_FORMS):
+        said = (await request.form()).get("community")
+        return said if isinstance(said, str) and said else None
+    return request.query_params.get("community") or None
+
+
+def _who(request: Request) -> Who:
+    who: Who = request.state.who
+    return who
+
+
+TheWho = Annotated[Who, Depends(_who)]
+"""Who asks."""
+
+
+def _door(site: TheSite) -> FrontDoor:
+    if site.door is None:
+        raise NotFoundError
+    return site.door
+
+
+TheDoor = Annotated[FrontDoor, Depends(_door)]
+"""How people sign in."""

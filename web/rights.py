@@ -1,0 +1,145 @@
+"""Who may do what: one table of roles and actions, and one of routes and actions. What stands in neither is not allowed to anybody.
+
+A right reaches so far: to everything of the community, to one's own home and family, to what one was told of, or to what is going on
+now. Every right is one in one community.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from incidents.directory import Role
+
+
+class Action(StrEnum):
+    """What can be done. A value names it in answers of the API."""
+
+    SEE_SELF = "see_self"
+    """Who one is, and one's own settings."""
+    SEE_INCIDENTS = "see_incidents"
+    SEE_PERSON = "see_person"
+    """Position, health and evidence of an incident."""
+    ACT = "act"
+    """On an incident: take it on, resolve it, note something, add a photo."""
+    SEE_HOMES = "see_homes"
+    SET_MODE = "set_mode"
+    SILENCE = "silence"
+    SOS = "sos"
+    SEE_MESSAGES = "see_messages"
+    """What was sent to whom."""
+    SEE_CONTACTS = "see_contacts"
+    """Who is told of a home's incidents, by what, and whether that works."""
+    TEST_ALARM = "test_alarm"
+    CONSENT = "consent"
+    """See and change what may be done with a resident's data."""
+    EXPORT = "export"
+    BREAK_GLASS = "break_glass"
+    """See a person's data without an open incident: with a reason, noted, and shown to the family."""
+    USE_PHONES = "use_phones"
+    """The phones of a fake carrier."""
+
+
+class Reach(StrEnum):
+    """How far a right goes."""
+
+    ALL = "all"
+    OWN = "own"
+    """One's own home, and whom one is a relative of."""
+    TOLD = "told"
+    """Incidents that one was told of."""
+    OPEN = "open"
+    """Incidents that are going on."""
+
+
+_OWN, _ALL, _TOLD, _OPEN = frozenset({Reach.OWN}), frozenset({Reach.ALL}), frozenset({Reach.TOLD}), frozenset({Reach.OPEN})
+
+RIGHTS: Mapping[Action, Mapping[Role, frozenset[Reach]]] = {
+    Action.SEE_SELF: dict.fromkeys(Role, _ALL),
+    Action.SEE_INCIDENTS: {
+        Role.RESIDENT: _OWN,
+        Role.RELATIVE: _OWN,
+        Role.NEIGHBOUR: _TOLD,
+        Role.GUARD: _ALL,
+        Role.DISPATCHER: _ALL,
+        Role.FIELD_RESPONDER: _TOLD,
+        Role.HOSPITAL: _TOLD,
+        Role.OFFICER: _TOLD,
+        Role.ADMINISTRATOR: _ALL,
+    },
+    Action.SEE_PERSON: {
+        Role.RESIDENT: _OWN,
+        Role.RELATIVE: _OWN,
+        Role.GUARD: _OPEN,
+        Role.DISPATCHER: _OPEN,
+        Role.FIELD_RESPONDER: _OPEN,
+        Role.HOSPITAL: _OPEN,
+    },
+    Action.ACT: {
+        Role.RESIDENT: _OWN,
+        Role.RELATIVE: _OWN,
+        Role.NEIGHBOUR: _TOLD,
+        Role.GUARD: _ALL,
+        Role.DISPATCHER: _ALL,
+        Role.FIELD_RESPONDER: _TOLD,
+        Role.HOSPITAL: _TOLD,
+        Role.OFFICER: _TOLD,
+        Role.ADMINISTRATOR: _ALL,
+    },
+    Action.SEE_HOMES: {
+        Role.RESIDENT: _OWN,
+        Role.RELATIVE: _OWN,
+        Role.GUARD: _ALL,
+        Role.DISPATCHER: _ALL,
+        Role.ADMINISTRATOR: _ALL,
+    },
+    Action.SET_MODE: {
+        Role.RESIDENT: _OWN,
+        Role.RELATIVE: _OWN,
+        Role.GUARD: _ALL,
+        Role.DISPATCHER: _ALL,
+        Role.ADMINISTRATOR: _ALL,
+    },
+    Action.SILENCE: {
+        Role.RESIDENT: _OWN,
+        Role.RELATIVE: _OWN,
+        Role.GUARD: _ALL,
+        Role.DISPATCHER: _ALL,
+        Role.ADMINISTRATOR: _ALL,
+    },
+    Action.SOS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN},
+    Action.SEE_MESSAGES: {Role.DISPATCHER: _ALL, Role.GUARD: _ALL, Role.ADMINISTRATOR: _ALL},
+    Action.SEE_CONTACTS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
+    Action.TEST_ALARM: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
+    Action.CONSENT: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN},
+    Action.EXPORT: {Role.RESIDENT: _OWN},
+    Action.BREAK_GLASS: {Role.GUARD: _ALL, Role.DISPATCHER: _ALL, Role.HOSPITAL: _TOLD, Role.FIELD_RESPONDER: _TOLD},
+    Action.USE_PHONES: dict.fromkeys(Role, _ALL),
+}
+"""How far each role's right to each action goes; a role that is not there has none."""
+
+WITHOUT_SIGN_IN = None
+"""Of a route: anybody may."""
+
+ROUTES: Mapping[tuple[str, str], Action | None] = {
+    ("GET", "/"): Action.SEE_INCIDENTS,
+    ("GET", "/incidents/{community_id}/{incident_id}"): Action.SEE_INCIDENTS,
+    ("POST", "/acts"): Action.ACT,
+    ("POST", "/notes"): Action.ACT,
+    ("POST", "/photos"): Action.ACT,
+    ("GET", "/incidents/{community_id}/{incident_id}/photos/{number}"): Action.SEE_PERSON,
+    ("GET", "/homes"): Action.SEE_HOMES,
+    ("POST", "/modes"): Action.SET_MODE,
+    ("POST", "/silences"): Action.SILENCE,
+    ("GET", "/phones"): Action.SEE_MESSAGES,
+    ("POST", "/phones"): Action.USE_PHONES,
+    ("GET", "/events"): Action.SEE_SELF,
+    ("GET", "/sign-in"): WITHOUT_SIGN_IN,
+    ("POST", "/sign-in"): WITHOUT_SIGN_IN,
+    ("POST", "/sign-in/code"): WITHOUT_SIGN_IN,
+    ("GET", "/sign-in/staff"): WITHOUT_SIGN_IN,
+    ("POST", "/sign-in/staff"): WITHOUT_SIGN_IN,
+    ("POST", "/sign-in/as"): WITHOUT_SIGN_IN,
+    ("GET", "/welcome/{token}"): WITHOUT_SIGN_IN,
+    ("POST", "/welcome/{token}"): WITHOUT_SIGN_IN,
+    ("POST", "/sign-out"): WITHOUT_SIGN_IN,
+}
+"""What each route is. A test holds it against the routes that there are."""

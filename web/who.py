@@ -1,0 +1,89 @@
+"""Who asks: somebody of one community, with the rights that follow from who they are there and how they signed in."""
+
+from dataclasses import dataclass
+
+from devices.model import CommunityId, HomeId, PersonId
+from incidents.audience import hushed, wards
+from incidents.directory import Directory, Person, Role
+from incidents.model import Incident
+from web.rights import RIGHTS, Action, Reach
+
+COOKIE = "anju-session"
+FAMILY = frozenset({Role.RESIDENT, Role.RELATIVE, Role.NEIGHBOUR})
+"""Roles that a code sent to one's number is enough for; the others need a password and a second factor."""
+
+
+class NotSignedInError(Exception):
+    """Nobody is signed in, and somebody has to be."""
+
+
+class NotAllowedError(Exception):
+    """Whoever asks may not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Who:
+    """Somebody who is signed in, in one of their communities.
+
+    Attributes
+    ----------
+    roles : frozenset of Role
+        Those that count now.
+    communities : tuple of CommunityId
+        Where they are known.
+    """
+
+    person: Person
+    community_id: CommunityId
+    directory: Directory
+    roles: frozenset[Role]
+    communities: tuple[CommunityId, ...]
+
+    @property
+    def id(self) -> PersonId:
+        """Of the person."""
+        return self.person.id
+
+    @property
+    def wards(self) -> frozenset[PersonId]:
+        """Themselves, and whom they are a relative of now."""
+        own = {self.id} if Role.RESIDENT in self.roles else set()
+        return frozenset(own | (set(self.person.of) if Role.RELATIVE in self.roles else set()))
+
+    @property
+    def homes(self) -> tuple[HomeId, ...]:
+        """Their own home, and those of their relatives, in the order of the community's file."""
+        return tuple(home.id for home in self.directory.homes.values() if not self.wards.isdisjoint(home.occupants))
+
+    def reach(self, action: Action) -> frozenset[Reach]:
+        """How far their right to an action goes; empty where they have none."""
+        return frozenset(reach for role in self.roles for reach in RIGHTS[action].get(role, ()))
+
+    def may(self, action: Action) -> bool:
+        """Whether they may do it at all."""
+        return bool(self.reach(action))
+
+    def has_all(self, action: Action) -> bool:
+        """Whether they may do it about everything of the community."""
+        return Reach.ALL in self.reach(action)
+
+    def may_at(self, action: Action, home_id: HomeId | None) -> bool:
+        """Whether they may do it about a home."""
+        reach = self.reach(action)
+        return Reach.ALL in reach or (Reach.OWN in reach and home_id is not None and home_id in self.homes)
+
+    def may_about(self, action: Action, incident: Incident) -> bool:
+        """Whether they may do it about an incident. Whoever must not hear of it may nothing."""
+        if self.id in hushed(incident, self.directory):
+            return False
+        reach = self.reach(action)
+        is_own = incident.home_id in self.homes or not self.wards.isdisjoint(wards(incident, self.directory))
+        may = Reach.ALL in reach or (Reach.OWN in reach and is_own) or (Reach.TOLD in reach and self.id in incident.told)
+        if Reach.OPEN in reach and incident.is_open:
+            return may or self.may_about(Action.SEE_INCIDENTS, incident)
+        return may
+
+
+def me_cookie(community_id: str) -> str:
+    """Name of the cookie that says which of those who share a telephone it is, in a community."""
+    return f"me-{community_id}"

@@ -85,6 +85,33 @@ class SignIn(StrEnum):
     OUT = "out"
 
 
+class Glancing(StrEnum):
+    """How things are at a home, in a line."""
+
+    WELL = "well"
+    CARE = "care"
+    NOBODY = "nobody"
+    ACTIVE = "active"
+    NO_SIGN = "no_sign"
+    BATTERY = "battery"
+    HEARD = "heard"
+    NOT_HEARD = "not_heard"
+    WORKING = "working"
+    READ_OUT = "read_out"
+    AMBULANCE = "ambulance"
+    POLICE = "police"
+    FIRE = "fire"
+    OPEN = "open"
+    NO_SIGNAL = "no_signal"
+    STEP = "step"
+    AT_ONCE = "at_once"
+    NOBODY_TOLD = "nobody_told"
+    ALL_BROKEN = "all_broken"
+    NO_CHAIN = "no_chain"
+    METHOD_OK = "method_ok"
+    METHOD_UNKNOWN = "method_unknown"
+
+
 class Particular(StrEnum):
     """What an event says beyond its kind, as a heading."""
 
@@ -222,6 +249,8 @@ class Words:
         A sensor's `{thing}` with its `{id}`; one of its kind within a list, and `{n}` of them.
     quiet_for : mapping
         Minutes for which alerts can be paused.
+    glance : mapping
+        How things are with `{names}`, what a device last did, `{ago}`, `{percent}`; what is read out to those who are called.
     sign_in : mapping
         What stands where somebody signs in, with the `{number}` of a telephone, their `{name}`, or how many characters, `{n}`.
     day : str
@@ -241,6 +270,7 @@ class Words:
     show: str
     i_am: str
     sign_in: Mapping[SignIn, str]
+    glance: Mapping[Glancing, str]
     not_allowed: str
     not_allowed_more: str
     happening: str

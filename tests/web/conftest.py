@@ -84,7 +84,13 @@ def screen(browser: Browser, estate: Estate) -> Iterator[Callable[..., Page]]:
     contexts: list[BrowserContext] = []
 
     def open_(
-        locale: str = "en", width: int = 1440, height: int = 900, *, who: str = "guard-chen", scripts: bool = True, with_errors: bool = False
+        locale: str = "en",
+        width: int = 1440,
+        height: int = 900,
+        *,
+        who: str = "guard-chen",
+        scripts: bool = True,
+        with_errors: bool = False,
     ) -> Page:
         context = browser.new_context(locale=locale, viewport={"width": width, "height": height}, java_script_enabled=scripts)
         signed = estate.sign_in(who) if who else {}

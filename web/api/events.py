@@ -14,7 +14,8 @@ RETRY_MS = 1000
 router = APIRouter()
 
 
-@router.get("/events")
+@router.get("/events", include_in_schema=False)
+@router.get("/api/events", tags=["own"])
 async def events(site: TheSite, who: TheWho) -> EventSourceResponse:
     """A community's signals: `change` with each new one, the present one first; `alive` where there is none for a while."""
     return EventSourceResponse(_signals(site, who.community_id), ping=3600)  # `alive` is our own, which pages can hear

@@ -62,7 +62,7 @@ def test_another_family_hears_nothing_of_it(estate: Estate, asking: Asking) -> N
     assert other.put("/api/homes/b3-201/mode", json={"mode": "away"}).status_code == 404
 
 
-def test_arming_says_what_it_leaves_out_and_who_did_it(estate: Estate, asking: Asking) -> None:
+def test_arming_says_what_it_leaves_out_and_who_did_it(asking: Asking) -> None:
     armed = asking("wang-lei").put("/api/homes/b3-201/mode", json={"mode": "away"}).json()
     assert (armed["glance"]["mode"], armed["without_words"]) == (Mode.AWAY, "")
     assert "王磊" in armed["glance"]["mode_since_words"]

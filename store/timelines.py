@@ -69,9 +69,7 @@ def add_photo(
     if isinstance(drawn, str):
         return drawn
     number = append(session, community_id, incident_id, Entry(at_ns=at_ns, kind=EntryKind.PHOTO, by=by))
-    row = PhotoRow(
-        community_id=community_id, incident_id=incident_id, number=number, media_type=drawn.media_type, content=drawn.content
-    )
+    row = PhotoRow(community_id=community_id, incident_id=incident_id, number=number, media_type=drawn.media_type, content=drawn.content)
     session.add(row)
     session.flush()
     return number

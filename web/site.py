@@ -17,7 +17,7 @@ from devices.model import CommunityId
 from incidents.directory import Language, Role
 from incidents.model import Incident
 from notifier.carrier.door import Door
-from store import accounts, views
+from store import accounts, consents, views
 from store.accounts import Logins, Member
 from store.estates import Estates
 from store.model import Community
@@ -56,12 +56,15 @@ class FrontDoor:
         Visitors of a demonstration choose who they are: there is nobody real.
     is_https : bool
         Browsers reach the pages by https only.
+    push_key : str or None
+        What a browser subscribes to push messages with; None where none are sent.
     """
 
     key: bytes = field(repr=False)
     send_code: Callable[[Member, str], None]
     as_anybody: bool = False
     is_https: bool = False
+    push_key: str | None = None
 
 
 class Site:
@@ -129,7 +132,8 @@ class Site:
         roles = person.roles if signed.is_strong else person.roles & FAMILY
         if not person.belongs(directory.today(self.clock())):
             roles -= {Role.RELATIVE, Role.NEIGHBOUR}
-        return Who(person=person, community_id=chosen, directory=directory, roles=roles, communities=communities)
+        withheld = consents.withheld(session, chosen)
+        return Who(person=person, community_id=chosen, directory=directory, roles=roles, communities=communities, withheld=withheld)
 
     @contextmanager
     def visit(self, request: Request) -> Iterator["Visit"]:

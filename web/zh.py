@@ -6,6 +6,7 @@ from notifier.carrier.phones import Condition
 from notifier.messages.wording import HANS
 from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
+from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
 from store.outbox import NotificationState
 from web.evidence import Reason, Sureness
@@ -85,6 +86,9 @@ ZH = Words(
         Glancing.METHOD_OK: "能用，已验证",
         Glancing.METHOD_UNKNOWN: "还没有验证",
     },
+    purposes_of_data={DataPurpose.HELP: "出事时的位置、身体状况和判断依据"},
+    recipients={Recipient.FAMILY: "家人", Recipient.GUARDS: "保安和上门人员", Recipient.HOSPITAL: "医院"},
+    consented={True: "{time} {by}同意", False: "{time} {by}收回"},
     not_allowed="您没有查看这一页的权限",
     not_allowed_more="如果您的工作需要，请找管理员开通。",
     happening="正在发生",

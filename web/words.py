@@ -109,6 +109,9 @@ class Glancing(StrEnum):
     NOBODY_TOLD = "nobody_told"
     ALL_BROKEN = "all_broken"
     NO_CHAIN = "no_chain"
+    CALL_HELP = "call_help"
+    SAY_THERE = "say_there"
+    PEOPLE = "people"
     METHOD_OK = "method_ok"
     METHOD_UNKNOWN = "method_unknown"
 

@@ -18,7 +18,7 @@ from incidents.directory import Language, Person, Role
 from incidents.model import Incident
 from notifier.carrier.door import Door
 from store import accounts, consents, timelines, views
-from store.accounts import Logins, Member
+from store.accounts import Logins, Member, SignedIn
 from store.estates import Estates
 from store.model import Community
 from store.session import Database
@@ -114,12 +114,7 @@ class Site:
         NotFoundError
             The community that is named does not know them; whether there is one is not said.
         """
-        if not self.estates.ids(session):
-            raise NoCommunityError
-        signed = accounts.signed_in(session, request.cookies.get(cookie_name(request), ""), self.clock())
-        members = self.logins.members(session, signed.login) if signed else ()
-        if signed is None or not members:
-            raise NotSignedInError
+        signed, members = self.members(session, request)
         communities = tuple(dict.fromkeys(one.community_id for one in members))
         remembered = request.cookies.get("community", "")
         chosen = CommunityId(named or (remembered if remembered in communities else communities[0]))
@@ -160,6 +155,24 @@ class Site:
             communities=communities or (community_id,),
             withheld=consents.withheld(session, community_id),
         )
+
+    def members(self, session: Session, request: Request) -> tuple[SignedIn, tuple[Member, ...]]:
+        """Who is signed in, wherever they are known.
+
+        Raises
+        ------
+        NoCommunityError
+            There is none at all.
+        NotSignedInError
+            Nobody is signed in, or no community knows them any more.
+        """
+        if not self.estates.ids(session):
+            raise NoCommunityError
+        signed = accounts.signed_in(session, request.cookies.get(cookie_name(request), ""), self.clock())
+        members = self.logins.members(session, signed.login) if signed else ()
+        if signed is None or not members:
+            raise NotSignedInError
+        return signed, members
 
     @contextmanager
     def visit(self, request: Request) -> Iterator["Visit"]:

@@ -28,7 +28,6 @@ class Notice(StrEnum):
     """Alerts are paused."""
     ADDED = "added"
     """A note or a photo."""
-    """Whoever acts did not say who they are."""
     OVER = "over"
     NOT_YOURS = "not_yours"
     REFUSED = "refused"

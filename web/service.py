@@ -18,7 +18,7 @@ from fastapi.staticfiles import StaticFiles
 from notifier.carrier.door import Door
 from store.model import InputError, StoreBusyError
 from store.session import Database
-from web.api import acts, additions, console, events, glances, homes, incidents, own, phones, sign_in, silences, stories
+from web.api import acts, additions, choices, console, events, glances, homes, incidents, own, phones, sign_in, silences, stories
 from web.api.model import Problem
 from web.api.problems import ProblemError
 from web.client import Client
@@ -64,7 +64,7 @@ def create_app(
     app.state.site = site
     for routes in (sign_in, console, incidents, phones, homes, acts, silences, additions):
         app.include_router(routes.router, include_in_schema=False)
-    for routes in (own, glances, stories, events):
+    for routes in (own, choices, glances, stories, events):
         app.include_router(routes.router)
     app.mount("/app", Client(), name="app")
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")

@@ -11,6 +11,7 @@ from notifier.messages.catalogue import FIXED
 from notifier.messages.wording import Script
 from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
+from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
 from store.outbox import NotificationState
 from web.evidence import Reason, Sureness
@@ -108,6 +109,9 @@ class Glancing(StrEnum):
     NOBODY_TOLD = "nobody_told"
     ALL_BROKEN = "all_broken"
     NO_CHAIN = "no_chain"
+    CALL_HELP = "call_help"
+    SAY_THERE = "say_there"
+    PEOPLE = "people"
     METHOD_OK = "method_ok"
     METHOD_UNKNOWN = "method_unknown"
 
@@ -251,6 +255,10 @@ class Words:
         Minutes for which alerts can be paused.
     glance : mapping
         How things are with `{names}`, what a device last did, `{ago}`, `{percent}`; what is read out to those who are called.
+    purposes_of_data, recipients : mapping
+        What a resident lets whom have.
+    consented : mapping
+        That it was given, or taken back, at a `{time}` and `{by}` whom.
     sign_in : mapping
         What stands where somebody signs in, with the `{number}` of a telephone, their `{name}`, or how many characters, `{n}`.
     day : str
@@ -271,6 +279,9 @@ class Words:
     i_am: str
     sign_in: Mapping[SignIn, str]
     glance: Mapping[Glancing, str]
+    purposes_of_data: Mapping[DataPurpose, str]
+    recipients: Mapping[Recipient, str]
+    consented: Mapping[bool, str]
     not_allowed: str
     not_allowed_more: str
     happening: str

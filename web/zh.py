@@ -6,6 +6,7 @@ from notifier.carrier.phones import Condition
 from notifier.messages.wording import HANS
 from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
+from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
 from store.outbox import NotificationState
 from web.evidence import Reason, Sureness
@@ -82,9 +83,15 @@ ZH = Words(
         Glancing.NOBODY_TOLD: "这一步没有人会收到通知",
         Glancing.ALL_BROKEN: "登记的联系方式都打不通",
         Glancing.NO_CHAIN: "现在摔倒，没有人会收到通知！请联系物业。",
+        Glancing.CALL_HELP: "直接拨打",
+        Glancing.SAY_THERE: "接通后这样说：",
+        Glancing.PEOPLE: "可以联系",
         Glancing.METHOD_OK: "能用，已验证",
         Glancing.METHOD_UNKNOWN: "还没有验证",
     },
+    purposes_of_data={DataPurpose.HELP: "出事时的位置、身体状况和判断依据"},
+    recipients={Recipient.FAMILY: "家人", Recipient.GUARDS: "保安和上门人员", Recipient.HOSPITAL: "医院"},
+    consented={True: "{time} {by}同意", False: "{time} {by}收回"},
     not_allowed="您没有查看这一页的权限",
     not_allowed_more="如果您的工作需要，请找管理员开通。",
     happening="正在发生",

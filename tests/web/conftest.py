@@ -79,7 +79,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture
 def screen(browser: Browser, estate: Estate) -> Iterator[Callable[..., Page]]:
-    """Opens screens, each of its own person, who is signed in; any error in a page's console fails the test, unless errors are what it is about."""
+    """Opens screens, each of its own person, who is signed in; an error in a console fails the test, unless errors are what it is about."""
     errors: list[str] = []
     contexts: list[BrowserContext] = []
 

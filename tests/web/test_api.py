@@ -1,15 +1,18 @@
 """The API that the app is made of, asked by the people it is for."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
-from fakes.lakeside import Estate, Service
+from fakes.lakeside import EXAMPLE, Estate, Service
 
+from devices.model import PersonId
 from incidents.directory import Channel
 from rules.kinds import EventKind, Mode
-from store import contacts
+from store import contacts, importing
 from store.contacts import ContactState, Known
+from store.estates import Estates
 
 Asking = Callable[..., httpx.Client]
 
@@ -93,3 +96,49 @@ def test_who_is_not_signed_in_is_told_so(served: Service) -> None:
     with httpx.Client(base_url=served.url, trust_env=False) as nobody:
         assert nobody.get("/api/me").status_code == 401
         assert nobody.get("/").headers["location"] == "/sign-in"
+
+
+def test_what_somebody_chooses_holds_and_an_import_leaves_it_as_it_is(estate: Estate, asking: Asking, tmp_path: Path) -> None:
+    daughter = asking("wang-lei")
+    assert daughter.get("/api/me/settings").json() == {"language": "zh", "quiet": None}
+    wish = {"language": "en", "quiet": {"since": "22:00", "to": "07:00"}}
+    assert daughter.put("/api/me/settings", json=wish).json() == wish
+    pushed = {"endpoint": "https://push.example.org/1", "expirationTime": None, "keys": {"p256dh": "BA", "auth": "aa"}}
+    assert daughter.post("/api/push", json=pushed).status_code == 204
+    file = tmp_path / "again.yaml"
+    file.write_text(EXAMPLE.read_text(encoding="utf-8").replace("王磊", "王大磊"), encoding="utf-8")
+    importing.apply(estate.database, importing.plan(importing.kept_in(estate.database), file), estate.now_ns + 1)
+    estate.now_ns += 2
+    with estate.database.read() as session:
+        person = Estates().community(session, estate.id).directory.people[PersonId("wang-lei")]
+    assert (person.name, person.language, person.quiet is not None, Channel.PUSH in person.channels) == ("王大磊", "en", True, True)
+    assert daughter.request("DELETE", "/api/push", json={"endpoint": pushed["endpoint"]}).status_code == 204
+    assert daughter.get("/api/me").json()["name"] == "王大磊"
+
+
+@pytest.mark.parametrize("wish", [{"language": "fr", "quiet": None}, {"language": "zh", "quiet": {"since": "25:00", "to": "07:00"}}, {}])
+def test_what_will_not_do_is_refused_in_words(asking: Asking, wish: dict[str, object]) -> None:
+    refused = asking("wang-lei").put("/api/me/settings", json=wish)
+    assert (refused.status_code, refused.json()["code"]) == (422, "refused")
+
+
+def test_who_takes_back_that_guards_see_what_happened_is_obeyed_at_once(estate: Estate, asking: Asking) -> None:
+    fallen = estate.happens(EventKind.FALL, "wang-xiuying", device="w-01", home_id="b3-201", resident_id="wang-xiuying")
+    guard, daughter = asking("guard-chen"), asking("wang-lei")
+    assert "see_person" in guard.get(f"/api/incidents/{fallen.id}").json()["may"]
+    wish = {"resident": "wang-xiuying", "purpose": "help", "recipient": "guards", "is_given": False}
+    said = daughter.put("/api/consents", json=wish).json()
+    assert [one["is_given"] for one in said] == [True, False, True]
+    assert [len(one["history_words"]) for one in said] == [0, 1, 0]
+    assert "see_person" not in guard.get(f"/api/incidents/{fallen.id}").json()["may"]
+    assert guard.put("/api/consents", json=wish).status_code == 403
+    assert asking("li-anna").put("/api/consents", json=wish).status_code == 404
+
+
+def test_a_resident_takes_along_what_is_kept_of_them(estate: Estate, asking: Asking) -> None:
+    fallen = estate.happens(EventKind.FALL, "wang-xiuying", device="w-01", home_id="b3-201", resident_id="wang-xiuying")
+    other = estate.happens(EventKind.FALL, "li-ming", device="w-02", home_id="b3-202", resident_id="li-ming")
+    said = asking("wang-xiuying").get("/api/export")
+    assert [one["id"] for one in said.json()["incidents"]] == [fallen.id]
+    assert other.id not in said.text
+    assert asking("wang-lei").get("/api/export").status_code == 403

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, IncidentState
 from rules.kinds import EventKind, Mode
+from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
 from web.rights import Action
 
@@ -48,7 +49,6 @@ class Me(_Answer):
     homes: list[Place]
     may: list[Action]
     push_key: str | None
-    large_type: bool
 
 
 class ResidentShown(_Answer):
@@ -276,3 +276,61 @@ class Chain(_Answer):
     """Of everybody who lives at a home."""
 
     residents: list[ChainOf]
+
+
+class Span(_Wish):
+    """From when to when of the day, such as `22:00` and `07:00`, by one's own clock."""
+
+    since: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    to: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class Settings(_Wish):
+    """What somebody chose for themselves. `quiet`: when they are not disturbed with what can wait."""
+
+    language: Language
+    quiet: Span | None
+
+
+class PushKeys(_Wish):
+    """Of a browser's subscription."""
+
+    p256dh: Annotated[str, Field(min_length=1, max_length=200)]
+    auth: Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class PushWish(_Wish):
+    """A browser's subscription to push messages (`PushSubscription.toJSON`)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    endpoint: Annotated[str, Field(pattern=r"^https://[^\s]+$", max_length=1000)]
+    keys: PushKeys
+
+
+class PushGone(_Wish):
+    """A subscription that is not wanted any more."""
+
+    endpoint: Annotated[str, Field(max_length=1000)]
+
+
+class ConsentShown(_Answer):
+    """Whether a recipient may have something of a resident, and every word about it, newest first."""
+
+    resident: str
+    resident_name: str
+    purpose: DataPurpose
+    purpose_words: str
+    recipient: Recipient
+    recipient_words: str
+    is_given: bool
+    history_words: list[str]
+
+
+class ConsentWish(_Wish):
+    """What a resident, or their family for them, allows or takes back."""
+
+    resident: Annotated[str, Field(max_length=64)]
+    purpose: DataPurpose
+    recipient: Recipient
+    is_given: bool

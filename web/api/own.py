@@ -37,8 +37,7 @@ def me(request: Request, site: TheSite) -> Me:
             communities=[Place(id=id_, name=name) for id_, name in names.items()],
             homes=[Place(id=one, name=directory.homes[one].address or one) for one in who.homes],
             may=[action for action in Action if who.may(action)],
-            push_key=None,
-            large_type=False,
+            push_key=site.door.push_key if site.door else None,
         )
 
 

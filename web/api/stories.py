@@ -5,11 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
 
-from devices.model import PersonId
-from incidents.directory import Role
 from incidents.model import Act, Incident, IncidentId, Refused
 from incidents.model import Story as StoryKind
-from rules.kinds import EventKind
 from rules.model import Event
 from rules.premises import Fence
 from store import timelines, views
@@ -21,6 +18,7 @@ from web.api.model import ActShown, ActWish, Card, Emergency, MomentShown, NoteW
 from web.api.problems import ProblemError
 from web.api.shown import card_shown
 from web.cards import ARRIVE_MIN, Told, card
+from web.emergency import emergencies, worth_a_call
 from web.gate import TheWho
 from web.passage import AT_FENCES, fence_id
 from web.rights import Action
@@ -28,14 +26,11 @@ from web.scene import STAFF
 from web.site import Site, TheSite, Visit
 from web.timeline import Moment, timeline
 from web.who import Who
-from web.words import Glancing, Notice
+from web.words import Notice
 
 MOST = 50
 """Incidents that are over, in one answer."""
 
-_NUMBERS = {"120": Glancing.AMBULANCE, "110": Glancing.POLICE, "119": Glancing.FIRE}
-"""Emergency numbers of mainland China, the likeliest first."""
-_POLICE_FIRST = frozenset({EventKind.INTRUSION, EventKind.APPROACH, EventKind.CROSS, EventKind.DURESS, EventKind.WANDERING, EventKind.EXIT})
 _ABOUT_IT = (Action.ACT, Action.SEE_PERSON)
 
 router = APIRouter(prefix="/api/incidents", tags=["incidents"], responses={404: {"model": Problem}, 422: {"model": Problem}})
@@ -160,8 +155,8 @@ def _story(incident: Incident, visit: Visit) -> Story:
         next_words=list(shown.next),
         acts=[ActShown(do=do, words=words) for (do, _, _), (_, words) in zip(acts, shown.acts, strict=False)],
         arrive_min=list(ARRIVE_MIN),
-        emergency=_emergency(incident, visit) if incident.is_open else [],
-        call=[person_shown(visit.community.directory.people[one], visit) for one in _worth_a_call(incident, visit)],
+        emergency=[Emergency(number=one.number, words=one.words, read_out_words=one.read_out) for one in emergencies(incident, scene)],
+        call=[person_shown(one, visit) for one in worth_a_call(incident, scene.directory, who.id)],
         may=[one for one in _ABOUT_IT if who.may_about(one, incident)],
     )
 
@@ -192,27 +187,3 @@ def _moment(one: Moment, visit: Visit, *, sees_person: bool) -> MomentShown:
         picture=picture,
         photo=(one.photo or None) if sees_person else None,
     )
-
-
-def _emergency(incident: Incident, visit: Visit) -> list[Emergency]:
-    """Whom to call, the likeliest first, and what to say there: where, who, what, since when."""
-    scene, words = visit.scene, visit.scene.words
-    about = scene.about(incident)
-    said = words.glance[Glancing.READ_OUT].format(
-        community=scene.directory.name,
-        address=about.address,
-        who=about.who,
-        title=scene.heading(incident.headline),
-        time=scene.clock(incident.headline.t_ns),
-    )
-    numbers = sorted(_NUMBERS, key=lambda one: one != "110") if incident.headline.kind in _POLICE_FIRST else list(_NUMBERS)
-    return [Emergency(number=one, words=words.glance[_NUMBERS[one]], read_out_words=said) for one in numbers]
-
-
-def _worth_a_call(incident: Incident, visit: Visit) -> list[PersonId]:
-    """Who can be called about it: whom it is about, who has it, and who is on duty."""
-    directory = visit.community.directory
-    people = [PersonId(incident.subject), incident.acknowledged_by, incident.arrived_by]
-    people += [one.id for one in directory.people.values() if Role.RELATIVE in one.roles and incident.subject in one.of]
-    known = [one for one in dict.fromkeys(people) if one is not None and one in directory.people and one != visit.who.id]
-    return [one for one in known if directory.people[one].phone_e164]

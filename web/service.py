@@ -21,6 +21,7 @@ from store.session import Database
 from web.api import acts, additions, choices, console, events, glances, homes, incidents, own, phones, sign_in, silences, stories
 from web.api.model import Problem
 from web.api.problems import ProblemError
+from web.client import Client
 from web.gate import admit
 from web.guard import LOOPBACK, Guard
 from web.site import FrontDoor, NoCommunityError, NotFoundError, Site, words_for
@@ -65,6 +66,7 @@ def create_app(
         app.include_router(routes.router, include_in_schema=False)
     for routes in (own, choices, glances, stories, events):
         app.include_router(routes.router)
+    app.mount("/app", Client(), name="app")
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_middleware(Guard, host=host)
 

@@ -14,7 +14,7 @@ from store.acts import act_on
 from web.api.answers import incident as incident_for
 from web.api.answers import incident_of
 from web.api.glances import person_shown
-from web.api.model import ActShown, ActWish, Card, Emergency, GlassWish, MomentShown, NoteWish, Problem, Story, ToldShown
+from web.api.model import ActShown, ActWish, Card, Emergency, GlassWish, MomentShown, NoteWish, Story, ToldShown
 from web.api.problems import ProblemError
 from web.api.shown import card_shown
 from web.cards import ARRIVE_MIN, Told, card
@@ -33,7 +33,7 @@ MOST = 50
 
 _ABOUT_IT = (Action.ACT, Action.SEE_PERSON, Action.BREAK_GLASS)
 
-router = APIRouter(prefix="/api/incidents", tags=["incidents"], responses={404: {"model": Problem}, 422: {"model": Problem}})
+router = APIRouter(prefix="/api/incidents", tags=["incidents"])
 
 
 @router.get("")

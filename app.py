@@ -59,7 +59,7 @@ from notifier.gateways import setup
 from notifier.gateways.model import Answer, Gateway, GatewayError
 from notifier.gateways.wearable import WearableGateway
 from notifier.gateways.webhook import WebhookSettings
-from notifier.gateways.webpush import new_keys
+from notifier.gateways.webpush import WebPushGateway, new_keys
 from notifier.paging import Pager
 from notifier.replay import Replay
 from notifier.routing import Route, Routes
@@ -398,13 +398,15 @@ def public(settings: Settings) -> None:
 @_with_settings
 def web(settings: Settings) -> None:
     """Show the pages."""
-    database, routes = _database(settings), Routes(_gateways(settings), _routes(settings))
+    database, gateways = _database(settings), _gateways(settings)
+    routes = Routes(gateways, _routes(settings))
     is_https = settings.app_url.startswith("https://")
     door = FrontDoor(
         key=installation_key(settings.state),
         send_code=lambda to, code: send_sign_in_code(database, routes, to, code),
         as_anybody=settings.visitors,
         is_https=is_https,
+        push_key=next((one.public_key for one in gateways if isinstance(one, WebPushGateway)), None),
     )
     carrier = Door(settings.carrier) if settings.carrier else None
     pages = create_pages(database, door, carrier=carrier, host=urlsplit(settings.app_url).hostname or "")

@@ -89,8 +89,13 @@ class Replies:
             return self._back(meant[0], Said.WHICH, choices=self._choices(meant))
         return self.act(meant[0], said.do, now_ns)
 
-    def act(self, about: Answerable, do: Do, now_ns: int) -> Back:
+    def act(self, about: Answerable, do: Do, now_ns: int, *, eta_min: float | None = None) -> Back:
         """Do what somebody said about an incident; what is said back to them.
+
+        Parameters
+        ----------
+        eta_min
+            In how many minutes they are there, if they said so.
 
         Raises
         ------
@@ -100,7 +105,7 @@ class Replies:
         before = self._incident(about)
         if before is None:
             return self._back(about, Said.NOTHING)
-        act = Act(by=about.person, do=do, subject=before.subject)
+        act = Act(by=about.person, do=do, subject=before.subject, eta_min=eta_min)
         done = acts.answer(self._database, self._estates, about.community_id, act, incident_id=about.incident_id, now_ns=now_ns)
         _log.info("replies.taken", incident=about.incident_id, do=do, done=done)
         match done:

@@ -19,7 +19,7 @@ from store.ground import survey
 from store.model import Community, InputError, StoreError
 from store.phones import phone
 from store.references import DEFAULT_EVENTS, Findings
-from store.schema import CareSaid, CommunityFile, DeviceSaid, FenceSaid, NightSaid, PersonSaid, mistakes
+from store.schema import CareSaid, ChosenSaid, CommunityFile, DeviceSaid, FenceSaid, NightSaid, PersonSaid, mistakes
 from store.shapes import Shape
 
 ENTRIES = frozenset({Covers.DOOR, Covers.GATE})
@@ -148,7 +148,9 @@ def _timezone(name: str, path: KeyPath, findings: Findings) -> ZoneInfo | None:
 
 
 def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findings) -> Person:
-    channels = {contact.channel for contact in person.contacts}
+    chosen = person.chosen or ChosenSaid()
+    channels = {contact.channel for contact in person.contacts} | ({Channel.PUSH} if chosen.push else set())
+    quiet = chosen.quiet if "quiet" in chosen.model_fields_set else person.quiet
     asked_by = tuple(DeviceId(device.id) for device in file.devices if device.asks and device.wearer == person.id)
     if asked_by:
         channels.add(Channel.DEVICE)
@@ -171,13 +173,16 @@ def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findi
         home=None if person.home is None else HomeId(person.home),
         of=tuple(PersonId(resident) for resident in person.of),
         until=None if person.until is None else date.fromisoformat(person.until),
-        language=person.language or file.community.language,
+        language=chosen.language or person.language or file.community.language,
         phone_e164=number,
         channels=tuple(channel for channel in Channel if channel in channels),
-        addresses=tuple(Address(channel=contact.channel, value=contact.address) for contact in person.contacts),
+        addresses=(
+            *(Address(channel=contact.channel, value=contact.address) for contact in person.contacts),
+            *(Address(channel=Channel.PUSH, value=address) for address in chosen.push),
+        ),
         asked_by=asked_by,
         timezone=None if person.timezone is None else _timezone(person.timezone, ("people", index, "timezone"), findings),
-        quiet=None if person.quiet is None else (time.fromisoformat(person.quiet.since), time.fromisoformat(person.quiet.to)),
+        quiet=None if quiet is None else (time.fromisoformat(quiet.since), time.fromisoformat(quiet.to)),
         cancel_window_s=person.cancel_window_s,
         recovered=person.recovered or Recovery.NOTE,
     )

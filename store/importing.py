@@ -59,6 +59,9 @@ class ImportPlan:
         return coverage.ahead(self.community.directory, now_ns)
 
 
+_CHOSEN = "chosen"
+
+
 def plan(kept_of: Callable[[CommunityId], str | None], file: Path | str, *, prune: bool = False, text: str | None = None) -> ImportPlan:
     """What importing a file would do; writes nothing.
 
@@ -145,13 +148,18 @@ def _merged(old: Said, new: Said) -> tuple[Said, Origins]:
     origins: dict[tuple[str, int], int | None] = {}
     for section in SECTIONS:
         places = {item["id"]: place for place, item in enumerate(new.get(section, []))}
-        items = [new[section][places[item["id"]]] if item["id"] in places else item for item in old.get(section, [])]
+        items = [_kept(item, new[section][places[item["id"]]]) if item["id"] in places else item for item in old.get(section, [])]
         known = {item["id"] for item in items}
         items += [item for item in new.get(section, []) if item["id"] not in known]
         if section in old or section in new:  # or an unchanged import would write a section that nobody said
             merged[section] = items
         origins |= {(section, place): places.get(item["id"]) for place, item in enumerate(items)}
     return merged, origins
+
+
+def _kept(old: Said, new: Said) -> Said:
+    """An item as the new file has it, with what its person chose in the app: that is no matter of whoever writes the file."""
+    return {**new, _CHOSEN: old[_CHOSEN]} if _CHOSEN in old and _CHOSEN not in new else new
 
 
 def _origin(path: KeyPath, origins: Origins) -> KeyPath | None:
@@ -198,6 +206,8 @@ def _differences(name: str, was: Said, now: Said) -> list[str]:
 
 
 def _short(item: Said, key: str) -> str:
+    if key == _CHOSEN and key in item:
+        return ", ".join(item[key]) or "nothing"
     if key == "contacts" and key in item:  # they hold tokens and passwords: only their kinds are said
         return ", ".join(method for contact in item[key] for method in contact) or "none"
     return json.dumps(item[key], ensure_ascii=False) if key in item else "not said"

@@ -166,6 +166,10 @@ class HomeSaid(_Drawn):
         return self.footprint is not None
 
 
+MOST_PUSH = 5
+"""Telephones and browsers that one person gets push messages on."""
+
+
 class ContactSaid(_Said):
     """One further way to reach a person."""
 
@@ -215,6 +219,14 @@ class QuietSaid(_Said):
     to: Clock
 
 
+class ChosenSaid(_Said):
+    """What somebody chose for themselves in the app: it goes before what the file says, and an import leaves it as it is."""
+
+    language: LanguageWord | None = None
+    quiet: QuietSaid | None = None
+    push: Annotated[list[Annotated[str, Field(max_length=2000), AfterValidator(_secret)]], Field(max_length=MOST_PUSH)] = []
+
+
 class PersonSaid(_Said):
     """Anybody the community knows. `code` and `duress_code` are what `anju code` prints; `timezone` is the person's own."""
 
@@ -229,6 +241,7 @@ class PersonSaid(_Said):
     contacts: list[ContactSaid] = []
     timezone: Text | None = None
     quiet: QuietSaid | None = None
+    chosen: ChosenSaid | None = None
     care: CareSaid | None = None
     cancel_window_s: Annotated[int, Field(ge=0, le=600)] | None = None
     recovered: Annotated[Recovery, Field(strict=False)] | None = None

@@ -381,15 +381,6 @@ class ConsentRow(Table, table=True):
     __table_args__ = (Index(None, "community_id", "resident_id"),)
 
 
-class PreferenceRow(Table, table=True):
-    """What somebody chose for themselves in the app (JSON)."""
-
-    __tablename__ = "preference"
-    community_id: str = Field(primary_key=True)
-    person_id: str = Field(primary_key=True)
-    body: str = Field(sa_type=Text)
-
-
 class ReceiptRow(Table, table=True):
     """What a gateway said, until it is matched with its delivery: it may come before our own record of the hand-over."""
 

@@ -1,9 +1,12 @@
 """Timelines of incidents: append, read; and what people add to them by hand."""
 
 import json
+import warnings
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
+from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlmodel import Session, col, select
 
 from devices.model import CommunityId, PersonId
@@ -14,7 +17,11 @@ from store.tables import EntryRow, PhotoRow
 
 LONGEST_NOTE = 2000
 LARGEST_PHOTO = 5 * 1024 * 1024
-_KINDS_OF_PHOTO = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
+MOST_PIXELS = 50_000_000
+"""Of a picture as it comes: a small file may unfold into gigabytes."""
+LONGEST_SIDE = 2048
+"""Pixels of a picture as it is kept."""
+_FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +59,43 @@ def note(session: Session, community_id: CommunityId, incident_id: IncidentId, *
 def add_photo(
     session: Session, community_id: CommunityId, incident_id: IncidentId, *, by: PersonId, content: bytes, at_ns: int
 ) -> int | str:
-    """Keep a picture, JPEG or PNG by its own first bytes; its number, or why not."""
-    media_type = next((media_type for start, media_type in _KINDS_OF_PHOTO.items() if content.startswith(start)), None)
-    if media_type is None:
-        return "the picture is neither JPEG nor PNG"
+    """Keep a picture, JPEG or PNG; its number, or why not.
+
+    It is drawn anew: what else the file says, such as where it was taken and by which telephone, is not kept.
+    """
     if len(content) > LARGEST_PHOTO:
         return f"the picture has {len(content)} bytes, wanted at most {LARGEST_PHOTO}"
+    drawn = _drawn_anew(content)
+    if isinstance(drawn, str):
+        return drawn
     number = append(session, community_id, incident_id, Entry(at_ns=at_ns, kind=EntryKind.PHOTO, by=by))
-    session.add(PhotoRow(community_id=community_id, incident_id=incident_id, number=number, media_type=media_type, content=content))
+    row = PhotoRow(community_id=community_id, incident_id=incident_id, number=number, media_type=drawn.media_type, content=drawn.content)
+    session.add(row)
     session.flush()
     return number
+
+
+def _drawn_anew(content: bytes) -> Photo | str:
+    """A picture without anything but its pixels, upright; or why it is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(BytesIO(content), formats=tuple(_FORMATS)) as found:
+                media_type = _FORMATS[str(found.format)]
+                if found.width * found.height > MOST_PIXELS:
+                    return f"the picture has {found.width} by {found.height} pixels, wanted at most {MOST_PIXELS} in all"
+                upright = ImageOps.exif_transpose(found)
+                upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+                file = BytesIO()
+                if media_type == "image/png":
+                    plain = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+                    plain.info.clear()
+                    plain.save(file, "PNG", optimize=False)
+                else:
+                    upright.convert("RGB").save(file, "JPEG", quality=85)
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return "the picture is neither JPEG nor PNG, or is damaged"
+    return Photo(media_type=media_type, content=file.getvalue())
 
 
 def photo(session: Session, community_id: CommunityId, incident_id: IncidentId, number: int) -> Photo | None:

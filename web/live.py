@@ -44,13 +44,18 @@ class Live:
         self._polling: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def changes(self, community_id: CommunityId) -> AsyncIterator[str | None]:
-        """The signal as it is now, then each one that is new; None where nothing was for a while. Ends when no more is to come."""
+    async def changes(self, community_id: CommunityId, heard: str | None = None) -> AsyncIterator[str | None]:
+        """Each signal that is new, the present one first; None where nothing was for a while. Ends when no more is to come.
+
+        Parameters
+        ----------
+        heard
+            The last signal that the listener has seen: it is not said again.
+        """
         listener = _Listener()
         self._listeners.setdefault(community_id, set()).add(listener)
         if self._polling is None or self._polling.done():
             self._polling = asyncio.create_task(self._poll(), name="web-live")
-        heard = None
         try:
             while not self._closed and not self._polling.done():
                 try:

@@ -8,7 +8,7 @@ import hashlib
 import re
 import time
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,24 +22,34 @@ from starlette.exceptions import HTTPException
 from devices.model import CommunityId, PersonId
 from incidents.directory import Channel, Language
 from incidents.model import Do, Incident, IncidentState
+from incidents.timeline import Entry
 from notifier.gateways.model import ForgedReceiptError, Gateway, Heard, Hook
 from notifier.replies import Replies
-from store import links, outbox, views
+from store import links, outbox, timelines, views
 from store.model import StoreBusyError
 from store.outbox import Answerable
 from store.session import Database
+from store.views import Telling
 from web.api.answers import incident_of
 from web.cards import card
+from web.emergency import emergencies, worth_a_call
 from web.languages import words_in
+from web.rights import Action
 from web.scene import Scene
 from web.service import bound, serve_on
 from web.site import NotFoundError, Site, language_links, words_for
+from web.timeline import Decision, timeline
+from web.words import Words
 
 LARGEST_BODY = 256 * 1024
 """Bytes: what is larger is not read."""
 
+SOON_MIN = 10
+"""Minutes of "I am on my way"."""
+_SOON = {"", str(SOON_MIN)}
+
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
-_STYLE = Path(__file__).parent / "static" / "answer.css"
+_STYLES = [Path(__file__).parent / "static" / name for name in ("answer.css", "fall.css", "fence.css")]
 _log = structlog.get_logger(__name__)
 
 
@@ -66,9 +76,10 @@ def create_app(database: Database, gateways: Mapping[str, Gateway], public_url: 
     @app.post("/a/{token}")
     def act(request: Request, token: str, do: Annotated[str, Form()] = "") -> HTMLResponse:
         about = _about(site, token)
-        if do not in _acts(incident_of(site, about.community_id, about.incident_id), about.person):
+        name, _, minutes = do.partition("/")
+        if name not in _acts(incident_of(site, about.community_id, about.incident_id), about.person) or minutes not in _SOON:
             return _page(site, request, about)
-        back = replies.act(about, Do(do), clock())
+        back = replies.act(about, Do(name), clock(), eta_min=float(minutes) if minutes else None)
         return _page(site, request, about, said=back.text)
 
     @app.post("/hooks/{name}")
@@ -157,9 +168,12 @@ def _page(site: Site, request: Request, about: Answerable, said: str = "") -> HT
         found = views.incident(session, about.community_id, about.incident_id)
         directory = site.estates.community(session, CommunityId(about.community_id)).directory
         told = views.tellings(session, about.community_id, [about.incident_id])[about.incident_id]
-    person = directory.people.get(about.person)
-    if found is None or person is None:
-        raise NotFoundError
+        person = directory.people.get(about.person)
+        if found is None or person is None:
+            raise NotFoundError
+        who = site.somebody(session, found.community_id, person, is_strong=True)
+        entries = timelines.read(session, found.community_id, found.id)
+        sees_person = found.is_open and who.may_about(Action.SEE_PERSON, found)
     chosen = request.query_params.get("lang")
     words = words_in(Language(chosen) if chosen in set(Language) else person.language)
     scene = Scene(words=words, directory=directory, now_ns=site.clock())
@@ -172,7 +186,12 @@ def _page(site: Site, request: Request, about: Answerable, said: str = "") -> HT
         me=person.name,
         said=said,
         text=text.replace(links.MARK, "…"),
-        acts=[(do, words.do[do]) for do in _acts(found, person.id)],
+        acts=list(_offered(_acts(found, person.id), words)),
+        decision=_decision(found, told, scene, entries) if sees_person else None,
+        emergencies=emergencies(found, scene),
+        people=[(scene.name(one.id), scene.relation(one.id), one.phone_e164) for one in worth_a_call(found, directory, person.id)]
+        if found.is_open
+        else [],
         language_links=language_links(request),
     )
     return HTMLResponse(page)
@@ -187,6 +206,20 @@ def _acts(incident: Incident | None, person: PersonId) -> tuple[Do, ...]:
     if incident.acknowledged_by == person:
         return (Do.ON_SCENE, Do.FALSE_ALARM, Do.DECLINE)
     return (Do.ACKNOWLEDGE, Do.ON_SCENE, Do.FALSE_ALARM, Do.DECLINE)
+
+
+def _offered(acts: Iterable[Do], words: Words) -> Iterator[tuple[str, str]]:
+    """What can be said, as a button says it: who goes may say how soon."""
+    for do in acts:
+        yield do, words.do[do]
+        if do is Do.ACKNOWLEDGE:
+            yield f"{do}/{SOON_MIN}", words.clause_gap.join((words.do[do], words.arrive_in.format(n=SOON_MIN)))
+
+
+def _decision(incident: Incident, told: Iterable[Telling], scene: Scene, entries: Sequence[tuple[int, Entry]]) -> Decision | None:
+    """Why the newest event was thought to have happened, as far as something is known."""
+    moments = timeline(incident, told, scene, entries, with_decisions=True)
+    return next((one.decision for one in reversed(moments) if one.decision), None)
 
 
 def _bare(site: Site, request: Request, heading: str, more: str, status: int) -> HTMLResponse:
@@ -205,7 +238,7 @@ def _bare(site: Site, request: Request, heading: str, more: str, status: int) ->
 @cache
 def _style() -> tuple[str, str]:
     """The style of these pages, and its digest for the browser."""
-    style = _STYLE.read_text(encoding="utf-8")
+    style = "".join(one.read_text(encoding="utf-8") for one in _STYLES)
     return style, b64encode(hashlib.sha256(style.encode()).digest()).decode()
 
 

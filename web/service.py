@@ -11,17 +11,21 @@ from urllib.parse import urlencode
 import structlog
 import uvicorn
 from fastapi import Depends, FastAPI, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from notifier.carrier.door import Door
 from store.model import InputError, StoreBusyError
 from store.session import Database
-from web.api import acts, additions, console, events, homes, incidents, phones, sign_in, silences
+from web.api import acts, additions, choices, console, events, glances, homes, incidents, own, phones, sign_in, silences, stories
+from web.api.model import Problem
+from web.api.problems import ProblemError
 from web.gate import admit
 from web.guard import LOOPBACK, Guard
 from web.site import FrontDoor, NoCommunityError, NotFoundError, Site, words_for
 from web.who import NotAllowedError, NotSignedInError
+from web.words import Notice, SignIn
 
 GRACE_S = 3
 """How long an answer that is on its way may take when the service ends."""
@@ -53,40 +57,64 @@ def create_app(
         yield
         await site.live.close()
 
-    app = FastAPI(title="Anju", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, dependencies=[Depends(admit)])
+    app = FastAPI(
+        title="Anju", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", lifespan=lifespan, dependencies=[Depends(admit)]
+    )
     app.state.site = site
-    for routes in (sign_in, console, incidents, phones, homes, acts, silences, additions, events):
+    for routes in (sign_in, console, incidents, phones, homes, acts, silences, additions):
+        app.include_router(routes.router, include_in_schema=False)
+    for routes in (own, choices, glances, stories, events):
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_middleware(Guard, host=host)
 
+    _answer_errors(app, site)
+    return app
+
+
+def _answer_errors(app: FastAPI, site: Site) -> None:
+    """Every error as a page, or for the API as a problem with its code."""
+
+    def said(request: Request, status: int, code: str, heading: str, more: str) -> Response:
+        if request.url.path.startswith("/api/"):
+            return JSONResponse(Problem(code=code, words=heading).model_dump(), status)
+        return site.bare(request, heading, more, status)
+
     @app.exception_handler(404)
     @app.exception_handler(NotFoundError)
-    def not_found(request: Request, _error: Exception) -> HTMLResponse:
+    def not_found(request: Request, _error: Exception) -> Response:
         words = words_for(request)
-        return site.bare(request, words.not_found, words.not_found_more, 404)
+        return said(request, 404, "not_found", words.not_found, words.not_found_more)
 
     @app.exception_handler(NotSignedInError)
-    def not_signed_in(request: Request, _error: Exception) -> RedirectResponse:
+    def not_signed_in(request: Request, _error: Exception) -> Response:
+        if request.url.path.startswith("/api/"):
+            return JSONResponse(Problem(code="not_signed_in", words=words_for(request).sign_in[SignIn.PHONE]).model_dump(), 401)
         back = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
         return RedirectResponse(f"/sign-in?{urlencode({'next': back})}" if request.method == "GET" and back != "/" else "/sign-in", 303)
 
     @app.exception_handler(NotAllowedError)
-    def not_allowed(request: Request, _error: Exception) -> HTMLResponse:
+    def not_allowed(request: Request, _error: Exception) -> Response:
         words = words_for(request)
-        return site.bare(request, words.not_allowed, words.not_allowed_more, 403)
+        return said(request, 403, "not_allowed", words.not_allowed, words.not_allowed_more)
 
     @app.exception_handler(NoCommunityError)
     def no_community(request: Request, _error: Exception) -> HTMLResponse:
         words = words_for(request)
         return site.bare(request, words.no_community, words.no_community_more, 200, code="anju import COMMUNITY.yaml")
 
-    @app.exception_handler(StoreBusyError)
-    def busy(request: Request, _error: Exception) -> HTMLResponse:
-        words = words_for(request)
-        return site.bare(request, words.busy, words.busy_more, 503)
+    @app.exception_handler(ProblemError)
+    def refused(request: Request, error: ProblemError) -> Response:
+        return JSONResponse(Problem(code=error.notice, words=words_for(request).notices[error.notice]).model_dump(), error.status)
 
-    return app
+    @app.exception_handler(RequestValidationError)
+    def wrong(request: Request, _error: Exception) -> Response:
+        return JSONResponse(Problem(code="refused", words=words_for(request).notices[Notice.REFUSED]).model_dump(), 422)
+
+    @app.exception_handler(StoreBusyError)
+    def busy(request: Request, _error: Exception) -> Response:
+        words = words_for(request)
+        return said(request, 503, "busy", words.busy, words.busy_more)
 
 
 async def serve_on(app: FastAPI, listening: socket.socket, stop: asyncio.Event) -> None:

@@ -14,10 +14,10 @@ from sqlmodel import Session
 from starlette.datastructures import QueryParams
 
 from devices.model import CommunityId
-from incidents.directory import Language, Role
+from incidents.directory import Language, Person, Role
 from incidents.model import Incident
 from notifier.carrier.door import Door
-from store import accounts, views
+from store import accounts, consents, views
 from store.accounts import Logins, Member, SignedIn
 from store.estates import Estates
 from store.model import Community
@@ -56,12 +56,15 @@ class FrontDoor:
         Visitors of a demonstration choose who they are: there is nobody real.
     is_https : bool
         Browsers reach the pages by https only.
+    push_key : str or None
+        What a browser subscribes to push messages with; None where none are sent.
     """
 
     key: bytes = field(repr=False)
     send_code: Callable[[Member, str], None]
     as_anybody: bool = False
     is_https: bool = False
+    push_key: str | None = None
 
 
 class Site:
@@ -120,11 +123,38 @@ class Site:
             raise NotFoundError
         said = request.cookies.get(me_cookie(chosen), "")  # of several who share a telephone
         person = next((one for one in among if one.id == said), among[0])
-        directory = self.estates.community(session, chosen).directory
-        roles = person.roles if signed.is_strong else person.roles & FAMILY
+        return self.somebody(session, chosen, person, communities=communities, is_strong=signed.is_strong)
+
+    def somebody(
+        self,
+        session: Session,
+        community_id: CommunityId,
+        person: Person,
+        *,
+        is_strong: bool,
+        communities: tuple[CommunityId, ...] = (),
+    ) -> Who:
+        """Somebody of a community, with the rights that they have now.
+
+        Parameters
+        ----------
+        is_strong
+            Whether they came by a password and a second factor; without, they are family only.
+        communities
+            Where they are known, if not here alone.
+        """
+        directory = self.estates.community(session, community_id).directory
+        roles = person.roles if is_strong else person.roles & FAMILY
         if not person.belongs(directory.today(self.clock())):
             roles -= {Role.RELATIVE, Role.NEIGHBOUR}
-        return Who(person=person, community_id=chosen, directory=directory, roles=roles, communities=communities)
+        return Who(
+            person=person,
+            community_id=community_id,
+            directory=directory,
+            roles=roles,
+            communities=communities or (community_id,),
+            withheld=consents.withheld(session, community_id),
+        )
 
     def members(self, session: Session, request: Request) -> tuple[SignedIn, tuple[Member, ...]]:
         """Who is signed in, wherever they are known.

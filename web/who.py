@@ -1,11 +1,13 @@
 """Who asks: somebody of one community, with the rights that follow from who they are there and how they signed in."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from devices.model import CommunityId, HomeId, PersonId
 from incidents.audience import hushed, wards
 from incidents.directory import Directory, Person, Role
 from incidents.model import Incident
+from store.consents import RECIPIENTS, Recipient
 from web.rights import RIGHTS, Action, Reach
 
 COOKIE = "anju-session"
@@ -31,6 +33,8 @@ class Who:
         Those that count now.
     communities : tuple of CommunityId
         Where they are known.
+    withheld : frozenset
+        Which residents do not let whom see what help needs.
     """
 
     person: Person
@@ -38,6 +42,7 @@ class Who:
     directory: Directory
     roles: frozenset[Role]
     communities: tuple[CommunityId, ...]
+    withheld: frozenset[tuple[PersonId, Recipient]] = frozenset()
 
     @property
     def id(self) -> PersonId:
@@ -76,12 +81,17 @@ class Who:
         """Whether they may do it about an incident. Whoever must not hear of it may nothing."""
         if self.id in hushed(incident, self.directory):
             return False
-        reach = self.reach(action)
-        is_own = incident.home_id in self.homes or not self.wards.isdisjoint(wards(incident, self.directory))
+        about = wards(incident, self.directory)
+        roles = {role for role in self.roles if action is not Action.SEE_PERSON or not self._is_withheld(role, about)}
+        reach = frozenset(reach for role in roles for reach in RIGHTS[action].get(role, ()))
+        is_own = incident.home_id in self.homes or not self.wards.isdisjoint(about)
         may = Reach.ALL in reach or (Reach.OWN in reach and is_own) or (Reach.TOLD in reach and self.id in incident.told)
         if Reach.OPEN in reach and incident.is_open:
             return may or self.may_about(Action.SEE_INCIDENTS, incident)
         return may
+
+    def _is_withheld(self, role: Role, residents: Iterable[PersonId]) -> bool:
+        return any((one, RECIPIENTS[role]) in self.withheld for one in residents) if role in RECIPIENTS else False
 
 
 def me_cookie(community_id: str) -> str:

@@ -11,6 +11,7 @@ from notifier.messages.catalogue import FIXED
 from notifier.messages.wording import Script
 from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
+from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
 from store.outbox import NotificationState
 from web.evidence import Reason, Sureness
@@ -82,6 +83,36 @@ class SignIn(StrEnum):
     WEAK_PASSWORD = "weak_password"  # noqa: S105  the word for it
     TOO_OFTEN = "too_often"
     OUT = "out"
+
+
+class Glancing(StrEnum):
+    """How things are at a home, in a line."""
+
+    WELL = "well"
+    CARE = "care"
+    NOBODY = "nobody"
+    ACTIVE = "active"
+    NO_SIGN = "no_sign"
+    BATTERY = "battery"
+    HEARD = "heard"
+    NOT_HEARD = "not_heard"
+    WORKING = "working"
+    READ_OUT = "read_out"
+    AMBULANCE = "ambulance"
+    POLICE = "police"
+    FIRE = "fire"
+    OPEN = "open"
+    NO_SIGNAL = "no_signal"
+    STEP = "step"
+    AT_ONCE = "at_once"
+    NOBODY_TOLD = "nobody_told"
+    ALL_BROKEN = "all_broken"
+    NO_CHAIN = "no_chain"
+    CALL_HELP = "call_help"
+    SAY_THERE = "say_there"
+    PEOPLE = "people"
+    METHOD_OK = "method_ok"
+    METHOD_UNKNOWN = "method_unknown"
 
 
 class Particular(StrEnum):
@@ -221,6 +252,12 @@ class Words:
         A sensor's `{thing}` with its `{id}`; one of its kind within a list, and `{n}` of them.
     quiet_for : mapping
         Minutes for which alerts can be paused.
+    glance : mapping
+        How things are with `{names}`, what a device last did, `{ago}`, `{percent}`; what is read out to those who are called.
+    purposes_of_data, recipients : mapping
+        What a resident lets whom have.
+    consented : mapping
+        That it was given, or taken back, at a `{time}` and `{by}` whom.
     sign_in : mapping
         What stands where somebody signs in, with the `{number}` of a telephone, their `{name}`, or how many characters, `{n}`.
     day : str
@@ -240,6 +277,10 @@ class Words:
     show: str
     i_am: str
     sign_in: Mapping[SignIn, str]
+    glance: Mapping[Glancing, str]
+    purposes_of_data: Mapping[DataPurpose, str]
+    recipients: Mapping[Recipient, str]
+    consented: Mapping[bool, str]
     not_allowed: str
     not_allowed_more: str
     happening: str

@@ -6,12 +6,13 @@ from notifier.carrier.phones import Condition
 from notifier.messages.wording import HANS
 from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
+from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
 from store.outbox import NotificationState
 from web.evidence import Reason, Sureness
 from web.ground import Compass
 from web.passage import Sign
-from web.words import Mark, Move, Notice, Particular, SignIn, Spot, Words
+from web.words import Glancing, Mark, Move, Notice, Particular, SignIn, Spot, Words
 
 ZH = Words(
     language=Language.ZH,
@@ -61,6 +62,36 @@ ZH = Words(
         SignIn.TOO_OFTEN: "试的次数太多了，请过一刻钟再试。",
         SignIn.OUT: "退出",
     },
+    glance={
+        Glancing.WELL: "{names}一切正常",
+        Glancing.CARE: "{names}家有事要留意",
+        Glancing.NOBODY: "这一户没有登记住户",
+        Glancing.ACTIVE: "{ago}有活动",
+        Glancing.NO_SIGN: "还没有看到活动",
+        Glancing.BATTERY: "电量 {percent}%",
+        Glancing.HEARD: "{ago}有信号",
+        Glancing.NOT_HEARD: "还没有收到过信号",
+        Glancing.WORKING: "工作正常",
+        Glancing.READ_OUT: "我要报告一起紧急情况。地址：{community}{address}。{who}，{title}，{time}发生。",
+        Glancing.AMBULANCE: "急救",
+        Glancing.POLICE: "报警",
+        Glancing.FIRE: "火警",
+        Glancing.OPEN: "{things}开着",
+        Glancing.NO_SIGNAL: "{things}没有信号",
+        Glancing.STEP: "{minutes}分钟后",
+        Glancing.AT_ONCE: "马上",
+        Glancing.NOBODY_TOLD: "这一步没有人会收到通知",
+        Glancing.ALL_BROKEN: "登记的联系方式都打不通",
+        Glancing.NO_CHAIN: "现在摔倒，没有人会收到通知！请联系物业。",
+        Glancing.CALL_HELP: "直接拨打",
+        Glancing.SAY_THERE: "接通后这样说：",
+        Glancing.PEOPLE: "可以联系",
+        Glancing.METHOD_OK: "能用，已验证",
+        Glancing.METHOD_UNKNOWN: "还没有验证",
+    },
+    purposes_of_data={DataPurpose.HELP: "出事时的位置、身体状况和判断依据"},
+    recipients={Recipient.FAMILY: "家人", Recipient.GUARDS: "保安和上门人员", Recipient.HOSPITAL: "医院"},
+    consented={True: "{time} {by}同意", False: "{time} {by}收回"},
     not_allowed="您没有查看这一页的权限",
     not_allowed_more="如果您的工作需要，请找管理员开通。",
     happening="正在发生",

@@ -118,6 +118,11 @@ class WebPushGateway:
         self._key = settings.key()
         self._timeout_s = timeout_s
 
+    @property
+    def public_key(self) -> str:
+        """What a page subscribes with."""
+        return self._settings.public_key
+
     def send(self, outgoing: Outgoing, now_ns: int) -> Answer:  # noqa: ARG002  a push service has a clock of its own
         """Hand it to the push service of each of the person's subscriptions; accepted where one takes it."""
         addresses = outgoing.person.addresses_of(Channel.PUSH)

@@ -1,4 +1,4 @@
-"""Who signs in by what, who let whom have what, and what people chose for themselves."""
+"""Who signs in by what, and who let whom have what."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -63,12 +63,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("community_id", "number", name="pk_consent"),
     )
     op.create_index("ix_consent_community_id_resident_id", "consent", ["community_id", "resident_id"])
-    op.create_table(
-        "preference",
-        *_text("community_id", "person_id"),
-        sa.Column("body", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("community_id", "person_id", name="pk_preference"),
-    )
     for statement in _APPEND_ONLY[op.get_bind().dialect.name]:
         op.execute(statement)
 

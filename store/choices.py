@@ -1,0 +1,69 @@
+"""What people choose for themselves in the app: their language, when they want quiet, where push messages reach them.
+
+It stands in the community's document, so that what was decided once is decided the same way again, and an import leaves it as it is.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import ValidationError
+from sqlmodel import Session
+
+from devices.model import CommunityId, PersonId
+from store import attempts, community, configuration
+from store.attempts import Limit
+from store.model import StoreError
+from store.schema import MOST_PUSH, ChosenSaid
+from store.session import next_number
+
+__all__ = ["CHANGES", "MOST_PUSH", "ChoiceError", "choose", "of"]
+
+CHANGES = Limit(what="choices", most=30, within_s=3600)
+"""Each is a version of the community."""
+
+
+class ChoiceError(StoreError):
+    """What was chosen will not do, or was changed too often."""
+
+
+def of(session: Session, community_id: CommunityId, person: PersonId) -> ChosenSaid:
+    """What somebody chose so far."""
+    said = json.loads(configuration.community_at(session, community_id) or "{}")
+    return ChosenSaid.model_validate(_person(said, person).get("chosen") or {})
+
+
+def choose(session: Session, community_id: CommunityId, person: PersonId, change: Callable[[dict[str, Any]], None], now_ns: int) -> None:
+    """Change what somebody chose: `change` is given it as the community's file says it, in JSON.
+
+    Raises
+    ------
+    ChoiceError
+        What is chosen now will not do, or it was changed too often; nothing was written.
+    """
+    next_number(session, community_id)  # whoever else changes the community waits here
+    document = configuration.community_at(session, community_id)
+    said = json.loads(document or "{}")
+    mine = _person(said, person)
+    chosen = dict(mine.get("chosen") or {})
+    before = json.dumps(chosen, sort_keys=True)
+    change(chosen)
+    if json.dumps(chosen, sort_keys=True) == before:
+        return
+    if not attempts.take(session, CHANGES, f"{community_id}/{person}", now_ns):
+        raise ChoiceError(f"{person} changed it {CHANGES.most} times within an hour")
+    try:
+        ChosenSaid.model_validate(chosen)
+    except ValidationError as error:
+        raise ChoiceError(f"{error.error_count()} of what was chosen will not do: {error.errors()[0]['loc']}") from None
+    mine["chosen"] = chosen
+    text = json.dumps(said, ensure_ascii=False, allow_nan=False)
+    community.parse(text, f"community {community_id} in the database")
+    configuration.append_community(session, community_id, now_ns, text)
+
+
+def _person(said: dict[str, Any], person: PersonId) -> dict[str, Any]:
+    found: dict[str, Any] | None = next((one for one in said.get("people", []) if one["id"] == person), None)
+    if found is None:
+        raise StoreError(f"{person} is nobody of the community")
+    return found

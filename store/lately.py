@@ -1,0 +1,60 @@
+"""What devices did last, as the worker last kept it: for whoever asks how things are at a home. As old as the newest checkpoint."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, select
+
+from devices.model import CommunityId, DeviceId
+from rules.faults.fault import Offline
+from rules.faults.wear import Wear
+from rules.person.inactivity import Inactivity
+from store.tables import DecisionStateRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lately:
+    """One device.
+
+    Attributes
+    ----------
+    heard_ns : int or None
+        When it sent anything last.
+    sign_ns : int or None
+        When it last noticed that somebody was up and about.
+    battery_percent : float or None
+        As it said last.
+    """
+
+    heard_ns: int | None = None
+    sign_ns: int | None = None
+    battery_percent: float | None = None
+
+
+NOTHING = Lately()
+
+
+def of_devices(session: Session, community_id: CommunityId, devices: Collection[DeviceId]) -> Mapping[DeviceId, Lately]:
+    """What is known of some devices of a community; one of which nothing is known is not there."""
+    keys = {f"{community_id}/{device}": device for device in devices}
+    rows = select(DecisionStateRow).where(
+        col(DecisionStateRow.rule).in_((Offline.name, Inactivity.name, Wear.name)), col(DecisionStateRow.device_key).in_(sorted(keys))
+    )
+    states: dict[DeviceId, dict[str, dict[str, object]]] = {}
+    for row in session.exec(rows):
+        states.setdefault(keys[row.device_key], {})[row.rule] = json.loads(row.body)
+    return {device: _lately(state) for device, state in states.items()}
+
+
+def _lately(state: Mapping[str, Mapping[str, object]]) -> Lately:
+    heard, sign, battery = (
+        state.get(Offline.name, {}).get("last_ns"),
+        state.get(Inactivity.name, {}).get("sign_ns"),
+        state.get(Wear.name, {}).get("battery"),
+    )
+    return Lately(
+        heard_ns=heard if isinstance(heard, int) and heard >= 0 else None,
+        sign_ns=sign if isinstance(sign, int) and sign >= 0 else None,
+        battery_percent=float(battery[0]) if isinstance(battery, list) and battery else None,
+    )

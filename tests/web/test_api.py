@@ -1,0 +1,144 @@
+"""The API that the app is made of, asked by the people it is for."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from fakes.lakeside import EXAMPLE, Estate, Service
+
+from devices.model import PersonId
+from incidents.directory import Channel
+from rules.kinds import EventKind, Mode
+from store import contacts, importing
+from store.contacts import ContactState, Known
+from store.estates import Estates
+
+Asking = Callable[..., httpx.Client]
+
+
+@pytest.fixture
+def asking(served: Service, estate: Estate) -> Iterator[Asking]:
+    """Asks as somebody, in English."""
+    clients: list[httpx.Client] = []
+
+    def ask(who: str, *, language: str = "en") -> httpx.Client:
+        made = httpx.Client(base_url=served.url, headers={"accept-language": language}, cookies=estate.sign_in(who), trust_env=False)
+        clients.append(made)
+        return made
+
+    yield ask
+    for client in clients:
+        client.close()
+
+
+def test_a_daughter_sees_at_one_glance_that_all_is_well(asking: Asking) -> None:
+    me = asking("wang-lei").get("/api/me").json()
+    assert (me["name"], me["roles"], [home["id"] for home in me["homes"]]) == ("王磊", ["relative"], ["b3-201"])
+    glance = asking("wang-lei").get("/api/homes/b3-201").json()
+    assert (glance["tone"], glance["headline_words"], glance["mode"]) == ("good", "All is well with 王秀英", "disarmed")
+    assert [one["name"] for one in glance["on_duty"]] == ["陈队"]
+    assert asking("wang-lei", language="zh").get("/api/homes/b3-201").json()["headline_words"] == "王秀英一切正常"
+
+
+def test_a_fall_turns_the_glance_to_alarm_and_can_be_taken_on(estate: Estate, asking: Asking) -> None:
+    fallen = estate.happens(EventKind.FALL, "wang-xiuying", device="w-01", score=0.97, home_id="b3-201", resident_id="wang-xiuying")
+    estate.pass_s(31)
+    daughter = asking("wang-lei")
+    glance = daughter.get("/api/homes/b3-201").json()
+    assert (glance["tone"], [one["id"] for one in glance["incidents"]]) == ("alarm", [fallen.id])
+    story = daughter.get(f"/api/incidents/{fallen.id}").json()
+    assert [one["number"] for one in story["emergency"]] == ["120", "110", "119"]
+    assert "3栋201室" in story["emergency"][0]["read_out_words"]
+    taken = daughter.post(f"/api/incidents/{fallen.id}/acts", json={"do": "acknowledge", "eta_min": 10})
+    assert taken.status_code == 200, taken.text
+    assert taken.json()["card"]["state"] == "acknowledged"
+
+
+def test_another_family_hears_nothing_of_it(estate: Estate, asking: Asking) -> None:
+    fallen = estate.happens(EventKind.FALL, "wang-xiuying", device="w-01", home_id="b3-201", resident_id="wang-xiuying")
+    other = asking("li-anna")
+    assert other.get("/api/homes/b3-201").status_code == 404
+    assert other.get("/api/incidents").json() == []
+    assert other.get(f"/api/incidents/{fallen.id}").status_code == 404
+    assert other.post(f"/api/incidents/{fallen.id}/acts", json={"do": "resolve"}).status_code == 404
+    assert other.put("/api/homes/b3-201/mode", json={"mode": "away"}).status_code == 404
+
+
+def test_arming_says_what_it_leaves_out_and_who_did_it(asking: Asking) -> None:
+    armed = asking("wang-lei").put("/api/homes/b3-201/mode", json={"mode": "away"}).json()
+    assert (armed["glance"]["mode"], armed["without_words"]) == (Mode.AWAY, "")
+    assert "王磊" in armed["glance"]["mode_since_words"]
+
+
+def test_a_call_for_help_is_told_at_once_and_a_second_press_is_the_same_one(estate: Estate, asking: Asking) -> None:
+    daughter = asking("wang-lei")
+    first = daughter.post("/api/homes/b3-201/sos", json={})
+    assert first.status_code == 201, first.text
+    estate.now_ns += 1_000_000_000
+    again = daughter.post("/api/homes/b3-201/sos", json={})
+    assert again.json()["id"] == first.json()["id"]
+    assert first.json()["kind"] == "sos"
+
+
+def test_the_chain_shows_who_would_be_told_and_where_it_is_broken(estate: Estate, asking: Asking) -> None:
+    chain = asking("wang-lei").get("/api/homes/b3-201/contacts").json()["residents"][0]
+    assert [[one["name"] for one in step["people"]] for step in chain["steps"]] == [["王磊", "陈队"], ["市一院急诊"]]
+    assert chain["broken_words"] == ""
+    broken = Known(channel=Channel.SMS, state=ContactState.BROKEN, code="21211", since_ns=estate.now_ns)
+    with estate.database.write() as session:
+        contacts.mark(session, estate.id, estate.directory.people["guard-chen"], broken)
+    chain = asking("wang-lei").get("/api/homes/b3-201/contacts").json()["residents"][0]
+    assert [bool(one["broken_words"]) for one in chain["steps"][0]["people"]] == [False, True]
+
+
+def test_who_is_not_signed_in_is_told_so(served: Service) -> None:
+    with httpx.Client(base_url=served.url, trust_env=False) as nobody:
+        assert nobody.get("/api/me").status_code == 401
+        assert nobody.get("/").headers["location"] == "/sign-in"
+
+
+def test_what_somebody_chooses_holds_and_an_import_leaves_it_as_it_is(estate: Estate, asking: Asking, tmp_path: Path) -> None:
+    daughter = asking("wang-lei")
+    assert daughter.get("/api/me/settings").json() == {"language": "zh", "quiet": None}
+    wish = {"language": "en", "quiet": {"since": "22:00", "to": "07:00"}}
+    assert daughter.put("/api/me/settings", json=wish).json() == wish
+    pushed = {"endpoint": "https://push.example.org/1", "expirationTime": None, "keys": {"p256dh": "BA", "auth": "aa"}}
+    assert daughter.post("/api/push", json=pushed).status_code == 204
+    file = tmp_path / "again.yaml"
+    file.write_text(EXAMPLE.read_text(encoding="utf-8").replace("王磊", "王大磊"), encoding="utf-8")
+    importing.apply(estate.database, importing.plan(importing.kept_in(estate.database), file), estate.now_ns + 1)
+    estate.now_ns += 2
+    with estate.database.read() as session:
+        person = Estates().community(session, estate.id).directory.people[PersonId("wang-lei")]
+    assert (person.name, person.language, person.quiet is not None, Channel.PUSH in person.channels) == ("王大磊", "en", True, True)
+    assert daughter.request("DELETE", "/api/push", json={"endpoint": pushed["endpoint"]}).status_code == 204
+    assert daughter.get("/api/me").json()["name"] == "王大磊"
+
+
+@pytest.mark.parametrize("wish", [{"language": "fr", "quiet": None}, {"language": "zh", "quiet": {"since": "25:00", "to": "07:00"}}, {}])
+def test_what_will_not_do_is_refused_in_words(asking: Asking, wish: dict[str, object]) -> None:
+    refused = asking("wang-lei").put("/api/me/settings", json=wish)
+    assert (refused.status_code, refused.json()["code"]) == (422, "refused")
+
+
+def test_who_takes_back_that_guards_see_what_happened_is_obeyed_at_once(estate: Estate, asking: Asking) -> None:
+    fallen = estate.happens(EventKind.FALL, "wang-xiuying", device="w-01", home_id="b3-201", resident_id="wang-xiuying")
+    guard, daughter = asking("guard-chen"), asking("wang-lei")
+    assert "see_person" in guard.get(f"/api/incidents/{fallen.id}").json()["may"]
+    wish = {"resident": "wang-xiuying", "purpose": "help", "recipient": "guards", "is_given": False}
+    said = daughter.put("/api/consents", json=wish).json()
+    assert [one["is_given"] for one in said] == [True, False, True]
+    assert [len(one["history_words"]) for one in said] == [0, 1, 0]
+    assert "see_person" not in guard.get(f"/api/incidents/{fallen.id}").json()["may"]
+    assert guard.put("/api/consents", json=wish).status_code == 403
+    assert asking("li-anna").put("/api/consents", json=wish).status_code == 404
+
+
+def test_a_resident_takes_along_what_is_kept_of_them(estate: Estate, asking: Asking) -> None:
+    fallen = estate.happens(EventKind.FALL, "wang-xiuying", device="w-01", home_id="b3-201", resident_id="wang-xiuying")
+    other = estate.happens(EventKind.FALL, "li-ming", device="w-02", home_id="b3-202", resident_id="li-ming")
+    said = asking("wang-xiuying").get("/api/export")
+    assert [one["id"] for one in said.json()["incidents"]] == [fallen.id]
+    assert other.id not in said.text
+    assert asking("wang-lei").get("/api/export").status_code == 403

@@ -1,0 +1,225 @@
+"""How things are at a home, for who lives there and their family: one glance, its mode, and a call for help."""
+
+from collections.abc import Iterable, Mapping
+
+from fastapi import APIRouter, Request
+from sqlmodel import Session
+
+from devices.model import DeviceId, HomeId, PersonId
+from incidents import desk, roster
+from incidents.audience import home_of
+from incidents.directory import NamedDevice, Person
+from incidents.model import Incident, Refused, Story
+from incidents.timeline import BY_FACT
+from rules.kinds import EventKind, Mode
+from rules.model import Event
+from store import lately, standings, views, wearing
+from store.acts import set_mode
+from store.lately import NOTHING, Lately
+from store.ledger import DatabaseBook, add_event
+from web.api.model import Card, Care, DeviceShown, Glance, ModeSet, ModeShown, ModeWish, OnDuty, Problem, ResidentShown, SosWish, Tone
+from web.api.problems import ProblemError
+from web.api.shown import card_shown, tone_of
+from web.gate import TheWho
+from web.readiness import Homes, sensors, things
+from web.rights import Action
+from web.silences import told_apart
+from web.site import Site, TheSite, Visit
+from web.unguarded import unguarded
+from web.who import Who
+from web.words import Glancing, Notice
+
+_ABOUT_A_HOME = (Action.SET_MODE, Action.SILENCE, Action.SOS, Action.SEE_CONTACTS, Action.TEST_ALARM)
+
+router = APIRouter(prefix="/api/homes/{home_id}", tags=["homes"], responses={404: {"model": Problem}, 422: {"model": Problem}})
+
+
+@router.get("")
+def glance(request: Request, site: TheSite, home_id: str) -> Glance:
+    """How things are at a home."""
+    with site.visit(request) as visit:
+        return _glance(visit, home_at(visit.who, Action.SEE_HOMES, home_id))
+
+
+@router.put("/mode")
+def put_mode(request: Request, site: TheSite, who: TheWho, home_id: str, wish: ModeWish) -> ModeSet:
+    """Arm or disarm a home."""
+    home = home_at(who, Action.SET_MODE, home_id)
+    since = set_mode(site.database, site.estates, who.community_id, home, wish.mode, by=who.id, now_ns=site.clock(), code=wish.code or None)
+    if isinstance(since, Refused):
+        raise ProblemError(422, Notice.WRONG_CODE if wish.code else Notice.NOT_YOURS)
+    with site.visit(request) as visit:
+        ready = _ready(visit)
+        without = things(ready[home].left_out.get(wish.mode, ()), visit.scene).full
+        unheard = sensors(ready.unheard(home, wish.mode), visit.scene).full
+        words = visit.scene.words
+        said = (words.left_out.format(things=without) if without else "", words.unheard.format(things=unheard) if unheard else "")
+        return ModeSet(glance=_glance(visit, home), without_words=words.script.sentence_gap.join(one for one in said if one))
+
+
+@router.post("/sos", status_code=201)
+def call_for_help(request: Request, site: TheSite, who: TheWho, home_id: str, wish: SosWish) -> Card:
+    """Call for help: the same as a press of the button, by whoever holds the phone."""
+    home = home_at(who, Action.SOS, home_id)
+    occupants = who.directory.homes[home].occupants
+    about = PersonId(wish.resident) if wish.resident else who.id if who.id in occupants else occupants[0] if len(occupants) == 1 else None
+    if about is not None and about not in occupants:
+        raise ProblemError(422, Notice.REFUSED)
+    incident = _called(site, who, home, about)
+    with site.visit(request) as visit:
+        return card_shown(incident, visit)
+
+
+def _called(site: Site, who: Who, home: HomeId, about: PersonId | None) -> Incident:
+    now_ns = site.clock()
+    event = Event(
+        community_id=who.community_id,
+        kind=EventKind.SOS,
+        subject=about or home,
+        t_ns=now_ns,
+        known_ns=now_ns,
+        seq=-1,
+        resident_id=about,
+        home_id=home,
+        cause=f"app:{who.id}",
+        evidence={"by": who.id},
+    )
+    with site.database.write() as session:
+        book = DatabaseBook(session, who.community_id, now_ns)
+        add_event(session, event)
+        outcome = desk.take(event, book, site.estates.community(session, who.community_id).directory, now_ns)
+        book.put(outcome, BY_FACT)
+        if outcome.incidents:
+            return outcome.incidents[0]
+        opened = views.open_incidents(session, who.community_id)  # pressed again out of fear: it is the same call
+    return next(one for one in opened if one.story is Story.DISTRESS and one.subject == event.subject)
+
+
+def home_at(who: Who, action: Action, home_id: str) -> HomeId:
+    """A home that somebody may do something about.
+
+    Raises
+    ------
+    ProblemError
+        There is none, or it is not theirs: which of the two is not said.
+    """
+    home = HomeId(home_id)
+    if home not in who.directory.homes or not who.may_at(action, home):
+        raise ProblemError(404, Notice.NOT_YOURS)
+    return home
+
+
+def _ready(visit: Visit) -> Homes:
+    stands = standings.of_community(visit.session, visit.community.id)
+    return Homes(visit.community, stands, views.open_incidents(visit.session, visit.community.id))
+
+
+def _glance(visit: Visit, home_id: HomeId) -> Glance:
+    scene, words, directory = visit.scene, visit.scene.words, visit.community.directory
+    home, ready = directory.homes[home_id], _ready(visit)
+    here = [one for one in directory.devices.values() if home_of(one.wearer or one.id, directory) == home_id]
+    known = lately.of_devices(visit.session, visit.community.id, [one.id for one in here])
+    open_here = [one for one in told_apart(visit.open_incidents())[0] if _is_at(one, home_id, visit)]
+    blind = unguarded(wearing.of_community(visit.session, visit.community.id), open_here, scene).get(home_id, ())
+    things_open, not_heard = things(ready[home_id].open, scene).short, sensors(ready[home_id].silent, scene).short
+    alarms = [one for one in open_here if one.story is not Story.FAULT]
+    care = [Care(words=scene.heading(one.headline), incident=one.id) for one in open_here if one.story is Story.FAULT]
+    care += [Care(words=words.unguarded.format(names=one), incident=None) for one in blind]
+    care += [Care(words=words.glance[Glancing.NO_SIGNAL].format(things=not_heard), incident=None)] if not_heard and not care else []
+    names = words.names_gap.join(scene.name(one) for one in home.occupants)
+    tone: Tone = "alarm" if any(tone_of(one) == "alarm" for one in alarms) else "care" if care or alarms else "good"
+    sign_ns = max((one.sign_ns for one in known.values() if one.sign_ns), default=None)
+    mode, since = _mode(visit.session, visit, home_id)
+    return Glance(
+        id=home_id,
+        address_words=home.address or home_id,
+        tone=tone,
+        headline_words=_headline(alarms, tone, names, visit),
+        activity_words=words.glance[Glancing.ACTIVE].format(ago=scene.ago(sign_ns)) if sign_ns else words.glance[Glancing.NO_SIGN],
+        residents=[_resident(directory.people[one], alarms, here, known, visit) for one in home.occupants],
+        devices=[_device(one, known.get(one.id, NOTHING), open_here, visit) for one in here],
+        mode=mode,
+        mode_words=words.modes[mode],
+        mode_since_words=since,
+        modes=[
+            ModeShown(mode=one, words=words.modes[one], is_set=one is mode, without_words=_without(ready, home_id, one, visit))
+            for one in Mode
+        ],
+        open_words=words.open_now.format(things=things_open) if things_open else "",
+        unheard_words=words.no_signal.format(things=not_heard) if not_heard else "",
+        has_code=ready.has_code(home_id),
+        on_duty=on_duty(visit),
+        incidents=[card_shown(one, visit) for one in open_here],
+        needs_care=care,
+        may=[one for one in _ABOUT_A_HOME if visit.who.may_at(one, home_id)],
+    )
+
+
+def on_duty(visit: Visit) -> list[OnDuty]:
+    """Who is on duty now, each once."""
+    directory, now_ns = visit.community.directory, visit.scene.now_ns
+    people = dict.fromkeys(one for each in directory.rosters.values() for one in roster.on_shift(each, now_ns, directory.timezone))
+    return [person_shown(directory.people[one], visit) for one in people if one in directory.people]
+
+
+def person_shown(person: Person, visit: Visit) -> OnDuty:
+    """Somebody who can be called."""
+    return OnDuty(id=person.id, name=visit.scene.name(person.id), role_words=visit.scene.relation(person.id), phone_e164=person.phone_e164)
+
+
+def _is_at(incident: Incident, home_id: HomeId, visit: Visit) -> bool:
+    """Whether an incident is about a home; a call under duress is on no page that might be looked at there."""
+    is_duress = any(event.kind is EventKind.DURESS for event in incident.events)
+    return not is_duress and home_id in {incident.home_id, home_of(incident.subject, visit.community.directory)}
+
+
+def _headline(alarms: Iterable[Incident], tone: Tone, names: str, visit: Visit) -> str:
+    scene, words = visit.scene, visit.scene.words
+    if not names:
+        return words.glance[Glancing.NOBODY]
+    worst = next(iter(alarms), None)
+    if worst is not None and tone == "alarm":
+        about = scene.about(worst)
+        return f"{about.who or about.address}{words.clause_gap}{scene.heading(worst.headline)}"
+    return words.glance[Glancing.WELL if tone == "good" else Glancing.CARE].format(names=names)
+
+
+def _mode(session: Session, visit: Visit, home_id: HomeId) -> tuple[Mode, str]:
+    words = visit.scene.words
+    since = views.modes(session, visit.community.id).get(home_id)
+    if since is None:
+        return Mode.DISARMED, words.never_changed
+    return since.mode, words.mode_since.format(time=visit.scene.clock(since.since_ns), by=visit.scene.name(since.by))
+
+
+def _without(ready: Homes, home_id: HomeId, mode: Mode, visit: Visit) -> str:
+    left_out = ready[home_id].left_out.get(mode, ())
+    return visit.scene.words.without.format(things=things(left_out, visit.scene).short) if left_out else ""
+
+
+def _resident(
+    person: Person, alarms: Iterable[Incident], here: Iterable[NamedDevice], known: Mapping[DeviceId, Lately], visit: Visit
+) -> ResidentShown:
+    scene, words = visit.scene, visit.scene.words
+    mine = [one for one in alarms if one.subject == person.id]
+    worn = [known[one.id] for one in here if one.wearer == person.id and one.id in known]
+    said = [scene.heading(one.headline) for one in mine]
+    batteries = [one.battery_percent for one in worn if one.battery_percent is not None]
+    said += [words.glance[Glancing.BATTERY].format(percent=round(min(batteries)))] if batteries else []
+    tone: Tone = "alarm" if any(tone_of(one) == "alarm" for one in mine) else "care" if mine else "good"
+    return ResidentShown(id=person.id, name=scene.name(person.id), tone=tone, words=words.clause_gap.join(said))
+
+
+def _device(device: NamedDevice, of: Lately, open_here: Iterable[Incident], visit: Visit) -> DeviceShown:
+    scene, words = visit.scene, visit.scene.words
+    faults = [scene.heading(one.headline) for one in open_here if one.story is Story.FAULT and one.subject == device.id]
+    battery = words.glance[Glancing.BATTERY].format(percent=round(of.battery_percent)) if of.battery_percent is not None else ""
+    heard = words.glance[Glancing.HEARD].format(ago=scene.ago(of.heard_ns)) if of.heard_ns else words.glance[Glancing.NOT_HEARD]
+    return DeviceShown(
+        id=device.id,
+        tone="care" if faults else "good",
+        name_words=scene.wording.contacts[device.covers] if device.covers else scene.wording.devices[device.kind],
+        words=words.clause_gap.join(one for one in (*faults, battery, heard) if one),
+        battery_percent=of.battery_percent,
+        heard_ns=of.heard_ns,
+    )

@@ -1,0 +1,116 @@
+"""Who asks, and what is theirs: where they belong, whom their home's incidents are told to, and whether that works."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Request
+
+from devices.model import PersonId
+from incidents.audience import recipients, tellable
+from incidents.directory import Channel, Person, Step
+from incidents.lifecycle import opened
+from incidents.model import Incident, IncidentState
+from rules.kinds import EventKind
+from rules.model import Event
+from store import contacts
+from store.contacts import ContactState
+from web.api.glances import home_at
+from web.api.model import Chain, ChainOf, ContactShown, Me, MethodShown, Place, Problem, StepShown
+from web.rights import Action
+from web.site import TheSite, Visit
+from web.words import Glancing, Words
+
+router = APIRouter(prefix="/api", tags=["own"], responses={404: {"model": Problem}})
+
+
+@router.get("/me")
+def me(request: Request, site: TheSite) -> Me:
+    """Who asks."""
+    with site.visit(request) as visit:
+        who, directory = visit.who, visit.community.directory
+        names = dict(visit.communities) or {visit.community.id: directory.name}
+        return Me(
+            id=who.id,
+            name=visit.scene.name(who.id),
+            language=visit.scene.words.language,
+            roles=sorted(who.roles),
+            community=Place(id=visit.community.id, name=directory.name),
+            communities=[Place(id=id_, name=name) for id_, name in names.items()],
+            homes=[Place(id=one, name=directory.homes[one].address or one) for one in who.homes],
+            may=[action for action in Action if who.may(action)],
+            push_key=site.door.push_key if site.door else None,
+        )
+
+
+@router.get("/homes/{home_id}/contacts")
+def contacts_of(request: Request, site: TheSite, home_id: str) -> Chain:
+    """Who would be told of a fall at a home, in which order, and whether that would work: every link of the chain."""
+    with site.visit(request) as visit:
+        home = home_at(visit.who, Action.SEE_CONTACTS, home_id)
+        occupants = visit.community.directory.homes[home].occupants
+        return Chain(residents=[_links(one, visit) for one in occupants])
+
+
+def _links(resident: PersonId, visit: Visit) -> ChainOf:
+    directory, scene, now_ns = visit.community.directory, visit.scene, visit.scene.now_ns
+    event = Event(
+        community_id=visit.community.id,
+        kind=EventKind.FALL,
+        subject=resident,
+        t_ns=now_ns,
+        known_ns=now_ns,
+        seq=-1,
+        resident_id=resident,
+        home_id=directory.people[resident].home,
+    )
+    supposed = opened(event, IncidentState.OPEN, None, directory, now_ns)
+    policy = directory.policy(EventKind.FALL)
+    steps = [_step(step, supposed, visit) for step in policy.steps] if policy else []
+    reached = [one for step in steps for one in step.people if not one.broken_words]
+    broken = "" if reached else scene.words.glance[Glancing.NO_CHAIN]
+    return ChainOf(id=resident, name=scene.name(resident), steps=steps, broken_words=broken)
+
+
+def _step(step: Step, supposed: Incident, visit: Visit) -> StepShown:
+    directory, words = visit.community.directory, visit.scene.words
+    tells = [(target, channel) for target in step.tell for channel in step.by]
+    people = [
+        _contact(directory.people[one.person], one.channels, visit) for one in recipients(tells, supposed, directory, visit.scene.now_ns)
+    ]
+    return StepShown(
+        after_s=step.after_s,
+        when_words=words.glance[Glancing.STEP].format(minutes=f"{step.after_s / 60:g}") if step.after_s else words.glance[Glancing.AT_ONCE],
+        people=people,
+        broken_words="" if people else words.glance[Glancing.NOBODY_TOLD],
+    )
+
+
+def _contact(person: Person, by: Sequence[Channel], visit: Visit) -> ContactShown:
+    """Somebody who is told, by what, and whether that works as far as is known."""
+    scene, words = visit.scene, visit.scene.words
+    states = {one: contacts.state(visit.session, visit.community.id, person, one) for one in tellable(person)}
+    methods = [
+        MethodShown(
+            channel=channel,
+            words=words.channels[channel],
+            is_used=channel in by,
+            state=state,
+            state_words=_state_words(channel, state, words),
+        )
+        for channel, state in states.items()
+    ]
+    works = [one for one in by if states.get(one) not in {ContactState.BROKEN, ContactState.OPTED_OUT}]
+    return ContactShown(
+        id=person.id,
+        name=scene.name(person.id),
+        role_words=scene.relation(person.id),
+        language=person.language,
+        phone_words=scene.number(person.id),
+        methods=methods,
+        broken_words="" if works else words.unreachable if not by else words.glance[Glancing.ALL_BROKEN],
+    )
+
+
+def _state_words(channel: Channel, state: ContactState | None, words: Words) -> str:
+    if state in {ContactState.BROKEN, ContactState.OPTED_OUT}:
+        return words.contact_states[state].format(channel=words.channels[channel])
+    return words.glance[Glancing.METHOD_OK if state else Glancing.METHOD_UNKNOWN]

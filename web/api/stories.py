@@ -1,0 +1,189 @@
+"""Incidents for who lives there, their family, and whoever was told: what, where, since when, how sure, who has it, and what to do."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, UploadFile
+from fastapi.concurrency import run_in_threadpool
+
+from incidents.model import Act, Incident, IncidentId, Refused
+from incidents.model import Story as StoryKind
+from rules.model import Event
+from rules.premises import Fence
+from store import timelines, views
+from store.acts import act_on
+from web.api.answers import incident as incident_for
+from web.api.answers import incident_of
+from web.api.glances import person_shown
+from web.api.model import ActShown, ActWish, Card, Emergency, MomentShown, NoteWish, Problem, Story, ToldShown
+from web.api.problems import ProblemError
+from web.api.shown import card_shown
+from web.cards import ARRIVE_MIN, Told, card
+from web.emergency import emergencies, worth_a_call
+from web.gate import TheWho
+from web.passage import AT_FENCES, fence_id
+from web.rights import Action
+from web.scene import STAFF
+from web.site import Site, TheSite, Visit
+from web.timeline import Moment, timeline
+from web.who import Who
+from web.words import Notice
+
+MOST = 50
+"""Incidents that are over, in one answer."""
+
+_ABOUT_IT = (Action.ACT, Action.SEE_PERSON)
+
+router = APIRouter(prefix="/api/incidents", tags=["incidents"], responses={404: {"model": Problem}, 422: {"model": Problem}})
+
+
+@router.get("")
+def incidents(request: Request, site: TheSite, over: Annotated[bool, Query()] = False) -> list[Card]:  # noqa: FBT002  a query
+    """What is going on, the gravest first; or what is over, what ended last first."""
+    with site.visit(request) as visit:
+        found = visit.seen(views.closed_incidents(visit.session, visit.community.id, MOST)) if over else visit.open_incidents()
+        return [card_shown(one, visit) for one in found if one.story is not StoryKind.SILENCE]
+
+
+@router.get("/{incident_id}")
+def incident(request: Request, site: TheSite, incident_id: str) -> Story:
+    """One incident from its beginning on. That somebody looked is noted, the first time they do."""
+    with site.visit(request) as visit:
+        found = views.incident(visit.session, visit.community.id, IncidentId(incident_id))
+        if found is None or not visit.who.may_about(Action.SEE_INCIDENTS, found):
+            raise ProblemError(404, Notice.NOT_YOURS)
+        return _story(found, visit)
+
+
+@router.post("/{incident_id}/opened", status_code=204)
+def opened(site: TheSite, who: TheWho, incident_id: str) -> None:
+    """Note that somebody looks at it."""
+    about = _about(site, who, Action.SEE_INCIDENTS, incident_id)
+    with site.database.write() as session:
+        timelines.opened(session, who.community_id, about.id, by=who.id, at_ns=site.clock())
+
+
+@router.post("/{incident_id}/acts")
+def act(request: Request, site: TheSite, who: TheWho, incident_id: str, wish: ActWish) -> Story:
+    """Take it on, say that one is there, that it is over or false, or that one cannot come."""
+    about = _about(site, who, Action.ACT, incident_id)
+    done = Act(by=who.id, do=wish.do, subject=about.subject, eta_min=wish.eta_min)
+    outcome = act_on(site.database, site.estates, who.community_id, done, site.clock(), incident_id=about.id)
+    if isinstance(outcome, Refused):
+        after = incident_of(site, who.community_id, about.id)
+        raise ProblemError(409, Notice.OVER if after is None or not after.is_open else Notice.NOT_YOURS)
+    return _again(request, site, about.id)
+
+
+@router.post("/{incident_id}/notes")
+def note(request: Request, site: TheSite, who: TheWho, incident_id: str, wish: NoteWish) -> Story:
+    """Write a note."""
+    about = _about(site, who, Action.ACT, incident_id)
+    with site.database.write() as session:
+        number = timelines.note(session, who.community_id, about.id, by=who.id, text=wish.text, at_ns=site.clock())
+    if not isinstance(number, int):
+        raise ProblemError(422, Notice.NO_NOTE)
+    return _again(request, site, about.id)
+
+
+@router.post("/{incident_id}/photos")
+async def photo(request: Request, site: TheSite, who: TheWho, incident_id: str, photo: UploadFile) -> Story:
+    """Add a photo: JPEG or PNG, of which only the picture is kept."""
+    content = await photo.read(timelines.LARGEST_PHOTO + 1)
+    return await run_in_threadpool(_photo, request, site, who, incident_id, content)
+
+
+def _photo(request: Request, site: Site, who: Who, incident_id: str, content: bytes) -> Story:
+    about = _about(site, who, Action.ACT, incident_id)
+    with site.database.write() as session:
+        number = timelines.add_photo(session, who.community_id, about.id, by=who.id, content=content, at_ns=site.clock())
+    if not isinstance(number, int):
+        raise ProblemError(422, Notice.NO_PHOTO)
+    return _again(request, site, about.id)
+
+
+def _about(site: Site, who: Who, action: Action, incident_id: str) -> Incident:
+    """An incident that somebody may do something about.
+
+    Raises
+    ------
+    ProblemError
+        There is none, or it is not theirs: which of the two is not said.
+    """
+    about = incident_for(site, who, action, incident_id)
+    if about is None:
+        raise ProblemError(404, Notice.NOT_YOURS)
+    return about
+
+
+def _again(request: Request, site: Site, incident_id: IncidentId) -> Story:
+    """As it is after something was done."""
+    with site.visit(request) as visit:
+        found = views.incident(visit.session, visit.community.id, incident_id)
+        if found is None:
+            raise ProblemError(404, Notice.OVER)
+        return _story(found, visit)
+
+
+def _story(incident: Incident, visit: Visit) -> Story:
+    scene, who = visit.scene, visit.who
+    told = views.tellings(visit.session, visit.community.id, [incident.id])[incident.id]
+    shown, sees_person = card(incident, told, scene), who.may_about(Action.SEE_PERSON, incident)
+
+    def fence_of(event: Event) -> Fence | None:
+        """As it was when the event was found."""
+        at_fence = event.kind in AT_FENCES
+        then = visit.site.estates.community_at(visit.session, visit.community.id, event.known_ns) if at_fence else None
+        return next((fence for fence in then.fences if fence.id == fence_id(event)), None) if then else None
+
+    moments = timeline(
+        incident,
+        told,
+        scene,
+        timelines.read(visit.session, visit.community.id, incident.id),
+        fence_of=fence_of,
+        with_decisions=sees_person,
+        with_evidence=sees_person and not STAFF.isdisjoint(who.roles),
+    )
+    may_act = who.may_about(Action.ACT, incident)
+    acts = [value.partition("/") for value, _ in shown.acts] if may_act else []
+    return Story(
+        card=card_shown(incident, visit),
+        mark_words=list(shown.marks),
+        sure_words=next((one.decision.sure for one in moments if one.decision and one.decision.sure), ""),
+        moments=[_moment(one, visit, sees_person=sees_person) for one in moments],
+        told=[_told(one) for one in shown.told],
+        next_words=list(shown.next),
+        acts=[ActShown(do=do, words=words) for (do, _, _), (_, words) in zip(acts, shown.acts, strict=False)],
+        arrive_min=list(ARRIVE_MIN),
+        emergency=[Emergency(number=one.number, words=one.words, read_out_words=one.read_out) for one in emergencies(incident, scene)],
+        call=[person_shown(one, visit) for one in worth_a_call(incident, scene.directory, who.id)],
+        may=[one for one in _ABOUT_IT if who.may_about(one, incident)],
+    )
+
+
+def _told(one: Told) -> ToldShown:
+    return ToldShown(name=one.name, role_words=one.role, channel_words=one.channel, state=one.state, outcome_words=one.outcome)
+
+
+def _moment(one: Moment, visit: Visit, *, sees_person: bool) -> MomentShown:
+    decision = one.decision
+    picture = None
+    if decision is not None and (decision.plot is not None or decision.plan is not None):
+        name, drawn = ("fall.svg.j2", decision.plot) if decision.plot is not None else ("fence.svg.j2", decision.plan)
+        drawing = visit.site.pages.get_template(name).module
+        picture = str(drawing.picture(drawn, one.key) if decision.plot is not None else drawing.plan(drawn, one.key))  # type: ignore[attr-defined]
+    return MomentShown(
+        at_ns=one.at_ns,
+        at_words=one.time,
+        kind=one.kind,
+        words=one.title,
+        detail_words=one.detail,
+        said=one.text,
+        state=one.state,
+        steps=[step.words for step in one.steps],
+        sure_words=" ".join(part for part in (decision.sure, decision.percent) if part) if decision else "",
+        speaks_for_words=list(decision.speaks_for) if decision else [],
+        speaks_against_words=list(decision.speaks_against) if decision else [],
+        picture=picture,
+        photo=(one.photo or None) if sees_person else None,
+    )

@@ -19,7 +19,22 @@ from fastapi.staticfiles import StaticFiles
 from notifier.carrier.door import Door
 from store.model import InputError, StoreBusyError
 from store.session import Database
-from web.api import acts, additions, choices, console, events, glances, homes, incidents, own, phones, sign_in, silences, stories
+from web.api import (
+    acts,
+    additions,
+    chain_checks,
+    choices,
+    console,
+    events,
+    glances,
+    homes,
+    incidents,
+    own,
+    phones,
+    sign_in,
+    silences,
+    stories,
+)
 from web.api.model import Problem
 from web.api.problems import ProblemError
 from web.client import Client
@@ -66,7 +81,7 @@ def create_app(
     for routes in (sign_in, console, incidents, phones, homes, acts, silences, additions):
         app.include_router(routes.router, include_in_schema=False)
     problems: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 409, 422, 503)}
-    for routes in (own, choices, glances, stories, events):
+    for routes in (own, choices, glances, chain_checks, stories, events):
         app.include_router(routes.router, responses=problems)
     app.mount("/app", Client(), name="app")
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")

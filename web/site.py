@@ -17,6 +17,7 @@ from devices.model import CommunityId
 from incidents.directory import Language, Person, Role
 from incidents.model import Incident
 from notifier.carrier.door import Door
+from notifier.chain_checks import ChainChecks
 from store import accounts, consents, timelines, views
 from store.accounts import Logins, Member, SignedIn
 from store.estates import Estates
@@ -58,6 +59,8 @@ class FrontDoor:
         Browsers reach the pages by https only.
     push_key : str or None
         What a browser subscribes to push messages with; None where none are sent.
+    chain_checks : ChainChecks or None
+        Walks the chain of those who would be told; None where nothing can be sent.
     """
 
     key: bytes = field(repr=False)
@@ -65,6 +68,7 @@ class FrontDoor:
     as_anybody: bool = False
     is_https: bool = False
     push_key: str | None = None
+    chain_checks: ChainChecks | None = None
 
 
 class Site:

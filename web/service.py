@@ -86,9 +86,7 @@ def create_app(
         app.include_router(routes.router, responses=problems)
     app.mount("/app", Client(), name="app")
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
-    app.add_middleware(
-        GZipMiddleware, minimum_size=1000
-    )  # events are left alone
+    app.add_middleware(GZipMiddleware, minimum_size=1000)  # events are left alone
     app.add_middleware(Guard, host=host)
 
     _answer_errors(app, site)

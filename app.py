@@ -53,6 +53,7 @@ from incidents.audience import tellable
 from incidents.directory import Channel, Severity
 from notifier.carrier.carrier import Carrier
 from notifier.carrier.door import Door
+from notifier.chain_checks import ChainChecks
 from notifier.dispatch import Dispatcher
 from notifier.dispatch import run as run_dispatcher
 from notifier.gateways import setup
@@ -406,6 +407,7 @@ def web(settings: Settings) -> None:
         send_code=lambda to, code: send_sign_in_code(database, routes, to, code),
         as_anybody=settings.visitors,
         is_https=is_https,
+        chain_checks=ChainChecks(database, routes),
         push_key=next((one.public_key for one in gateways if isinstance(one, WebPushGateway)), None),
     )
     carrier = Door(settings.carrier) if settings.carrier else None

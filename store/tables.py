@@ -381,6 +381,17 @@ class ConsentRow(Table, table=True):
     __table_args__ = (Index(None, "community_id", "resident_id"),)
 
 
+class ChainCheckRow(Table, table=True):
+    """A test that walked the chain of those who would be told about a resident (`store.chain_checks`), as JSON."""
+
+    __tablename__ = "chain_check"
+    community_id: str = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger, primary_key=True)
+    home_id: str
+    body: str = Field(sa_type=Text)
+    __table_args__ = (Index(None, "community_id", "home_id", "number"),)
+
+
 class ReceiptRow(Table, table=True):
     """What a gateway said, until it is matched with its delivery: it may come before our own record of the hand-over."""
 

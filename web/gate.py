@@ -10,6 +10,8 @@ from web.site import FrontDoor, NotFoundError, Site, TheSite
 from web.who import NotAllowedError, Who
 
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_MOST_PARTS = 100
+"""Of a form with a file: more than any of ours has."""
 
 
 async def admit(request: Request, site: TheSite) -> None:
@@ -28,8 +30,17 @@ async def admit(request: Request, site: TheSite) -> None:
     action = ROUTES[request.method, route]
     if action is WITHOUT_SIGN_IN:
         return
-    named = await _named(request)
-    request.state.who = await run_in_threadpool(_may, site, request, action, named)
+    await run_in_threadpool(_known, site, request)  # before a form is read: nobody's photo takes up our room
+    try:
+        request.state.who = await run_in_threadpool(_may, site, request, action, await _named(request))
+    except BaseException:
+        await request.close()
+        raise
+
+
+def _known(site: Site, request: Request) -> None:
+    with site.database.read() as session:
+        site.members(session, request)
 
 
 def _may(site: Site, request: Request, action: Action, named: str | None) -> Who:
@@ -44,8 +55,8 @@ async def _named(request: Request) -> str | None:
     """The community that a request is about, as far as it says so: in its path, in its form, or in its query."""
     if (in_path := request.path_params.get("community_id")) is not None:
         return str(in_path)
-    if request.headers.get("content-type", "").startswith(_FORMS):
-        said = (await request.form()).get("community")
+    if request.headers.get("content-type", "").lower().startswith(_FORMS):
+        said = (await request.form(max_files=1, max_fields=_MOST_PARTS)).get("community")
         return said if isinstance(said, str) and said else None
     return request.query_params.get("community") or None
 

@@ -38,7 +38,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, host: str = "") -> None:
         self._app = app
-        self._hosts = LOOPBACK | {host}
+        self._hosts = LOOPBACK | {host} if host else LOOPBACK
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""

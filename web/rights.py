@@ -28,7 +28,7 @@ class Action(StrEnum):
     """What was sent to whom."""
     SEE_CONTACTS = "see_contacts"
     """Who is told of a home's incidents, by what, and whether that works."""
-    TEST_ALARM = "test_alarm"
+    TEST_ALARM = "chain_check"
     CONSENT = "consent"
     """See and change what may be done with a resident's data."""
     EXPORT = "export"
@@ -125,7 +125,9 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("POST", "/acts"): Action.ACT,
     ("POST", "/notes"): Action.ACT,
     ("POST", "/photos"): Action.ACT,
-    ("GET", "/incidents/{community_id}/{incident_id}/photos/{number}"): Action.SEE_PERSON,
+    ("POST", "/break-glass"): Action.BREAK_GLASS,
+    ("POST", "/api/incidents/{incident_id}/break-glass"): Action.BREAK_GLASS,
+    ("GET", "/incidents/{community_id}/{incident_id}/photos/{number}"): Action.SEE_INCIDENTS,
     ("GET", "/homes"): Action.SEE_HOMES,
     ("POST", "/modes"): Action.SET_MODE,
     ("POST", "/silences"): Action.SILENCE,
@@ -145,6 +147,8 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("PUT", "/api/homes/{home_id}/mode"): Action.SET_MODE,
     ("POST", "/api/homes/{home_id}/sos"): Action.SOS,
     ("GET", "/api/homes/{home_id}/contacts"): Action.SEE_CONTACTS,
+    ("GET", "/api/homes/{home_id}/test-alarm"): Action.TEST_ALARM,
+    ("POST", "/api/homes/{home_id}/test-alarm"): Action.TEST_ALARM,
     ("GET", "/api/incidents"): Action.SEE_INCIDENTS,
     ("GET", "/api/incidents/{incident_id}"): Action.SEE_INCIDENTS,
     ("POST", "/api/incidents/{incident_id}/opened"): Action.SEE_INCIDENTS,

@@ -17,8 +17,9 @@ from devices.model import CommunityId
 from incidents.directory import Language, Person, Role
 from incidents.model import Incident
 from notifier.carrier.door import Door
-from store import accounts, consents, views
-from store.accounts import Logins, Member
+from notifier.chain_checks import ChainChecks
+from store import accounts, consents, timelines, views
+from store.accounts import Logins, Member, SignedIn
 from store.estates import Estates
 from store.model import Community
 from store.session import Database
@@ -58,6 +59,8 @@ class FrontDoor:
         Browsers reach the pages by https only.
     push_key : str or None
         What a browser subscribes to push messages with; None where none are sent.
+    chain_checks : ChainChecks or None
+        Walks the chain of those who would be told; None where nothing can be sent.
     """
 
     key: bytes = field(repr=False)
@@ -65,6 +68,7 @@ class FrontDoor:
     as_anybody: bool = False
     is_https: bool = False
     push_key: str | None = None
+    chain_checks: ChainChecks | None = None
 
 
 class Site:
@@ -114,12 +118,7 @@ class Site:
         NotFoundError
             The community that is named does not know them; whether there is one is not said.
         """
-        if not self.estates.ids(session):
-            raise NoCommunityError
-        signed = accounts.signed_in(session, request.cookies.get(cookie_name(request), ""), self.clock())
-        members = self.logins.members(session, signed.login) if signed else ()
-        if signed is None or not members:
-            raise NotSignedInError
+        signed, members = self.members(session, request)
         communities = tuple(dict.fromkeys(one.community_id for one in members))
         remembered = request.cookies.get("community", "")
         chosen = CommunityId(named or (remembered if remembered in communities else communities[0]))
@@ -160,6 +159,24 @@ class Site:
             communities=communities or (community_id,),
             withheld=consents.withheld(session, community_id),
         )
+
+    def members(self, session: Session, request: Request) -> tuple[SignedIn, tuple[Member, ...]]:
+        """Who is signed in, wherever they are known.
+
+        Raises
+        ------
+        NoCommunityError
+            There is none at all.
+        NotSignedInError
+            Nobody is signed in, or no community knows them any more.
+        """
+        if not self.estates.ids(session):
+            raise NoCommunityError
+        signed = accounts.signed_in(session, request.cookies.get(cookie_name(request), ""), self.clock())
+        members = self.logins.members(session, signed.login) if signed else ()
+        if signed is None or not members:
+            raise NotSignedInError
+        return signed, members
 
     @contextmanager
     def visit(self, request: Request) -> Iterator["Visit"]:
@@ -214,6 +231,14 @@ class Visit:
     def open_incidents(self) -> tuple[Incident, ...]:
         """What is going on that whoever looks may see, in the order of `store.views.open_incidents`."""
         return self.seen(views.open_incidents(self.session, self.community.id))
+
+    def sees_person(self, incident: Incident) -> bool:
+        """Whether whoever looks may see position, health and evidence: by right, or because they said why they have to."""
+        if self.who.may_about(Action.SEE_PERSON, incident):
+            return True
+        return self.who.may_about(Action.BREAK_GLASS, incident) and timelines.is_glass_broken(
+            self.session, self.community.id, incident.id, by=self.who.id, now_ns=self.scene.now_ns
+        )
 
     def seen(self, incidents: Iterable[Incident]) -> tuple[Incident, ...]:
         """Those that whoever looks may see."""

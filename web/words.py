@@ -11,6 +11,7 @@ from notifier.messages.catalogue import FIXED
 from notifier.messages.wording import Script
 from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
+from store.chain_checks import LinkState
 from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
 from store.outbox import NotificationState
@@ -28,7 +29,6 @@ class Notice(StrEnum):
     """Alerts are paused."""
     ADDED = "added"
     """A note or a photo."""
-    """Whoever acts did not say who they are."""
     OVER = "over"
     NOT_YOURS = "not_yours"
     REFUSED = "refused"
@@ -39,6 +39,8 @@ class Notice(StrEnum):
     QUIET_FAMILY = "quiet_family"
     """Life safety is silenced for nobody whose family cannot be told."""
     NO_NOTE = "no_note"
+    TESTED_ENOUGH = "tested_enough"
+    GLASS_REASON = "glass_reason"
     NO_PHOTO = "no_photo"
     NOT_NOW = "not_now"
     """A phone cannot do that now."""
@@ -147,6 +149,7 @@ class Move(StrEnum):
     """Somebody looked at its page."""
     NOTE = "note"
     PHOTO = "photo"
+    BROKE_GLASS = "broke_glass"
 
 
 class Mark(StrEnum):
@@ -259,6 +262,8 @@ class Words:
         What a resident lets whom have.
     consented : mapping
         That it was given, or taken back, at a `{time}` and `{by}` whom.
+    test_links : mapping
+        How far a test alarm got with somebody.
     sign_in : mapping
         What stands where somebody signs in, with the `{number}` of a telephone, their `{name}`, or how many characters, `{n}`.
     day : str
@@ -282,6 +287,7 @@ class Words:
     purposes_of_data: Mapping[DataPurpose, str]
     recipients: Mapping[Recipient, str]
     consented: Mapping[bool, str]
+    test_links: Mapping[LinkState, str]
     not_allowed: str
     not_allowed_more: str
     happening: str
@@ -380,6 +386,10 @@ class Words:
     spots: Mapping[Spot, str]
     yes: str
     no: str
+    glass: str
+    glass_more: str
+    glass_reason: str
+    glass_open: str
     add: str
     note: str
     add_note: str

@@ -6,6 +6,7 @@ from notifier.carrier.phones import Condition
 from notifier.messages.wording import HANS
 from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
+from store.chain_checks import LinkState
 from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
 from store.outbox import NotificationState
@@ -92,6 +93,13 @@ ZH = Words(
     purposes_of_data={DataPurpose.HELP: "出事时的位置、身体状况和判断依据"},
     recipients={Recipient.FAMILY: "家人", Recipient.GUARDS: "保安和上门人员", Recipient.HOSPITAL: "医院"},
     consented={True: "{time} {by}同意", False: "{time} {by}收回"},
+    test_links={
+        LinkState.SENDING: "正在发送",
+        LinkState.SENT: "已发出，还不知道是否送到",
+        LinkState.DELIVERED: "已送到",
+        LinkState.FAILED: "没有送到",
+        LinkState.LEFT_OUT: "测试不打扰医院",
+    },
     not_allowed="您没有查看这一页的权限",
     not_allowed_more="如果您的工作需要，请找管理员开通。",
     happening="正在发生",
@@ -256,6 +264,7 @@ ZH = Words(
         Move.OPENED: "{by}看了这一页",
         Move.NOTE: "{by}写了备注",
         Move.PHOTO: "{by}上传了照片",
+        Move.BROKE_GLASS: "{by}说明原因后查看了详情",
     },
     by_policy="通知方案 {policy}",
     acted_late="比预定晚了{n}秒",
@@ -357,6 +366,10 @@ ZH = Words(
     },
     yes="是",
     no="否",
+    glass="查看详情",
+    glass_more="事情已经结束，位置、身体状况和照片不再显示。工作确实需要时，请写明原因：会记录下来，家人看得到。",
+    glass_reason="原因",
+    glass_open="写明原因并查看一小时",
     add="备注和照片",
     note="备注",
     add_note="保存备注",
@@ -428,6 +441,8 @@ ZH = Words(
         Notice.QUIET_REASON: "没有暂停：请先写明原因。",
         Notice.QUIET_FAMILY: "没有暂停：没有能通知到的家属，摔倒和求助不能暂停。",
         Notice.NO_NOTE: "没有保存：备注要写1到2000字。",
+        Notice.TESTED_ENOUGH: "这一户一小时内已经测试过三次，请过一会儿再试。",
+        Notice.GLASS_REASON: "没有打开：请用4到200字写明原因。",
         Notice.NO_PHOTO: "没有保存：照片要是 JPEG 或 PNG，不超过 5 MB。",
         Notice.NOT_NOW: "这部手机现在做不到。",
     },

@@ -139,6 +139,13 @@ def code_words(code: str, channel: Channel, language: Language, community: str, 
     return _opening(wording, channel, flat(community)) + said
 
 
+def test_words(channel: Channel, language: Language, community: str, *, by: str, who: str) -> str:
+    """What somebody is told by a test of the chain that they are in."""
+    wording = wording_in(language)
+    form = Form.SPOKEN if channel is Channel.VOICE else Form.WRITTEN
+    return _opening(wording, channel, flat(community)) + wording.test[form].format(by=flat(by), who=flat(who))
+
+
 def _opening(wording: Wording, channel: Channel, community: str) -> str:
     """From whom a text is that names nobody's address."""
     begins = wording.opening if channel is Channel.VOICE else wording.script.signature or "{community}: "

@@ -220,6 +220,8 @@ class Wording:
         what they mean.
     code : mapping
         The `code` that shows whose a contact method is.
+    test : mapping
+        That `by` somebody it is tested how one is told about `who`.
     sign_in_code : mapping
         The `code` by which somebody signs in.
     bundle, bundle_more, bundle_see : str
@@ -281,6 +283,7 @@ class Wording:
     said: Mapping[Said, str]
     code: Mapping[Form, str]
     sign_in_code: Mapping[Form, str]
+    test: Mapping[Form, str]
     bundle: str
     bundle_more: str
     bundle_see: str

@@ -205,6 +205,10 @@ ZH = Wording(
         Form.WRITTEN: "验证码{code}，10分钟内有效。输入后，有事会通知到这里。",
         Form.SPOKEN: "您的验证码是：{code}。",
     },
+    test={
+        Form.WRITTEN: "这是测试，没有人需要帮助。{by}想看看{who}有事时能不能通知到您，不用回复。",
+        Form.SPOKEN: "这是测试，没有人需要帮助。{by}想看看，{who}有事时能不能通知到您。",
+    },
     sign_in_code={
         Form.WRITTEN: "登录验证码{code}，10分钟内有效。不要告诉任何人，我们不会向您要。",
         Form.SPOKEN: "您的登录验证码是：{code}。不要告诉任何人。",

@@ -95,13 +95,13 @@ class Estate:
         """Hand over what is due, as the dispatcher does; how many. By default everything arrives."""
         with self.database.write() as session:
             claimed = outbox.claim(session, self.now_ns, 30, 100, "test")
-        for one in claimed:
+        for number, one in enumerate(claimed):  # no two of them in the same nanosecond
             channel = one.duty.channel or Channel.SMS
             text = render(one.duty, channel, self.directory, self.now_ns)
             outcome, code = came_to(channel) if came_to else (DeliveryOutcome.DELIVERED, None)
             attempted = Attempted(
                 outcome=outcome,
-                at_ns=self.now_ns + NS_PER_S,
+                at_ns=self.now_ns + NS_PER_S + number,
                 channel=channel,
                 gateway="console",
                 provider_id=f"{one.id}-{one.attempt}",

@@ -4,9 +4,26 @@ import html
 import re
 
 import httpx
-from fakes.lakeside import LAKESIDE
+from fakes.lakeside import LAKESIDE, Estate
 
 from incidents.model import Incident
+
+
+class Asking(httpx.Client):
+    """Somebody who asks the pages without a browser, in English, and follows no redirect by itself; "" is nobody who is signed in."""
+
+    def __init__(self, url: str, estate: Estate, who: str = "guard-chen") -> None:
+        super().__init__(base_url=url, headers={"accept-language": "en"}, trust_env=False)
+        self.estate, self.who = estate, ""
+        self.be(who)
+
+    def be(self, who: str, *, is_strong: bool = True) -> None:
+        """Be somebody else from now on."""
+        if who != self.who:
+            for cookie in [one for one in self.cookies.jar if one.name not in {"lang", "community"}]:
+                self.cookies.jar.clear(cookie.domain, cookie.path, cookie.name)
+            self.cookies.update(self.estate.sign_in(who, is_strong=is_strong) if who else {})
+            self.who = who
 
 
 def text(answer: httpx.Response) -> str:
@@ -27,10 +44,6 @@ def path(incident: Incident) -> str:
     return f"/incidents/{LAKESIDE}/{incident.id}"
 
 
-def act(client: httpx.Client, do: str, incident: Incident, by: str = "guard-chen", **more: str) -> httpx.Response:
-    return client.post("/acts", data={"community": LAKESIDE, "by": by, "act": f"{do}/{incident.id}", **more})
-
-
-def is_me(client: httpx.Client, person: str) -> None:
-    """Whoever asks said before who they are."""
-    client.cookies.set(f"me-{LAKESIDE}", person)
+def act(client: Asking, do: str, incident: Incident, by: str = "guard-chen", **more: str) -> httpx.Response:
+    client.be(by)
+    return client.post("/acts", data={"community": LAKESIDE, "act": f"{do}/{incident.id}", **more})

@@ -4,9 +4,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from fakes.lakeside import Estate, Service, example
+from fakes.reading import Asking
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from store.session import Database
@@ -53,10 +53,9 @@ def served(estate: Estate) -> Iterator[Service]:
 
 
 @pytest.fixture
-def client(served: Service, estate: Estate) -> Iterator[httpx.Client]:
-    """Asks the pages without a browser, in English, as a guard who is signed in, and follows no redirect by itself."""
-    cookies = estate.sign_in("guard-chen")
-    with httpx.Client(base_url=served.url, headers={"accept-language": "en"}, cookies=cookies, trust_env=False) as asking:
+def client(served: Service, estate: Estate) -> Iterator[Asking]:
+    """A guard who is signed in."""
+    with Asking(served.url, estate) as asking:
         yield asking
 
 
@@ -79,7 +78,10 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture
 def screen(browser: Browser, estate: Estate) -> Iterator[Callable[..., Page]]:
-    """Opens screens, each of its own person, who is signed in; an error in a console fails the test, unless errors are what it is about."""
+    """Opens screens, each of somebody who is signed in.
+
+    Any error in a page's console fails the test, unless errors are what it is about.
+    """
     errors: list[str] = []
     contexts: list[BrowserContext] = []
 

@@ -5,14 +5,18 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fakes.lakeside import EXAMPLE, Estate, Service
+from fakes.falling import evidence
+from fakes.lakeside import EXAMPLE, Estate, Service, front_door
 
 from devices.model import PersonId
 from incidents.directory import Channel
+from notifier.chain_checks import ChainChecks
+from notifier.routing import Routes
 from rules.kinds import EventKind, Mode
-from store import contacts, importing
+from store import contacts, importing, timelines
 from store.contacts import ContactState, Known
 from store.estates import Estates
+from web.service import create_app
 
 Asking = Callable[..., httpx.Client]
 
@@ -142,3 +146,51 @@ def test_a_resident_takes_along_what_is_kept_of_them(estate: Estate, asking: Ask
     assert [one["id"] for one in said.json()["incidents"]] == [fallen.id]
     assert other.id not in said.text
     assert asking("wang-lei").get("/api/export").status_code == 403
+
+
+def test_a_guard_who_has_to_look_at_what_is_over_says_why_and_the_family_sees_it(estate: Estate, asking: Asking) -> None:
+    fallen = estate.happens(
+        EventKind.FALL, "wang-xiuying", device="w-01", home_id="b3-201", resident_id="wang-xiuying", score=0.97, evidence=evidence()
+    )
+    guard, daughter = asking("guard-chen"), asking("wang-lei")
+    path = f"/api/incidents/{fallen.id}"
+    assert any(one["picture"] for one in guard.get(path).json()["moments"])
+    guard.post(f"{path}/acts", json={"do": "resolve"})
+    closed = guard.get(path).json()
+    assert not any(one["picture"] for one in closed["moments"])
+    assert closed["may"] == ["act", "break_glass"]
+    assert guard.post(f"{path}/break-glass", json={"reason": "x"}).json()["code"] == "glass_reason"
+    looked = guard.post(f"{path}/break-glass", json={"reason": "家属询问经过"}).json()
+    assert any(one["picture"] for one in looked["moments"])
+    assert "家属询问经过" in [one["said"] for one in daughter.get(path).json()["moments"]]
+    estate.now_ns += timelines.GLASS_NS
+    assert not any(one["picture"] for one in guard.get(path).json()["moments"])
+    assert daughter.post(f"{path}/break-glass", json={"reason": "家属询问经过"}).status_code == 403
+
+
+def test_a_daughter_tests_the_alarm_and_sees_where_the_chain_breaks(estate: Estate, served: Service, asking: Asking) -> None:
+    daughter = asking("wang-lei")
+    assert daughter.get("/api/homes/b3-201/test-alarm").json() is None
+    assert daughter.post("/api/homes/b3-201/test-alarm", json={}).status_code == 422  # nothing can be sent here
+    checks = ChainChecks(estate.database, Routes([]), clock=estate.clock, sleep=lambda _: None)
+    app = create_app(estate.database, front_door(chain_checks=checks), clock=estate.clock)
+    pages = Service(estate.database, estate.clock, app=app)
+    try:
+        with httpx.Client(
+            base_url=pages.url, cookies=estate.sign_in("wang-lei"), headers={"accept-language": "en"}, trust_env=False
+        ) as able:
+            begun = able.post("/api/homes/b3-201/test-alarm", json={})
+            assert begun.status_code == 201, begun.text
+            assert [len(step["links"]) for step in begun.json()["steps"]] == [2, 1]
+            done = able.get("/api/homes/b3-201/test-alarm").json()
+            while not done["is_done"]:
+                done = able.get("/api/homes/b3-201/test-alarm").json()
+            assert [link["state"] for step in done["steps"] for link in step["links"]] == ["failed", "failed", "left_out"]
+            assert "nobody would be told" in done["broken_words"]
+            for _ in range(2):
+                assert able.post("/api/homes/b3-201/test-alarm", json={}).status_code == 201
+            assert able.post("/api/homes/b3-201/test-alarm", json={}).json()["code"] == "tested_enough"
+    finally:
+        pages.stop()
+    assert asking("li-anna").post("/api/homes/b3-201/test-alarm", json={}).status_code == 404
+    assert served.is_running

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 from fakes.lakeside import LAKESIDE, Estate, example
-from fakes.reading import answer, is_me, text
+from fakes.reading import Asking, act, answer, text
 
 from devices.model import DeviceId, HomeId
 from incidents.directory import Language
@@ -34,8 +34,9 @@ def stands(estate: Estate) -> Callable[..., None]:
     return hear
 
 
-def arm(client: httpx.Client, mode: Mode, by: str = "wang-lei", **more: str) -> httpx.Response:
-    return client.post("/modes", data={"community": LAKESIDE, "by": by, "mode": f"{mode}/{HOME}", **more})
+def arm(client: Asking, mode: Mode, by: str = "wang-lei", **more: str) -> httpx.Response:
+    client.be(by)
+    return client.post("/modes", data={"community": LAKESIDE, "mode": f"{mode}/{HOME}", **more})
 
 
 def buttons(page: httpx.Response) -> dict[str, str]:
@@ -44,7 +45,7 @@ def buttons(page: httpx.Response) -> dict[str, str]:
     return {mode: re.sub(r"<[^>]*>", "", said) for mode, said in found}
 
 
-def test_an_open_window_is_named_and_each_button_says_that_it_is_left_out(client: httpx.Client, stands: Callable[..., None]) -> None:
+def test_an_open_window_is_named_and_each_button_says_that_it_is_left_out(client: Asking, stands: Callable[..., None]) -> None:
     assert "Open:" not in text(client.get("/homes"))
     stands("c-02")
     page = client.get("/homes")
@@ -62,7 +63,7 @@ def test_an_open_window_is_named_and_each_button_says_that_it_is_left_out(client
     assert buttons(chinese)["away"] == "外出 布防，不含窗户"
 
 
-def test_a_window_that_is_closed_again_is_not_named(client: httpx.Client, stands: Callable[..., None]) -> None:
+def test_a_window_that_is_closed_again_is_not_named(client: Asking, stands: Callable[..., None]) -> None:
     stands("c-02")
     stands("c-02", is_open=False)
     page = client.get("/homes")
@@ -70,14 +71,14 @@ def test_a_window_that_is_closed_again_is_not_named(client: httpx.Client, stands
     assert buttons(page)["away"] == "Away"
 
 
-def test_only_modes_in_which_it_counts_leave_it_out(client: httpx.Client, estate: Estate, stands: Callable[..., None]) -> None:
+def test_only_modes_in_which_it_counts_leave_it_out(client: Asking, estate: Estate, stands: Callable[..., None]) -> None:
     next(one for one in estate.said["devices"] if one["id"] == "c-02")["guards"] = ["away"]
     estate.write(estate.said)
     stands("c-02")
     assert [mode for mode, said in buttons(client.get("/homes")).items() if "without" in said] == ["away"]
 
 
-def test_several_of_a_kind_are_counted(client: httpx.Client, estate: Estate, stands: Callable[..., None]) -> None:
+def test_several_of_a_kind_are_counted(client: Asking, estate: Estate, stands: Callable[..., None]) -> None:
     estate.said["devices"].append({"id": "c-03", "kind": "contact", "home": HOME, "covers": "window"})
     estate.write(estate.said)
     for device in ("c-03", "c-02", "c-01"):
@@ -87,7 +88,7 @@ def test_several_of_a_kind_are_counted(client: httpx.Client, estate: Estate, sta
     assert buttons(client.get("/homes?lang=zh"))["night"] == "夜间 布防，不含门、2处窗户"
 
 
-def test_a_fridge_is_open_but_nothing_that_guards(client: httpx.Client, estate: Estate, stands: Callable[..., None]) -> None:
+def test_a_fridge_is_open_but_nothing_that_guards(client: Asking, estate: Estate, stands: Callable[..., None]) -> None:
     next(one for one in estate.said["devices"] if one["id"] == "c-02")["covers"] = "fridge"
     estate.write(estate.said)
     stands("c-02")
@@ -96,7 +97,7 @@ def test_a_fridge_is_open_but_nothing_that_guards(client: httpx.Client, estate: 
     assert buttons(page)["away"] == "Away"
 
 
-def test_after_arming_it_is_said_what_was_left_out(client: httpx.Client, stands: Callable[..., None]) -> None:
+def test_after_arming_it_is_said_what_was_left_out(client: Asking, stands: Callable[..., None]) -> None:
     stands("c-02")
     assert "The mode was changed. Open, so not guarded: window (c-02)." in answer(client, arm(client, Mode.AWAY))
     assert "模式已更改。 没有关，不布防：窗户（c-02）。" in text(
@@ -105,13 +106,13 @@ def test_after_arming_it_is_said_what_was_left_out(client: httpx.Client, stands:
     assert "not guarded" not in answer(client, arm(client, Mode.DISARMED))
 
 
-def test_a_silent_sensor_is_named_before_and_after_arming(client: httpx.Client, estate: Estate) -> None:
+def test_a_silent_sensor_is_named_before_and_after_arming(client: Asking, estate: Estate) -> None:
     estate.happens(EventKind.OFFLINE, "c-01", device="c-01", home_id=HOME)
     assert "No signal: door sensor (c-01)" in text(client.get("/homes"))
     assert "No signal, so not guarded: door sensor (c-01)." in answer(client, arm(client, Mode.HOME))
 
 
-def test_a_silent_sensor_that_guards_nothing_is_not_named(client: httpx.Client, estate: Estate) -> None:
+def test_a_silent_sensor_that_guards_nothing_is_not_named(client: Asking, estate: Estate) -> None:
     estate.happens(EventKind.OFFLINE, "r-01", device="r-01", home_id=HOME)
     assert "No signal" not in text(client.get("/homes"))
 
@@ -125,13 +126,13 @@ def coded(estate: Estate) -> Estate:
     return estate
 
 
-def test_a_code_is_asked_for_only_where_somebody_has_one(client: httpx.Client, coded: Estate) -> None:
+def test_a_code_is_asked_for_only_where_somebody_has_one(client: Asking, coded: Estate) -> None:
     assert re.findall(r'name="code/([^"]*)"', client.get("/homes").text) == ["b3-201"]
     coded.write(example())
     assert "code/" not in client.get("/homes").text
 
 
-def test_a_wrong_code_changes_nothing_and_a_right_one_or_none_does(client: httpx.Client, coded: Estate) -> None:
+def test_a_wrong_code_changes_nothing_and_a_right_one_or_none_does(client: Asking, coded: Estate) -> None:
     def mode() -> Mode:
         with coded.database.read() as session:
             changed = views.modes(session, LAKESIDE).get(HOME)
@@ -146,14 +147,14 @@ def test_a_wrong_code_changes_nothing_and_a_right_one_or_none_does(client: httpx
 
 
 @pytest.mark.usefixtures("coded")
-def test_a_code_of_somebody_else_does_not_say_more_than_that_it_is_wrong(client: httpx.Client) -> None:
+def test_a_code_of_somebody_else_does_not_say_more_than_that_it_is_wrong(client: Asking) -> None:
     refused = arm(client, Mode.AWAY, by="guard-chen", **{f"code/{HOME}": "1234"})
     assert EN.notices[Notice.WRONG_CODE] in answer(client, refused)
 
 
-def test_a_home_under_duress_looks_like_any_other(client: httpx.Client, coded: Estate) -> None:
+def test_a_home_under_duress_looks_like_any_other(client: Asking, coded: Estate) -> None:
     coded.arm("b3-201", Mode.AWAY)
-    is_me(client, "wang-lei")
+    client.be("wang-lei")
     usual = client.get(arm(client, Mode.DISARMED, **{f"code/{HOME}": "1234"}).headers["location"])
     coded.arm("b3-201", Mode.AWAY)
     forced = client.get(arm(client, Mode.DISARMED, **{f"code/{HOME}": "4321"}).headers["location"])
@@ -167,7 +168,7 @@ def test_a_home_under_duress_looks_like_any_other(client: httpx.Client, coded: E
     assert looks(forced) == looks(usual)
 
 
-def test_the_last_ten_changes_of_a_home_say_who_did_them(client: httpx.Client, estate: Estate) -> None:
+def test_the_last_ten_changes_of_a_home_say_who_did_them(client: Asking, estate: Estate) -> None:
     for n in range(12):
         estate.arm("b3-201", Mode.AWAY if n % 2 else Mode.DISARMED, by="wang-lei" if n % 2 else "guard-chen")
         estate.now_ns += 60_000_000_000
@@ -176,24 +177,24 @@ def test_the_last_ten_changes_of_a_home_say_who_did_them(client: httpx.Client, e
     assert changes[:2] == ["14:11 Away, by 王磊", "14:10 Disarmed, by 陈队"]
 
 
-def test_a_home_that_was_just_changed_stays_open(client: httpx.Client) -> None:
+def test_a_home_that_was_just_changed_stays_open(client: Asking) -> None:
     page = client.get(arm(client, Mode.AWAY).headers["location"]).text
     assert re.findall(r'id="(h-[^"]*)" open>', page) == ["h-b3-201"]
 
 
-def test_what_is_over_colours_no_home(client: httpx.Client, estate: Estate) -> None:
+def test_what_is_over_colours_no_home(client: Asking, estate: Estate) -> None:
     gone = estate.happens(EventKind.SOS, "wang-xiuying")
     assert "alarm life" in client.get("/homes").text
-    client.post("/acts", data={"community": LAKESIDE, "by": "guard-chen", "act": f"{Do.RESOLVE}/{gone.id}"})
+    act(client, Do.RESOLVE, gone)
     assert "alarm" not in client.get("/homes").text
 
 
-def test_what_somebody_types_as_a_home_is_never_markup(client: httpx.Client) -> None:
+def test_what_somebody_types_as_a_home_is_never_markup(client: Asking) -> None:
     page = client.get("/homes", params={"said": "mode_set", "home": '"><script>alert(1)</script>'})
     assert "<script>alert" not in page.text
 
 
-def test_a_neighbour_sees_that_a_line_reaches_their_home_and_nothing_more_of_it(client: httpx.Client, estate: Estate) -> None:
+def test_a_neighbour_sees_that_a_line_reaches_their_home_and_nothing_more_of_it(client: Asking, estate: Estate) -> None:
     neighbour = next(one for one in estate.said["homes"] if one["id"] == "b3-202")
     ring = [[119.9501, 31.78], [119.9502, 31.78], [119.9502, 31.7801], [119.9501, 31.7801], [119.9501, 31.78]]
     neighbour["footprint"] = {"type": "Polygon", "coordinates": [ring]}

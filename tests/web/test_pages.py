@@ -9,13 +9,14 @@ from typing import Any
 import httpx
 import pytest
 from fakes.lakeside import LAKESIDE, Estate, Service, example
-from fakes.reading import act, answer, path, text
+from fakes.reading import Asking, act, answer, path, text
 
 from devices.model import HomeId
 from incidents.directory import Language
 from incidents.model import Do, IncidentState
+from incidents.timeline import EntryKind
 from rules.kinds import EventKind, Mode
-from store import views
+from store import timelines, views
 from store.outbox import DeliveryOutcome
 from store.session import Database
 from web.languages import words_in
@@ -24,13 +25,13 @@ from web.words import Notice
 ZH, EN = words_in(Language.ZH), words_in(Language.EN)
 
 
-def test_a_quiet_estate_says_so_with_its_homes_and_devices(client: httpx.Client) -> None:
+def test_a_quiet_estate_says_so_with_its_homes_and_devices(client: Asking) -> None:
     said = text(client.get("/"))
     assert "All is quiet" in said
     assert "2 homes 2 residents 5 devices" in said
 
 
-def test_the_console_says_who_where_what_since_when_who_has_it_who_was_told_and_who_is_next(client: httpx.Client, estate: Estate) -> None:
+def test_the_console_says_who_where_what_since_when_who_has_it_who_was_told_and_who_is_next(client: Asking, estate: Estate) -> None:
     incident = estate.happens(EventKind.SOS, "wang-xiuying", device="w-01")
     estate.dispatch()
     estate.pass_s(59)
@@ -51,14 +52,14 @@ def test_the_console_says_who_where_what_since_when_who_has_it_who_was_told_and_
     assert "陈队 has it · expected by 14:30" in text(client.get("/"))
 
 
-def test_what_can_still_be_cancelled_says_until_when(client: httpx.Client, estate: Estate) -> None:
+def test_what_can_still_be_cancelled_says_until_when(client: Asking, estate: Estate) -> None:
     estate.happens(EventKind.FALL, "wang-xiuying", device="w-01")
     said = text(client.get("/"))
     assert "people are told at 14:00:30 unless cancelled" in said
     assert "Nobody has been told yet" in said
 
 
-def test_life_safety_stands_on_top_and_what_is_over_below(client: httpx.Client, estate: Estate) -> None:
+def test_life_safety_stands_on_top_and_what_is_over_below(client: Asking, estate: Estate) -> None:
     ended = estate.happens(EventKind.EXIT, "wang-xiuying")
     act(client, Do.FALSE_ALARM, ended)
     estate.happens(EventKind.CROSS, "b3-202", home_id=HomeId("b3-202"))
@@ -68,7 +69,7 @@ def test_life_safety_stands_on_top_and_what_is_over_below(client: httpx.Client, 
     assert said.index("Recently over") < said.index("Left the safe area") < said.index("False alarm, said 陈队")
 
 
-def test_the_timeline_says_each_message_its_words_and_what_came_of_it(client: httpx.Client, estate: Estate) -> None:
+def test_the_timeline_says_each_message_its_words_and_what_came_of_it(client: Asking, estate: Estate) -> None:
     incident = estate.happens(EventKind.SOS, "wang-xiuying", device="w-01")
     estate.dispatch(lambda _: (DeliveryOutcome.RETRY, "busy"))
     estate.pass_s(6)
@@ -89,14 +90,21 @@ def test_the_timeline_says_each_message_its_words_and_what_came_of_it(client: ht
     assert min(steps, key=said.index) == steps[0]
 
 
-def test_no_measurement_and_no_score_is_shown_to_anybody(client: httpx.Client, estate: Estate) -> None:
+def test_no_measurement_and_no_score_is_shown_but_to_who_stands_guard_on_the_page_of_it(client: Asking, estate: Estate) -> None:
     incident = estate.happens(EventKind.SOS, "wang-xiuying", score=0.8125, evidence={"impact_g": 3.4375, "posture": "lying"})
     estate.dispatch()
-    for page in ("/", "/phones", "/homes", path(incident)):
-        assert re.search(r"0\.81|3\.43|impact|posture|lying", client.get(page).text) is None
+    for who, pages in (
+        ("guard-chen", ("/", "/phones", "/homes")),
+        ("office", ("/", "/phones", "/homes", path(incident))),
+        ("wang-lei", ("/", "/homes", path(incident))),
+    ):
+        client.be(who)
+        for page in pages:
+            shown = client.get(page)
+            assert (shown.status_code, re.search(r"0\.81|3\.43|impact|posture|lying", shown.text)) == (200, None)
 
 
-def test_phones_show_what_each_person_got_newest_first_relatives_of_whom_it_is_about_first(client: httpx.Client, estate: Estate) -> None:
+def test_phones_show_what_each_person_got_newest_first_relatives_of_whom_it_is_about_first(client: Asking, estate: Estate) -> None:
     old = estate.happens(EventKind.SOS, "li-ming")
     estate.dispatch()
     estate.pass_s(20)
@@ -117,7 +125,7 @@ def test_phones_show_what_each_person_got_newest_first_relatives_of_whom_it_is_a
     assert re.findall(r"<h2>(.*?)</h2>", only.text) == ["Anna Li"]
 
 
-def test_a_call_is_told_from_an_sms(client: httpx.Client, estate: Estate) -> None:
+def test_a_call_is_told_from_an_sms(client: Asking, estate: Estate) -> None:
     estate.happens(EventKind.SOS, "wang-xiuying")
     estate.dispatch()
     estate.pass_s(60)
@@ -125,11 +133,12 @@ def test_a_call_is_told_from_an_sms(client: httpx.Client, estate: Estate) -> Non
     assert "14:01 Voice call 湖畔家园提醒您，王秀英" in text(client.get("/phones", params={"person": "city-hospital"}))
 
 
-def test_homes_stand_by_building_with_their_mode_and_it_can_be_changed(client: httpx.Client, estate: Estate) -> None:
+def test_homes_stand_by_building_with_their_mode_and_it_can_be_changed(client: Asking, estate: Estate) -> None:
     said = text(client.get("/homes"))
     assert "2 Disarmed 0 Home 0 Away" in said
     assert "Building 3 Floor 2 3栋201室 Disarmed 王秀英" in said
-    changed = client.post("/modes", data={"community": LAKESIDE, "by": "wang-lei", "mode": "away/b3-201"})
+    client.be("wang-lei")
+    changed = client.post("/modes", data={"community": LAKESIDE, "mode": "away/b3-201"})
     said = answer(client, changed)
     assert "The mode was changed." in said
     assert "3栋201室 Away 王秀英" in said
@@ -141,21 +150,37 @@ def test_homes_stand_by_building_with_their_mode_and_it_can_be_changed(client: h
 @pytest.mark.parametrize(
     ("by", "mode", "notice"),
     [
-        ("", "away/b3-201", Notice.NOBODY),
-        ("stranger", "away/b3-201", Notice.NOBODY),
         ("li-anna", "away/b3-201", Notice.NOT_YOURS),
         ("guard-chen", "lost/b3-201", Notice.REFUSED),
         ("guard-chen", "", Notice.REFUSED),
     ],
 )
-def test_a_mode_that_is_not_changed_says_why(client: httpx.Client, estate: Estate, by: str, mode: str, notice: Notice) -> None:
-    refused = client.post("/modes", data={"community": LAKESIDE, "by": by, "mode": mode})
+def test_a_mode_that_is_not_changed_says_why(client: Asking, estate: Estate, by: str, mode: str, notice: Notice) -> None:
+    client.be(by)
+    refused = client.post("/modes", data={"community": LAKESIDE, "mode": mode})
     assert EN.notices[notice] in answer(client, refused)
     with estate.database.read() as session:
         assert views.modes(session, LAKESIDE) == {}
 
 
-def test_each_act_is_done_and_said(client: httpx.Client, estate: Estate) -> None:
+def test_who_is_not_signed_in_is_asked_to_and_changes_nothing(client: Asking, estate: Estate) -> None:
+    incident = estate.happens(EventKind.SOS, "wang-xiuying")
+    client.be("")
+    for place, form in (
+        ("/modes", {"mode": "away/b3-201"}),
+        ("/acts", {"act": f"{Do.RESOLVE}/{incident.id}"}),
+        ("/notes", {"incident": incident.id, "text": "x"}),
+    ):
+        said = {"community": LAKESIDE, "by": "guard-chen", **form}
+        refused = client.post(place, data=said, headers={"cookie": f"me-{LAKESIDE}=guard-chen"})
+        assert (refused.status_code, refused.headers["location"]) == (303, "/sign-in")
+    assert estate.incident(incident) == incident
+    with estate.database.read() as session:
+        assert views.modes(session, LAKESIDE) == {}
+        assert EntryKind.NOTE not in {entry.kind for _, entry in timelines.read(session, LAKESIDE, incident.id)}
+
+
+def test_each_act_is_done_and_said(client: Asking, estate: Estate) -> None:
     incident = estate.happens(EventKind.SOS, "wang-xiuying")
     states = []
     for do in Do:
@@ -172,14 +197,17 @@ def test_each_act_is_done_and_said(client: httpx.Client, estate: Estate) -> None
     ]
 
 
-def test_who_acted_is_remembered(client: httpx.Client, estate: Estate) -> None:
+def test_who_acts_is_who_is_signed_in_whatever_a_form_or_a_cookie_says(client: Asking, estate: Estate) -> None:
     incident = estate.happens(EventKind.SOS, "wang-xiuying")
-    assert '<option value="guard-zhao" selected>' not in client.get("/").text
-    act(client, Do.ACKNOWLEDGE, incident, by="guard-zhao")
-    assert '<option value="guard-zhao" selected>' in client.get("/").text
+    client.be("guard-zhao")
+    assert "赵队 · guard Sign out" in text(client.get("/"))
+    client.cookies.set(f"me-{LAKESIDE}", "guard-chen")
+    form = {"community": LAKESIDE, "by": "guard-chen", "me": "guard-chen", "act": f"{Do.ACKNOWLEDGE}/{incident.id}"}
+    assert "赵队 has it" in answer(client, client.post("/acts", data=form))
+    assert estate.incident(incident).acknowledged_by == "guard-zhao"
 
 
-def test_an_act_goes_back_to_the_page_it_was_done_on(client: httpx.Client, estate: Estate) -> None:
+def test_an_act_goes_back_to_the_page_it_was_done_on(client: Asking, estate: Estate) -> None:
     incident = estate.happens(EventKind.SOS, "wang-xiuying")
     assert act(client, Do.ACKNOWLEDGE, incident, back="incident").headers["location"].startswith(path(incident) + "?")
     assert act(client, Do.ACKNOWLEDGE, incident, back="https://evil.example").headers["location"].startswith("/?")
@@ -188,37 +216,32 @@ def test_an_act_goes_back_to_the_page_it_was_done_on(client: httpx.Client, estat
 @pytest.mark.parametrize(
     ("by", "do", "notice"),
     [
-        ("", "acknowledge", Notice.NOBODY),
-        ("stranger", "acknowledge", Notice.NOBODY),
         ("wang-xiuying", "resolve", Notice.NOT_YOURS),
-        ("li-ming", "resolve", Notice.NOT_YOURS),
+        ("li-ming", "resolve", Notice.REFUSED),
         ("guard-chen", "explode", Notice.REFUSED),
     ],
 )
-def test_an_act_that_is_refused_says_why_and_changes_nothing(
-    client: httpx.Client, estate: Estate, by: str, do: str, notice: Notice
-) -> None:
+def test_an_act_that_is_refused_says_why_and_changes_nothing(client: Asking, estate: Estate, by: str, do: str, notice: Notice) -> None:
     incident = estate.happens(EventKind.SOS, "wang-xiuying")
     refused = act(client, do, incident, by=by)
     assert EN.notices[notice] in answer(client, refused)
     assert estate.incident(incident) == incident
-    assert "me-lakeside" not in client.cookies
 
 
-def test_an_act_on_what_is_over_says_so(client: httpx.Client, estate: Estate) -> None:
+def test_an_act_on_what_is_over_says_so(client: Asking, estate: Estate) -> None:
     incident = estate.happens(EventKind.SOS, "wang-xiuying")
     act(client, Do.RESOLVE, incident)
     assert "this is over already" in answer(client, act(client, Do.ACKNOWLEDGE, incident))
     assert estate.incident(incident).state is IncidentState.RESOLVED
 
 
-def test_an_act_on_one_incident_leaves_a_graver_one_of_the_same_person_alone(client: httpx.Client, estate: Estate) -> None:
+def test_an_act_on_one_incident_leaves_a_graver_one_of_the_same_person_alone(client: Asking, estate: Estate) -> None:
     gone, fallen = estate.happens(EventKind.EXIT, "wang-xiuying"), estate.happens(EventKind.SOS, "wang-xiuying")
     act(client, Do.RESOLVE, gone)
     assert (estate.incident(gone).is_open, estate.incident(fallen).is_open) == (False, True)
 
 
-def test_what_names_nothing_we_know_is_refused_politely(client: httpx.Client, estate: Estate) -> None:
+def test_what_names_nothing_we_know_is_refused_politely(client: Asking, estate: Estate) -> None:
     incident = estate.happens(EventKind.SOS, "wang-xiuying")
     for place in (
         "/nowhere",
@@ -229,8 +252,8 @@ def test_what_names_nothing_we_know_is_refused_politely(client: httpx.Client, es
     ):
         missing = client.get(place)
         assert (missing.status_code, EN.not_found in missing.text) == (404, True)
-    assert client.post("/acts", data={"community": "nowhere", "by": "x", "act": "resolve/x"}).status_code == 404
-    assert "incomplete" in answer(client, client.post("/acts", data={"community": LAKESIDE, "by": "guard-chen", "act": "resolve/x"}))
+    assert client.post("/acts", data={"community": "nowhere", "act": "resolve/x"}).status_code == 404
+    assert "incomplete" in answer(client, client.post("/acts", data={"community": LAKESIDE, "act": "resolve/x"}))
 
 
 @pytest.mark.parametrize(
@@ -248,11 +271,11 @@ def test_what_names_nothing_we_know_is_refused_politely(client: httpx.Client, es
         ("*", "zh-Hans-CN"),
     ],
 )
-def test_the_browser_says_which_language(client: httpx.Client, accept: str, language: str) -> None:
+def test_the_browser_says_which_language(client: Asking, accept: str, language: str) -> None:
     assert f'<html lang="{language}">' in client.get("/", headers={"accept-language": accept}).text
 
 
-def test_a_chosen_language_goes_before_the_browsers_and_is_remembered(client: httpx.Client) -> None:
+def test_a_chosen_language_goes_before_the_browsers_and_is_remembered(client: Asking) -> None:
     assert "All is quiet" in client.get("/").text
     assert "一切平安" in client.get("/?lang=zh").text
     assert "一切平安" in client.get("/").text
@@ -261,7 +284,7 @@ def test_a_chosen_language_goes_before_the_browsers_and_is_remembered(client: ht
 
 
 @pytest.mark.parametrize("language", list(Language))
-def test_every_page_can_be_switched_to_the_other_language(client: httpx.Client, estate: Estate, language: Language) -> None:
+def test_every_page_can_be_switched_to_the_other_language(client: Asking, estate: Estate, language: Language) -> None:
     incident = estate.happens(EventKind.SOS, "wang-xiuying")
     estate.dispatch()
     for place in ("/", "/phones?person=wang-lei", "/homes", path(incident), "/nowhere"):
@@ -270,7 +293,7 @@ def test_every_page_can_be_switched_to_the_other_language(client: httpx.Client, 
             link = re.search(rf'href="([^"]*)" lang="{other}"', page.text)
             assert link
             switched = client.get(html.unescape(link[1]))
-            client.cookies.clear()
+            client.cookies.delete("lang")
             assert f'<html lang="{words_in(other).script.tag}">' in switched.text
             assert str(switched.url.path) == place.split("?", maxsplit=1)[0]
 
@@ -288,7 +311,7 @@ def evil_estate() -> dict[str, Any]:
     return said
 
 
-def test_names_are_never_markup(client: httpx.Client, estate: Estate) -> None:
+def test_names_are_never_markup(client: Asking, estate: Estate) -> None:
     estate.write(evil_estate())
     incident = estate.happens(EventKind.SOS, "wang-xiuying")
     estate.dispatch()
@@ -300,14 +323,14 @@ def test_names_are_never_markup(client: httpx.Client, estate: Estate) -> None:
         assert re.search(r"<script>|<img src=x", page) is None
 
 
-def test_what_is_asked_is_never_markup(client: httpx.Client) -> None:
+def test_what_is_asked_is_never_markup(client: Asking) -> None:
     for place in ("/", "/phones", "/homes", "/nowhere"):
         page = client.get(place, params={"said": EVIL, "lang": EVIL, "x": EVIL}).text
         assert re.search(r"<script>|<img src=x", page) is None
     assert client.get(f"/{EVIL}").status_code == 404
 
 
-def test_of_several_communities_one_is_shown_and_remembered(client: httpx.Client, estate: Estate, tmp_path: Path) -> None:
+def test_of_several_communities_one_is_shown_and_remembered(client: Asking, estate: Estate, tmp_path: Path) -> None:
     said = example()
     said["community"] = {"id": "willow", "name": "柳岸新村", "timezone": "Europe/London", "language": "en"}
     willow = Estate(estate.database, said, tmp_path / "willow.json")

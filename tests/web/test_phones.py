@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 from fakes.brokers import free_port
-from fakes.lakeside import Estate, Service
+from fakes.lakeside import Estate, Service, front_door
 from playwright.sync_api import Page, expect
 
 from notifier import dispatch
@@ -66,7 +66,7 @@ def playing(estate: Estate) -> Iterator[Playing]:
         heard = create_public(estate.database, {one.name: one for one in gateways}, url)
         public = Service(estate.database, time.time_ns, port, app=heard)
         door = Door(carrier.url)
-        pages = Service(estate.database, time.time_ns, app=create_app(estate.database, carrier=door))
+        pages = Service(estate.database, time.time_ns, app=create_app(estate.database, front_door(), carrier=door))
         stop = threading.Event()
         running = threading.Thread(target=dispatch.run, args=(Dispatcher(estate.database, gateways, worker="one"), stop))
         running.start()

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import pytest
+from fakes.falling import evidence
 from fakes.lakeside import LAKESIDE, Estate, Service
 from structlog.testing import capture_logs
 
@@ -69,8 +71,8 @@ class Outside:
     dispatcher: Dispatcher
     client: httpx.Client
 
-    def tells(self, kind: EventKind = EventKind.SOS, subject: str = "wang-xiuying") -> Incident:
-        incident = self.estate.happens(kind, subject)
+    def tells(self, kind: EventKind = EventKind.SOS, subject: str = "wang-xiuying", **fields: Any) -> Incident:
+        incident = self.estate.happens(kind, subject, **fields)
         self.sweep()
         return incident
 
@@ -362,3 +364,34 @@ def test_a_link_offers_what_can_be_said_at_first(outside: Outside, estate: Estat
     assert re.findall(r'name="do" value="(\w+)"', page) == [Do.ACKNOWLEDGE, Do.ON_SCENE, Do.FALSE_ALARM, Do.DECLINE]
     assert set(ZH.said) == set(Said)
     assert estate.directory.people["wang-lei"].language is Language.ZH
+
+
+def test_a_link_says_whom_to_call_and_what_to_say_there_while_it_is_going_on(outside: Outside) -> None:
+    incident = outside.tells()
+    path = link(outside)
+    page = outside.client.get(path).text
+    assert re.findall(r'href="tel:(\d+)"', page) == ["120", "110", "119"]
+    assert "3栋201室" in page.split('class="read-out">')[1].split("</blockquote>")[0]
+    outside.client.post(path, data={"do": "false_alarm"})
+    assert outside.state(incident)[0] is IncidentState.FALSE_ALARM
+    assert "tel:" not in outside.client.get(path).text
+
+
+def test_who_is_on_the_way_says_how_soon(outside: Outside) -> None:
+    incident = outside.tells()
+    path = link(outside)
+    outside.client.post(path, data={"do": "acknowledge/999"})
+    assert outside.state(incident)[0] is IncidentState.OPEN
+    outside.client.post(path, data={"do": "acknowledge/10"})
+    assert outside.estate.incident(incident).eta_ns == outside.estate.now_ns + 600 * NS_PER_S
+
+
+def test_why_it_was_a_fall_is_shown_to_who_may_see_it_while_it_is_going_on(outside: Outside) -> None:
+    incident = outside.tells(EventKind.FALL, score=0.97, evidence=evidence())
+    path = link(outside)
+    shown = outside.client.get(path)
+    assert '<svg xmlns="http://www.w3.org/2000/svg" class="fall"' in shown.text
+    assert len(shown.content) < 50_000
+    outside.client.post(path, data={"do": "false_alarm"})
+    assert outside.state(incident)[0] is IncidentState.FALSE_ALARM
+    assert 'class="fall"' not in outside.client.get(path).text

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 from fakes.lakeside import LAKESIDE, Estate
-from fakes.reading import text
+from fakes.reading import Asking, text
 
 from incidents.directory import Language
 from rules.faults.wear import Wear, Why
@@ -29,7 +28,7 @@ def worker_keeps(estate: Estate) -> Callable[..., None]:
     return keep
 
 
-def test_a_watch_on_the_charger_is_no_quiet_day(client: httpx.Client, worker_keeps: Callable[..., None]) -> None:
+def test_a_watch_on_the_charger_is_no_quiet_day(client: Asking, worker_keeps: Callable[..., None]) -> None:
     worker_keeps(Why.CHARGING)
     page, home = text(client.get("/")), text(client.get("/homes"))
     assert EN.all_quiet not in page
@@ -42,37 +41,37 @@ def test_a_watch_on_the_charger_is_no_quiet_day(client: httpx.Client, worker_kee
 
 
 @pytest.mark.parametrize("why", list(Why))
-def test_each_reason_has_its_words(*, why: Why, client: httpx.Client, worker_keeps: Callable[..., None]) -> None:
+def test_each_reason_has_its_words(*, why: Why, client: Asking, worker_keeps: Callable[..., None]) -> None:
     worker_keeps(why)
     assert f"({EN.unfit[why]})" in text(client.get("/"))
     assert set(EN.unfit) == set(ZH.unfit) == set(Why)
 
 
-def test_it_is_quiet_again_once_it_is_worn(client: httpx.Client, worker_keeps: Callable[..., None]) -> None:
+def test_it_is_quiet_again_once_it_is_worn(client: Asking, worker_keeps: Callable[..., None]) -> None:
     worker_keeps(Why.NOT_WORN)
     worker_keeps(None)
     assert EN.all_quiet in text(client.get("/"))
 
 
-def test_another_communitys_watch_and_one_that_is_no_more_are_not_named(client: httpx.Client, worker_keeps: Callable[..., None]) -> None:
+def test_another_communitys_watch_and_one_that_is_no_more_are_not_named(client: Asking, worker_keeps: Callable[..., None]) -> None:
     worker_keeps(Why.NOT_WORN, community="elsewhere")
     worker_keeps(Why.NOT_WORN, device="w-99")
     assert EN.all_quiet in text(client.get("/"))
 
 
 @pytest.mark.parametrize("kind", [EventKind.OFFLINE, EventKind.STUCK, EventKind.IMPLAUSIBLE])
-def test_a_watch_that_is_not_heard_or_stuck_is_named_with_its_home(*, kind: EventKind, client: httpx.Client, estate: Estate) -> None:
+def test_a_watch_that_is_not_heard_or_stuck_is_named_with_its_home(*, kind: EventKind, client: Asking, estate: Estate) -> None:
     estate.happens(kind, "w-01", device="w-01", cause="w-01")
     assert f"A fall may go unnoticed now: 王秀英 ({EN.kinds[kind]})" in text(client.get("/homes"))
     assert EN.all_quiet not in text(client.get("/"))
 
 
-def test_a_fault_that_has_a_reason_is_headed_by_it(client: httpx.Client, estate: Estate) -> None:
+def test_a_fault_that_has_a_reason_is_headed_by_it(client: Asking, estate: Estate) -> None:
     estate.happens(EventKind.IMPLAUSIBLE, "w-01", device="w-01", evidence={"why": Why.CLIPPED.value})
     assert ">Range too small<" in client.get("/").text
 
 
-def test_who_does_not_get_up_stands_first_with_the_newest_word(client: httpx.Client, estate: Estate) -> None:
+def test_who_does_not_get_up_stands_first_with_the_newest_word(client: Asking, estate: Estate) -> None:
     first = estate.happens(EventKind.FALL, "li-ming", device="w-02")
     second = estate.happens(EventKind.FALL, "wang-xiuying", device="w-01")
     for mark_s in (10, 60):

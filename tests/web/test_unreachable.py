@@ -1,9 +1,8 @@
 """The console says who cannot be told as the community's file says."""
 
-import httpx
 import pytest
 from fakes.lakeside import LAKESIDE, Estate
-from fakes.reading import text
+from fakes.reading import Asking, text
 
 from incidents.directory import Channel
 from store import contacts
@@ -20,7 +19,7 @@ from store.estates import Estates
     ],
 )
 def test_a_broken_number_stands_on_the_console_until_it_is_put_right(
-    client: httpx.Client, estate: Estate, state: ContactState, lang: str, line: str
+    client: Asking, estate: Estate, state: ContactState, lang: str, line: str
 ) -> None:
     def mark(state: ContactState) -> None:
         with estate.database.write() as session:

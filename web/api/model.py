@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, IncidentState
 from rules.kinds import EventKind, Mode
+from store.chain_checks import LinkState
 from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
 from web.rights import Action
@@ -232,6 +233,12 @@ class NoteWish(_Wish):
     text: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
+class GlassWish(_Wish):
+    """Why somebody has to see what they otherwise may not."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+
+
 class MethodShown(_Answer):
     """A contact method: whether it is the one that is used, and whether it works, as far as is known."""
 
@@ -334,3 +341,32 @@ class ConsentWish(_Wish):
     purpose: DataPurpose
     recipient: Recipient
     is_given: bool
+
+
+class TestLinkShown(_Answer):
+    """One person by one channel; `code`: why it failed, in the gateway's words."""
+
+    name: str
+    role_words: str
+    channel_words: str
+    state: LinkState
+    words: str
+    code: str | None
+
+
+class TestStep(_Answer):
+    """Those who are told so long after an alarm."""
+
+    when_words: str
+    links: list[TestLinkShown]
+
+
+class TestRun(_Answer):
+    """A test of the chain; `broken_words`: nobody was reached."""
+
+    at_words: str
+    by_words: str
+    resident_words: str
+    is_done: bool
+    steps: list[TestStep]
+    broken_words: str

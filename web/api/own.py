@@ -5,21 +5,18 @@ from collections.abc import Sequence
 from fastapi import APIRouter, Request
 
 from devices.model import PersonId
-from incidents.audience import recipients, tellable
-from incidents.directory import Channel, Person, Step
-from incidents.lifecycle import opened
-from incidents.model import Incident, IncidentState
-from rules.kinds import EventKind
-from rules.model import Event
+from incidents.audience import tellable
+from incidents.chain import Told, chain
+from incidents.directory import Channel, Person
 from store import contacts
 from store.contacts import ContactState
 from web.api.glances import home_at
-from web.api.model import Chain, ChainOf, ContactShown, Me, MethodShown, Place, Problem, StepShown
+from web.api.model import Chain, ChainOf, ContactShown, Me, MethodShown, Place, StepShown
 from web.rights import Action
 from web.site import TheSite, Visit
 from web.words import Glancing, Words
 
-router = APIRouter(prefix="/api", tags=["own"], responses={404: {"model": Problem}})
+router = APIRouter(prefix="/api", tags=["own"])
 
 
 @router.get("/me")
@@ -51,37 +48,27 @@ def contacts_of(request: Request, site: TheSite, home_id: str) -> Chain:
 
 
 def _links(resident: PersonId, visit: Visit) -> ChainOf:
-    directory, scene, now_ns = visit.community.directory, visit.scene, visit.scene.now_ns
-    event = Event(
-        community_id=visit.community.id,
-        kind=EventKind.FALL,
-        subject=resident,
-        t_ns=now_ns,
-        known_ns=now_ns,
-        seq=-1,
-        resident_id=resident,
-        home_id=directory.people[resident].home,
-    )
-    supposed = opened(event, IncidentState.OPEN, None, directory, now_ns)
-    policy = directory.policy(EventKind.FALL)
-    steps = [_step(step, supposed, visit) for step in policy.steps] if policy else []
+    directory, scene = visit.community.directory, visit.scene
+    steps = [_step(one, visit) for one in chain(resident, directory, scene.now_ns)]
     reached = [one for step in steps for one in step.people if not one.broken_words]
     broken = "" if reached else scene.words.glance[Glancing.NO_CHAIN]
     return ChainOf(id=resident, name=scene.name(resident), steps=steps, broken_words=broken)
 
 
-def _step(step: Step, supposed: Incident, visit: Visit) -> StepShown:
-    directory, words = visit.community.directory, visit.scene.words
-    tells = [(target, channel) for target in step.tell for channel in step.by]
-    people = [
-        _contact(directory.people[one.person], one.channels, visit) for one in recipients(tells, supposed, directory, visit.scene.now_ns)
-    ]
+def _step(told: Told, visit: Visit) -> StepShown:
+    people = [_contact(visit.community.directory.people[one.person], one.channels, visit) for one in told.recipients]
     return StepShown(
-        after_s=step.after_s,
-        when_words=words.glance[Glancing.STEP].format(minutes=f"{step.after_s / 60:g}") if step.after_s else words.glance[Glancing.AT_ONCE],
+        after_s=told.after_s,
+        when_words=when_words(told.after_s, visit),
         people=people,
-        broken_words="" if people else words.glance[Glancing.NOBODY_TOLD],
+        broken_words="" if people else visit.scene.words.glance[Glancing.NOBODY_TOLD],
     )
+
+
+def when_words(after_s: int, visit: Visit) -> str:
+    """How long after an alarm."""
+    words = visit.scene.words.glance
+    return words[Glancing.STEP].format(minutes=f"{after_s / 60:g}") if after_s else words[Glancing.AT_ONCE]
 
 
 def _contact(person: Person, by: Sequence[Channel], visit: Visit) -> ContactShown:

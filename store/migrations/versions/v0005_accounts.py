@@ -1,4 +1,4 @@
-"""Who signs in by what, and who let whom have what."""
+"""Who signs in by what, who let whom have what, and tests of the chain of those who are told."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -63,6 +63,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("community_id", "number", name="pk_consent"),
     )
     op.create_index("ix_consent_community_id_resident_id", "consent", ["community_id", "resident_id"])
+    op.create_table(
+        "chain_check",
+        *_text("community_id"),
+        *_times("number"),
+        *_text("home_id"),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("community_id", "number", name="pk_chain_check"),
+    )
+    op.create_index("ix_chain_check_community_id_home_id_number", "chain_check", ["community_id", "home_id", "number"])
     for statement in _APPEND_ONLY[op.get_bind().dialect.name]:
         op.execute(statement)
 

@@ -7,16 +7,22 @@ from pathlib import Path
 import httpx
 import pytest
 from fakes.falling import evidence
-from fakes.lakeside import LAKESIDE, Estate, Service
+from fakes.lakeside import LAKESIDE, Estate, Service, front_door
 from playwright.sync_api import Page, expect
 
-from devices.model import DeviceId, HomeId
+from devices.model import DeviceId, HomeId, PersonId
+from incidents.directory import Channel
 from incidents.model import Incident, IncidentState
+from notifier.chain_checks import ChainChecks
+from notifier.gateways.console import FILE, ConsoleGateway
+from notifier.routing import Routes
 from rules.kinds import EventKind, Mode
 from rules.model import Standing
-from store import standings, views
+from store import contacts, standings, views
+from store.contacts import ContactState, Known
 from web import live
 from web.client import BUILT, is_built
+from web.service import create_app
 
 Screens = Callable[..., Page]
 AXE = BUILT.parent / "node_modules" / "axe-core" / "axe.min.js"
@@ -280,6 +286,40 @@ def test_quiet_hours_and_consents_are_kept(served: Service, screen: Screens) -> 
     expect(page.get_by_role("switch").nth(1)).not_to_be_checked()
 
 
+def test_a_test_alarm_walks_the_chain_and_shows_where_it_is_broken(estate: Estate, screen: Screens, tmp_path: Path) -> None:
+    broken = Known(channel=Channel.SMS, state=ContactState.BROKEN, code="21211", since_ns=estate.now_ns)
+    with estate.database.write() as session:
+        contacts.mark(session, estate.id, estate.directory.people[PersonId("guard-chen")], broken)
+    checks = ChainChecks(estate.database, Routes([ConsoleGateway(tmp_path / FILE)]), clock=estate.clock, sleep=lambda _: None)
+    pages = Service(estate.database, estate.clock, app=create_app(estate.database, front_door(chain_checks=checks), clock=estate.clock))
+    try:
+        page = at(screen("zh-CN", 390, 844, who="wang-lei"), pages, "/contacts")
+        page.get_by_role("button", name="测试一次报警").click()
+        expect(page.get_by_role("dialog")).to_contain_text("王磊、陈队")
+        page.get_by_role("button", name="发送测试").click()
+        expect(page.locator(".test [role=status]")).to_contain_text("由王磊测试")
+        links = page.locator(".test .rows li")
+        expect(links).to_have_class([re.compile(f"tone-{tone}") for tone in ("good", "alarm", "unknown")])
+        expect(links.nth(1)).to_contain_text("陈队")
+        page.close()
+    finally:
+        pages.stop()
+
+
+def test_a_guard_who_looks_at_what_is_over_says_why(estate: Estate, served: Service, screen: Screens) -> None:
+    fallen = falls(estate)
+    httpx.post(
+        f"{served.url}/api/incidents/{fallen.id}/acts", json={"do": "resolve"}, cookies=estate.sign_in("guard-chen"), trust_env=False
+    ).raise_for_status()
+    page = at(screen("zh-CN", 390, 844, who="guard-chen"), served, f"/incidents/{fallen.id}")
+    expect(page.locator(".picture")).to_have_count(0)
+    page.get_by_label("原因").fill("家属询问经过")
+    page.get_by_role("button", name="查看", exact=True).click()
+    expect(page.locator(".picture")).to_have_count(1)
+    family = at(screen("zh-CN", 390, 844, who="wang-lei"), served, f"/incidents/{fallen.id}")
+    expect(family.locator(".moments")).to_contain_text("家属询问经过")
+
+
 @pytest.mark.parametrize(
     ("locale", "width", "scheme"), [("zh-CN", 390, "light"), ("en", 390, "dark"), ("zh-TW", 1280, "dark"), ("en", 1280, "light")]
 )
@@ -308,6 +348,10 @@ def test_nothing_is_cut_off_on_a_small_phone_and_in_large_letters(estate: Estate
         for path in PAGES:
             at(page, served, path.format(incident=fallen.id))
             assert (path, page.evaluate("document.documentElement.scrollWidth")) == (path, 320)
+            tabs = page.locator(".tabs a span").evaluate_all(
+                "all => all.map((it) => it.getBoundingClientRect()).map((it) => [it.left, it.right])"
+            )
+            assert [edges for edges in tabs if edges[0] < 0 or edges[1] > 320] == []
             if not large:
                 continue
             small = page.evaluate(

@@ -9,6 +9,7 @@ export type Card = Schemas["Card"];
 export type Glance = Schemas["Glance"];
 export type Settings = Schemas["Settings"];
 export type Consent = Schemas["ConsentShown"];
+export type Chain = Schemas["Chain"];
 export type Story = Schemas["Story"];
 export type Language = Me["language"];
 export type Action = Me["may"][number];

@@ -19,6 +19,11 @@ _POLICY = (
 )
 
 
+def is_built(built: Path = BUILT) -> bool:
+    """Whether there is an app to show."""
+    return (built / _PAGE).is_file()
+
+
 class Client(StaticFiles):
     """The built client.
 
@@ -40,7 +45,7 @@ class Client(StaticFiles):
         HTTPException
             A file that is named by its content, and is not there: a page of an older client asks for it.
         """
-        if not (self._built / _PAGE).is_file():
+        if not is_built(self._built):
             return PlainTextResponse("The app is not built yet: make setup\n", 503)
         try:
             response = await super().get_response(path, scope)

@@ -12,8 +12,8 @@ from store.model import StoreError
 from store.session import Database
 
 POLL_S = 0.3
-ALIVE_S = 10.0
-"""A listener hears something at least so often, so that a dead connection is noticed."""
+ALIVE_S = 2.0
+"""A listener hears something at least so often, so that a dead connection is noticed: within 5 s, of which pages miss two in a row."""
 _log = structlog.get_logger(__name__)
 
 

@@ -1,15 +1,17 @@
 """The console."""
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import RedirectResponse, Response
 
 from store import views, wearing
 from web.cards import card
+from web.client import is_built
 from web.rights import Action
 from web.silences import silence, told_apart
 from web.site import TheSite, Visit
 from web.unguarded import in_words, unguarded
 from web.unreachable import unreachable
+from web.who import FAMILY
 
 MOST_OVER = 20
 """Incidents that are over, on the console."""
@@ -18,9 +20,11 @@ router = APIRouter()
 
 
 @router.get("/")
-def console(request: Request, site: TheSite) -> HTMLResponse:
-    """What is going on, the gravest first, then what was over last."""
+def console(request: Request, site: TheSite) -> Response:
+    """What is going on, the gravest first, then what was over last; families have the app instead."""
     with site.visit(request) as visit:
+        if visit.who.roles <= FAMILY and is_built():
+            return RedirectResponse("/app/", 303)
         going_on, silences = told_apart(visit.open_incidents())
         is_all = visit.who.has_all(Action.SEE_INCIDENTS)
         fall_blind = unguarded(wearing.of_community(visit.session, visit.community.id), going_on, visit.scene)

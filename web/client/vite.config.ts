@@ -51,7 +51,7 @@ export default defineConfig({
     paraglideVitePlugin({
       project: "./project.inlang",
       outdir: "./src/paraglide",
-      strategy: ["localStorage", "preferredLanguage", "baseLocale"],
+      strategy: ["globalVariable", "preferredLanguage", "baseLocale"],
       isServer: "false",
     }),
     svelte(),

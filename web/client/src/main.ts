@@ -4,7 +4,9 @@ import "./app.css";
 import App from "./App.svelte";
 import { live } from "./lib/live.svelte";
 import { route } from "./lib/route.svelte";
+import { session } from "./lib/session.svelte";
 
+session.enlarge(session.large);
 route.start();
 live.start();
 const target = document.getElementById("app");

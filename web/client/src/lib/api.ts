@@ -17,9 +17,7 @@ export class Refused extends Error {
 /** Long enough for a bad line, and short enough that somebody in need is told to telephone instead. */
 const TIMEOUT_MS = 10_000;
 
-export async function fetched(request: Request): Promise<Response> {
-  const changes = request.method !== "GET";
-  if (changes) request.headers.set("X-Anju", "1");
+async function fetched(request: Request): Promise<Response> {
   const ending = new AbortController();
   const timer = setTimeout(() => ending.abort(), TIMEOUT_MS);
   request.signal.addEventListener("abort", () => ending.abort());
@@ -28,7 +26,14 @@ export async function fetched(request: Request): Promise<Response> {
   return response;
 }
 
-export const api = createClient<paths>({ baseUrl: location.origin, fetch: fetched });
+/** Words come in the language that was chosen in the app; else as cookies and browsers say. */
+const chosen = localStorage.getItem("language");
+
+export const api = createClient<paths>({
+  baseUrl: location.origin,
+  fetch: fetched,
+  querySerializer: (query) => new URLSearchParams({ ...(query as Record<string, string>), ...(chosen ? { lang: chosen } : {}) }).toString(),
+});
 
 /** The answer, or `Refused`. */
 export async function answer<T>(asked: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {

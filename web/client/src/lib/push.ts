@@ -1,6 +1,6 @@
 /** Messages to this phone while the app is closed (web push, RFC 8030). */
 
-import { ask } from "./coming";
+import { api, answer } from "./api";
 
 export type Push = "on" | "off" | "denied" | "install" | "none";
 
@@ -19,7 +19,8 @@ export async function subscribe(key: string): Promise<Push> {
   try {
     const subscription = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
     const { endpoint, keys } = subscription.toJSON();
-    await ask("POST /api/push", { endpoint, keys });
+    const body = { endpoint: endpoint ?? "", keys: { p256dh: keys?.p256dh ?? "", auth: keys?.auth ?? "" } };
+    await answer(api.POST("/api/push", { body }));
   } catch (error) {
     if (Notification.permission === "denied") return "denied";
     throw error;
@@ -32,7 +33,7 @@ export async function unsubscribe(): Promise<Push> {
   const registration = await navigator.serviceWorker.ready;
   const subscription = await registration.pushManager.getSubscription();
   if (subscription) {
-    await ask("DELETE /api/push", { endpoint: subscription.endpoint });
+    await answer(api.DELETE("/api/push", { body: { endpoint: subscription.endpoint } }));
     await subscription.unsubscribe();
   }
   return "off";

@@ -6,28 +6,41 @@ import type { Action, Language, Me } from "./model";
 /** How a language is set, for the browser's fonts and voices. */
 const TAGS: Record<Language, string> = { zh: "zh-Hans-CN", "zh-Hant": "zh-Hant-HK", en: "en-GB" };
 
+/** As it was chosen on this device, else as the browser says; until the server is heard. */
+function first(): Language {
+  const chosen = localStorage.getItem("language");
+  if (chosen && chosen in TAGS) void setLocale(chosen as Language, { reload: false });
+  document.documentElement.lang = TAGS[getLocale()];
+  return getLocale();
+}
+
 class Session {
   me = $state.raw<Me>();
-  language = $state<Language>(getLocale());
+  language = $state<Language>(first());
   /** Which of several homes is looked at. */
   home = $state("");
+  large = $state(localStorage.getItem("large") === "true");
   said = $state("");
   #clearing: ReturnType<typeof setTimeout> | undefined;
 
   /** Takes over what the server knows of whoever is signed in. */
   enter(me: Me): void {
     this.me = me;
-    this.speak(me.language);
-    this.enlarge(me.large_type);
+    if (me.language !== getLocale()) void setLocale(me.language, { reload: false });
+    this.language = me.language;
+    document.documentElement.lang = TAGS[me.language];
   }
 
+  /** From now on, on this device: everything is asked for anew. */
   speak(language: Language): void {
-    if (language !== getLocale()) void setLocale(language, { reload: false });
-    this.language = language;
-    document.documentElement.lang = TAGS[language];
+    localStorage.setItem("language", language);
+    location.reload();
   }
 
+  /** On this device. */
   enlarge(large: boolean): void {
+    this.large = large;
+    localStorage.setItem("large", String(large));
     document.documentElement.classList.toggle("large", large);
   }
 

@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 .PHONY: setup system check test demo bench fault docs translations lock clean
 
-setup: .venv/.ready
+setup: .venv/.ready web/client/dist/index.html
 
 .venv/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'anju needs Python 3.11 or newer: make setup PYTHON=python3.11' >&2; exit 1; }
@@ -14,11 +14,32 @@ setup: .venv/.ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
+# The app for residents and families, by the Node of .venv: built again when its sources, or what the server says of itself, change.
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm --prefix web/client
+CLIENT := $(wildcard $(addprefix web/client/,*.ts *.json *.html messages/* project.inlang/settings.json public/* src/*.* src/lib/* src/pages/* src/parts/*))
+
+web/client/node_modules/.ready: .venv/.ready web/client/package-lock.json web/client/.npmrc
+	@$(NPM) ci --silent
+	@touch $@
+
+web/client/.described: .venv/.ready $(wildcard web/*.py web/api/*.py incidents/*.py rules/kinds.py store/contacts.py)
+	@$(BIN)/python -m web.openapi web/client/openapi.new
+	@cmp -s web/client/openapi.new web/client/openapi.json && rm web/client/openapi.new || mv web/client/openapi.new web/client/openapi.json
+	@touch $@
+
+web/client/openapi.json: web/client/.described ; @true
+
+web/client/dist/index.html: web/client/node_modules/.ready web/client/openapi.json $(filter-out %.d.ts %/openapi.json,$(CLIENT))
+	@$(NPM) run --silent schema >/dev/null
+	@$(NPM) run --silent build
+	@touch $@
+
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(NPM) run --silent check
 
 # Real brokers, a real database and a real browser for the tests: Debian's packages.
 system:
@@ -58,4 +79,4 @@ lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv
+	rm -rf .venv web/client/node_modules web/client/dist web/client/.described web/client/openapi.json web/client/src/schema.d.ts web/client/src/paraglide

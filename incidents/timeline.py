@@ -35,6 +35,8 @@ class EntryKind(StrEnum):
     """Somebody looked at its page."""
     NOTE = "note"
     PHOTO = "photo"
+    BROKE_GLASS = "broke_glass"
+    """Somebody looked at a person's data who otherwise may not, and said why."""
 
 
 class Cause(StrEnum):

@@ -9,13 +9,16 @@ from typing import Any
 from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlmodel import Session, col, select
 
-from devices.model import CommunityId, PersonId
+from devices.model import NS_PER_S, CommunityId, PersonId
 from incidents.model import IncidentId
 from incidents.timeline import Entry, EntryKind
 from store.session import insert, next_number
 from store.tables import EntryRow, PhotoRow
 
 LONGEST_NOTE = 2000
+SHORTEST_REASON, LONGEST_REASON = 4, 200
+GLASS_NS = 3600 * NS_PER_S
+"""So long somebody sees what they said they have to see."""
 LARGEST_PHOTO = 5 * 1024 * 1024
 MOST_PIXELS = 50_000_000
 """Of a picture as it comes: a small file may unfold into gigabytes."""
@@ -115,6 +118,24 @@ def opened(session: Session, community_id: CommunityId, incident_id: IncidentId,
         return False
     append(session, community_id, incident_id, Entry(at_ns=at_ns, kind=EntryKind.OPENED, by=by))
     return True
+
+
+def break_glass(
+    session: Session, community_id: CommunityId, incident_id: IncidentId, *, by: PersonId, reason: str, at_ns: int
+) -> int | str:
+    """Note that somebody looks at what they otherwise may not, and why; its number, or why not. It holds for `GLASS_NS`."""
+    words = " ".join(reason.split())
+    if not SHORTEST_REASON <= len(words) <= LONGEST_REASON:
+        return f"the reason has {len(words)} characters, wanted {SHORTEST_REASON} to {LONGEST_REASON}"
+    entry = Entry(at_ns=at_ns, kind=EntryKind.BROKE_GLASS, by=by, detail={"text": words})
+    return append(session, community_id, incident_id, entry)
+
+
+def is_glass_broken(session: Session, community_id: CommunityId, incident_id: IncidentId, *, by: PersonId, now_ns: int) -> bool:
+    """Whether somebody has said lately why they have to look."""
+    about = (EntryRow.community_id == community_id, EntryRow.incident_id == incident_id, EntryRow.kind == EntryKind.BROKE_GLASS)
+    found = select(EntryRow.number).where(*about, EntryRow.by == by, EntryRow.at_ns > now_ns - GLASS_NS)
+    return session.exec(found).first() is not None
 
 
 def _entry(row: EntryRow) -> Entry:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import structlog
@@ -21,6 +22,7 @@ from store.session import Database
 from web.api import acts, additions, choices, console, events, glances, homes, incidents, own, phones, sign_in, silences, stories
 from web.api.model import Problem
 from web.api.problems import ProblemError
+from web.client import Client
 from web.gate import admit
 from web.guard import LOOPBACK, Guard
 from web.site import FrontDoor, NoCommunityError, NotFoundError, Site, words_for
@@ -63,8 +65,10 @@ def create_app(
     app.state.site = site
     for routes in (sign_in, console, incidents, phones, homes, acts, silences, additions):
         app.include_router(routes.router, include_in_schema=False)
+    problems: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 409, 422, 503)}
     for routes in (own, choices, glances, stories, events):
-        app.include_router(routes.router)
+        app.include_router(routes.router, responses=problems)
+    app.mount("/app", Client(), name="app")
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_middleware(Guard, host=host)
 

@@ -17,7 +17,7 @@ from devices.model import CommunityId
 from incidents.directory import Language, Person, Role
 from incidents.model import Incident
 from notifier.carrier.door import Door
-from store import accounts, consents, views
+from store import accounts, consents, timelines, views
 from store.accounts import Logins, Member, SignedIn
 from store.estates import Estates
 from store.model import Community
@@ -227,6 +227,14 @@ class Visit:
     def open_incidents(self) -> tuple[Incident, ...]:
         """What is going on that whoever looks may see, in the order of `store.views.open_incidents`."""
         return self.seen(views.open_incidents(self.session, self.community.id))
+
+    def sees_person(self, incident: Incident) -> bool:
+        """Whether whoever looks may see position, health and evidence: by right, or because they said why they have to."""
+        if self.who.may_about(Action.SEE_PERSON, incident):
+            return True
+        return self.who.may_about(Action.BREAK_GLASS, incident) and timelines.is_glass_broken(
+            self.session, self.community.id, incident.id, by=self.who.id, now_ns=self.scene.now_ns
+        )
 
     def seen(self, incidents: Iterable[Incident]) -> tuple[Incident, ...]:
         """Those that whoever looks may see."""

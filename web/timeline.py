@@ -43,6 +43,7 @@ _MOVES = {
     EntryKind.OPENED: Move.OPENED,
     EntryKind.NOTE: Move.NOTE,
     EntryKind.PHOTO: Move.PHOTO,
+    EntryKind.BROKE_GLASS: Move.BROKE_GLASS,
 }
 """Entries that say who, or until when, and nothing else."""
 
@@ -295,7 +296,7 @@ def _entry(entry: Entry, number: int, incident: Incident, scene: Scene) -> Momen
             return _cancel(entry.at_ns, scene)
         case EntryKind.UNANSWERED:
             return _moment(entry.at_ns, scene, "moved", scene.words.unanswered)
-        case EntryKind.NOTE:
+        case EntryKind.NOTE | EntryKind.BROKE_GLASS:
             return _moment(entry.at_ns, scene, "note", _says(entry, scene), text=str(entry.detail["text"]))
         case EntryKind.PHOTO:
             photo = f"{href(incident)}/photos/{number}"

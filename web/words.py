@@ -38,6 +38,7 @@ class Notice(StrEnum):
     QUIET_FAMILY = "quiet_family"
     """Life safety is silenced for nobody whose family cannot be told."""
     NO_NOTE = "no_note"
+    GLASS_REASON = "glass_reason"
     NO_PHOTO = "no_photo"
     NOT_NOW = "not_now"
     """A phone cannot do that now."""
@@ -146,6 +147,7 @@ class Move(StrEnum):
     """Somebody looked at its page."""
     NOTE = "note"
     PHOTO = "photo"
+    BROKE_GLASS = "broke_glass"
 
 
 class Mark(StrEnum):
@@ -379,6 +381,10 @@ class Words:
     spots: Mapping[Spot, str]
     yes: str
     no: str
+    glass: str
+    glass_more: str
+    glass_reason: str
+    glass_open: str
     add: str
     note: str
     add_note: str

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fakes.falling import evidence
 from fakes.lakeside import EXAMPLE, Estate, Service
 
 from devices.model import PersonId
 from incidents.directory import Channel
 from rules.kinds import EventKind, Mode
-from store import contacts, importing
+from store import contacts, importing, timelines
 from store.contacts import ContactState, Known
 from store.estates import Estates
 
@@ -142,3 +143,23 @@ def test_a_resident_takes_along_what_is_kept_of_them(estate: Estate, asking: Ask
     assert [one["id"] for one in said.json()["incidents"]] == [fallen.id]
     assert other.id not in said.text
     assert asking("wang-lei").get("/api/export").status_code == 403
+
+
+def test_a_guard_who_has_to_look_at_what_is_over_says_why_and_the_family_sees_it(estate: Estate, asking: Asking) -> None:
+    fallen = estate.happens(
+        EventKind.FALL, "wang-xiuying", device="w-01", home_id="b3-201", resident_id="wang-xiuying", score=0.97, evidence=evidence()
+    )
+    guard, daughter = asking("guard-chen"), asking("wang-lei")
+    path = f"/api/incidents/{fallen.id}"
+    assert any(one["picture"] for one in guard.get(path).json()["moments"])
+    guard.post(f"{path}/acts", json={"do": "resolve"})
+    closed = guard.get(path).json()
+    assert not any(one["picture"] for one in closed["moments"])
+    assert closed["may"] == ["act", "break_glass"]
+    assert guard.post(f"{path}/break-glass", json={"reason": "x"}).json()["code"] == "glass_reason"
+    looked = guard.post(f"{path}/break-glass", json={"reason": "家属询问经过"}).json()
+    assert any(one["picture"] for one in looked["moments"])
+    assert "家属询问经过" in [one["said"] for one in daughter.get(path).json()["moments"]]
+    estate.now_ns += timelines.GLASS_NS
+    assert not any(one["picture"] for one in guard.get(path).json()["moments"])
+    assert daughter.post(f"{path}/break-glass", json={"reason": "家属询问经过"}).status_code == 403

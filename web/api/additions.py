@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 from starlette.datastructures import UploadFile
 
 from devices.model import PersonId
-from incidents.model import Incident
-from store import timelines
+from incidents.model import Incident, IncidentId
+from store import timelines, views
 from store.model import StoreBusyError
 from web.api.answers import Sent, back_to_incident, incident, said
 from web.gate import TheWho
@@ -52,17 +52,34 @@ def photo(site: TheSite, who: TheWho, form: Sent) -> RedirectResponse:
 
 
 @router.get("/incidents/{community_id}/{incident_id}/photos/{number}")  # noqa: FAST003  the gate takes the community
-def picture(site: TheSite, who: TheWho, incident_id: str, number: str) -> Response:
+def picture(request: Request, site: TheSite, who: TheWho, incident_id: str, number: str) -> Response:
     """A photo as it was uploaded."""
     if not (number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS):
         raise NotFoundError
-    about = incident(site, who, Action.SEE_PERSON, incident_id)
-    with site.database.read() as session:
-        found = timelines.photo(session, who.community_id, about.id, int(number)) if about else None
+    with site.visit(request) as visit:
+        about = views.incident(visit.session, who.community_id, IncidentId(incident_id))
+        sees = about is not None and visit.sees_person(about)
+        found = timelines.photo(visit.session, who.community_id, about.id, int(number)) if about and sees else None
     if found is None:
         raise NotFoundError
     headers = {"Cache-Control": _KEPT, "X-Content-Type-Options": "nosniff"}
     return Response(found.content, media_type=found.media_type, headers=headers)
+
+
+@router.post("/break-glass")
+def break_glass(site: TheSite, who: TheWho, form: Sent) -> RedirectResponse:
+    """Say why one has to see what one otherwise may not: `reason` about `incident`. It stands in the timeline, and the family sees it."""
+    about = None
+    try:
+        about = incident(site, who, Action.BREAK_GLASS, said(form, "incident"))
+        if about is None:
+            return back_to_incident(None, who, Notice.REFUSED)
+        with site.database.write() as session:
+            number = timelines.break_glass(session, who.community_id, about.id, by=who.id, reason=said(form, "reason"), at_ns=site.clock())
+        notice = Notice.ADDED if isinstance(number, int) else Notice.GLASS_REASON
+    except StoreBusyError:
+        notice = Notice.BUSY
+    return back_to_incident(about, who, notice)
 
 
 def _add(site: Site, who: Who, form: Sent, add: Callable[[Session, Incident, PersonId], Notice]) -> RedirectResponse:

@@ -12,7 +12,7 @@ from incidents.model import Story as StoryKind
 from store import choices, consents, timelines, views
 from store.choices import ChoiceError
 from store.consents import Consent, DataPurpose, Recipient
-from web.api.model import ConsentShown, ConsentWish, Problem, PushGone, PushWish, Settings, Span
+from web.api.model import ConsentShown, ConsentWish, PushGone, PushWish, Settings, Span
 from web.api.problems import ProblemError
 from web.gate import TheWho
 from web.rights import Action
@@ -20,7 +20,7 @@ from web.site import Site, TheSite, Visit
 from web.who import Who
 from web.words import Notice
 
-router = APIRouter(prefix="/api", tags=["choices"], responses={422: {"model": Problem}})
+router = APIRouter(prefix="/api", tags=["choices"])
 
 
 @router.get("/me/settings")

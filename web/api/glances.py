@@ -17,7 +17,7 @@ from store import lately, standings, views, wearing
 from store.acts import set_mode
 from store.lately import NOTHING, Lately
 from store.ledger import DatabaseBook, add_event
-from web.api.model import Card, Care, DeviceShown, Glance, ModeSet, ModeShown, ModeWish, OnDuty, Problem, ResidentShown, SosWish, Tone
+from web.api.model import Card, Care, DeviceShown, Glance, ModeSet, ModeShown, ModeWish, OnDuty, ResidentShown, SosWish, Tone
 from web.api.problems import ProblemError
 from web.api.shown import card_shown, tone_of
 from web.gate import TheWho
@@ -31,7 +31,7 @@ from web.words import Glancing, Notice
 
 _ABOUT_A_HOME = (Action.SET_MODE, Action.SILENCE, Action.SOS, Action.SEE_CONTACTS, Action.TEST_ALARM)
 
-router = APIRouter(prefix="/api/homes/{home_id}", tags=["homes"], responses={404: {"model": Problem}, 422: {"model": Problem}})
+router = APIRouter(prefix="/api/homes/{home_id}", tags=["homes"])
 
 
 @router.get("")

@@ -1,5 +1,7 @@
 """One incident's page."""
 
+from dataclasses import replace
+
 import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -32,7 +34,7 @@ def incident(request: Request, site: TheSite, incident_id: str) -> HTMLResponse:
         found = views.incident(visit.session, visit.community.id, IncidentId(incident_id))
         if found is None or not visit.who.may_about(Action.SEE_INCIDENTS, found):
             raise NotFoundError
-        sees_person = visit.who.may_about(Action.SEE_PERSON, found)
+        sees_person = visit.sees_person(found)
         told = views.tellings(visit.session, visit.community.id, [found.id])[found.id]
         shown = card(found, told, visit.scene)
 
@@ -46,16 +48,20 @@ def incident(request: Request, site: TheSite, incident_id: str) -> HTMLResponse:
             title=f"{shown.title} · {shown.who}",
             card=shown,
             incident=found,
-            moments=timeline(
-                found,
-                told,
-                visit.scene,
-                entries,
-                fence_of=fence_of,
-                with_decisions=sees_person,
-                with_evidence=sees_person and not STAFF.isdisjoint(visit.who.roles),
-            ),
+            moments=[
+                one if sees_person else replace(one, photo="")
+                for one in timeline(
+                    found,
+                    told,
+                    visit.scene,
+                    entries,
+                    fence_of=fence_of,
+                    with_decisions=sees_person,
+                    with_evidence=sees_person and not STAFF.isdisjoint(visit.who.roles),
+                )
+            ],
             quiet=_quiet_subject(found),
+            glass=not sees_person and visit.who.may_about(Action.BREAK_GLASS, found),
         )
         me = visit.who
         have_looked = {entry.by for _, entry in entries if entry.kind is EntryKind.OPENED}

@@ -232,6 +232,12 @@ class NoteWish(_Wish):
     text: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
+class GlassWish(_Wish):
+    """Why somebody has to see what they otherwise may not."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+
+
 class MethodShown(_Answer):
     """A contact method: whether it is the one that is used, and whether it works, as far as is known."""
 

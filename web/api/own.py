@@ -14,12 +14,12 @@ from rules.model import Event
 from store import contacts
 from store.contacts import ContactState
 from web.api.glances import home_at
-from web.api.model import Chain, ChainOf, ContactShown, Me, MethodShown, Place, Problem, StepShown
+from web.api.model import Chain, ChainOf, ContactShown, Me, MethodShown, Place, StepShown
 from web.rights import Action
 from web.site import TheSite, Visit
 from web.words import Glancing, Words
 
-router = APIRouter(prefix="/api", tags=["own"], responses={404: {"model": Problem}})
+router = APIRouter(prefix="/api", tags=["own"])
 
 
 @router.get("/me")

@@ -1,7 +1,7 @@
 """Signing in and out: pages without a script. Nothing here says whether anybody has a number, in words or by the time it takes."""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
@@ -14,7 +14,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat
 from sqlmodel import Session
 
 from devices.model import CommunityId, PersonId
-from incidents.directory import Language, Person, Role
+from incidents.directory import Language, Person
 from store import accounts
 from store.accounts import Attempt, Member, Tried, WeakPasswordError, login_of
 from web.gate import TheDoor
@@ -248,21 +248,20 @@ def _own(back: str) -> str:
 
 
 def _visitors(site: Site, request: Request) -> list[tuple[str, list[tuple[str, str, str]]]]:
-    """Whom a visitor may be: of each role a few, as (id, name, what they are)."""
+    """Whom a visitor may be, as (id, name, what they are): one of each role first."""
     with site.database.read() as session:
         groups: dict[str, list[tuple[str, str, str]]] = {}
         for community_id in site.estates.ids(session):
             directory = site.estates.community(session, community_id).directory
             scene = Scene(words=words_for(request), directory=directory, now_ns=site.clock())
-            for person in sorted(directory.people.values(), key=_telling_first):
+            for person in _one_of_each_first(directory.people.values()):
                 title = scene.words.sign_in[SignIn.AS_FAMILY if person.roles & FAMILY else SignIn.AS_STAFF]
                 groups.setdefault(title, []).append((f"{community_id}/{person.id}", scene.name(person.id), scene.relation(person.id)))
     return list(groups.items())
 
 
-_TELLING = (Role.GUARD, Role.RELATIVE, Role.ADMINISTRATOR, Role.HOSPITAL, Role.RESIDENT)
-
-
-def _telling_first(person: Person) -> tuple[int, bool]:
-    role = next((one for one in _TELLING if one in person.roles), None)
-    return (_TELLING.index(role) if role else len(_TELLING), person.language is not Language.ZH)
+def _one_of_each_first(people: Iterable[Person]) -> list[Person]:
+    """As the file has them, but for the first of each set of roles, and the first who reads another language."""
+    among = list(people)
+    first = {(one.roles, one.language is Language.ZH): one.id for one in reversed(among)}
+    return sorted(among, key=lambda one: one.id not in first.values())

@@ -14,7 +14,7 @@ from store.acts import act_on
 from web.api.answers import incident as incident_for
 from web.api.answers import incident_of
 from web.api.glances import person_shown
-from web.api.model import ActShown, ActWish, Card, Emergency, MomentShown, NoteWish, Problem, Story, ToldShown
+from web.api.model import ActShown, ActWish, Card, Emergency, GlassWish, MomentShown, NoteWish, Story, ToldShown
 from web.api.problems import ProblemError
 from web.api.shown import card_shown
 from web.cards import ARRIVE_MIN, Told, card
@@ -31,9 +31,9 @@ from web.words import Notice
 MOST = 50
 """Incidents that are over, in one answer."""
 
-_ABOUT_IT = (Action.ACT, Action.SEE_PERSON)
+_ABOUT_IT = (Action.ACT, Action.SEE_PERSON, Action.BREAK_GLASS)
 
-router = APIRouter(prefix="/api/incidents", tags=["incidents"], responses={404: {"model": Problem}, 422: {"model": Problem}})
+router = APIRouter(prefix="/api/incidents", tags=["incidents"])
 
 
 @router.get("")
@@ -92,6 +92,17 @@ async def photo(request: Request, site: TheSite, who: TheWho, incident_id: str, 
     return await run_in_threadpool(_photo, request, site, who, incident_id, content)
 
 
+@router.post("/{incident_id}/break-glass")
+def break_glass(request: Request, site: TheSite, who: TheWho, incident_id: str, wish: GlassWish) -> Story:
+    """Say why one has to see what one otherwise may not; it stands in the timeline, and the family sees it."""
+    about = _about(site, who, Action.BREAK_GLASS, incident_id)
+    with site.database.write() as session:
+        number = timelines.break_glass(session, who.community_id, about.id, by=who.id, reason=wish.reason, at_ns=site.clock())
+    if not isinstance(number, int):
+        raise ProblemError(422, Notice.GLASS_REASON)
+    return _again(request, site, about.id)
+
+
 def _photo(request: Request, site: Site, who: Who, incident_id: str, content: bytes) -> Story:
     about = _about(site, who, Action.ACT, incident_id)
     with site.database.write() as session:
@@ -127,7 +138,7 @@ def _again(request: Request, site: Site, incident_id: IncidentId) -> Story:
 def _story(incident: Incident, visit: Visit) -> Story:
     scene, who = visit.scene, visit.who
     told = views.tellings(visit.session, visit.community.id, [incident.id])[incident.id]
-    shown, sees_person = card(incident, told, scene), who.may_about(Action.SEE_PERSON, incident)
+    shown, sees_person = card(incident, told, scene), visit.sees_person(incident)
 
     def fence_of(event: Event) -> Fence | None:
         """As it was when the event was found."""

@@ -1,0 +1,43 @@
+/** Asks the server, by the types of its own OpenAPI document. */
+
+import createClient from "openapi-fetch";
+
+import type { paths } from "../schema";
+
+/** What became of a request that was not answered as wished. `words` are the server's own, where it gave any. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    readonly words: string,
+  ) {
+    super(words || String(status));
+  }
+}
+
+/** Long enough for a bad line, and short enough that somebody in need is told to telephone instead. */
+const TIMEOUT_MS = 10_000;
+
+export async function fetched(request: Request): Promise<Response> {
+  const changes = request.method !== "GET";
+  if (changes) request.headers.set("X-Anju", "1");
+  const ending = new AbortController();
+  const timer = setTimeout(() => ending.abort(), TIMEOUT_MS);
+  request.signal.addEventListener("abort", () => ending.abort());
+  const response = await fetch(request, { signal: ending.signal }).finally(() => clearTimeout(timer));
+  if (response.status === 401) location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
+  return response;
+}
+
+export const api = createClient<paths>({ baseUrl: location.origin, fetch: fetched });
+
+/** The answer, or `Refused`. */
+export async function answer<T>(asked: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+  const { data, error, response } = await asked;
+  if (!response.ok) throw new Refused(response.status, wordsOf(error));
+  return data as T;
+}
+
+function wordsOf(error: unknown): string {
+  const words = error && typeof error === "object" && "words" in error ? error.words : "";
+  return typeof words === "string" ? words : "";
+}

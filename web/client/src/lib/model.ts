@@ -1,0 +1,12 @@
+/** What the server says, by its own OpenAPI document. */
+
+import type { components } from "../schema";
+
+type Schemas = components["schemas"];
+
+export type Me = Schemas["Me"];
+export type Card = Schemas["Card"];
+export type Glance = Schemas["Glance"];
+export type Story = Schemas["Story"];
+export type Language = Me["language"];
+export type Action = Me["may"][number];

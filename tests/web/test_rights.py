@@ -19,6 +19,7 @@ from fastapi.routing import iter_route_contexts
 from devices.model import HomeId, PersonId
 from incidents.directory import Language, Role
 from incidents.model import Act, Do, Incident
+from incidents.timeline import EntryKind
 from rules.home import codes
 from rules.kinds import EventKind, Mode
 from store import timelines, views
@@ -450,6 +451,28 @@ def _titled(client: httpx.Client, place: str) -> tuple[list[str], str]:
     """A page with its title."""
     page = client.get(place)
     return re.findall("<title>(.*?)</title>", page.text), text(page)
+
+
+def test_who_works_here_looks_at_nobodys_data_without_a_trace(both: Both, story: Story) -> None:
+    def looked(incident: Incident) -> set[str | None]:
+        with both.here.database.read() as session:
+            return {entry.by for _, entry in timelines.read(session, LAKESIDE, incident.id) if entry.kind is EntryKind.OPENED}
+
+    for who in ("guard-chen", "nurse-he", "office", "officer-qian", "wang-yan"):
+        with both.ask(who) as client:
+            assert client.get(f"/api/incidents/{story.open.id}").status_code == 200
+            assert client.get(f"/api/incidents/{story.over.id}").status_code == 200
+    assert looked(story.open) == {"guard-chen", "nurse-he"}
+    assert looked(story.over) == set()  # nothing was shown to them of it
+    with both.ask("guard-chen") as client:
+        broken = client.post(f"/api/incidents/{story.over.id}/break-glass", json={"reason": "the family asks what was seen"})
+        assert "Very likely a fall" in broken.text
+        assert client.get(f"/api/incidents/{story.over.id}").status_code == 200
+    assert looked(story.over) == {"guard-chen"}
+    with both.ask("wang-lei") as client:
+        assert "the family asks what was seen" in text(client.get(f"/incidents/lakeside/{story.over.id}"))
+    with both.ask("office") as client:
+        assert "Very likely a fall" not in client.get(f"/api/incidents/{story.over.id}").text
 
 
 def test_who_came_by_a_code_is_shown_what_family_may_see(both: Both, story: Story) -> None:

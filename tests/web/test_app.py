@@ -1,5 +1,6 @@
 """The app in a real browser, as the family uses it: at a glance, in need, on a bad line, by keyboard, and in large letters."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -247,6 +248,27 @@ def test_without_any_connection_the_app_opens_and_gives_the_numbers(served: Serv
     expect(page.get_by_text("现在连不上安居")).to_be_visible()
     expect(page.get_by_role("link", name=re.compile("^120"))).to_have_attribute("href", "tel:120")
     expect(page.locator(".tone-good")).to_have_count(0)
+
+
+def test_what_is_pushed_is_shown_once_and_in_the_words_of_the_message(served: Service, screen: Screens) -> None:
+    page = at(screen("zh-CN", 390, 844, who="wang-lei"), served)
+    page.context.grant_permissions(["notifications"], origin=served.url)
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    browser = page.context.new_cdp_session(page)
+    registrations: list[str] = []
+    browser.on(
+        "ServiceWorker.workerRegistrationUpdated", lambda said: registrations.extend(it["registrationId"] for it in said["registrations"])
+    )
+    browser.send("ServiceWorker.enable")
+    page.wait_for_function("navigator.serviceWorker.ready.then(() => true)")
+    for _ in range(2):  # the push service has it twice
+        said = json.dumps({"id": "n-1", "tag": "n-1", "text": "王秀英疑似摔倒"})
+        browser.send("ServiceWorker.deliverPushMessage", {"origin": served.url, "registrationId": registrations[-1], "data": said})
+    shown = (
+        "navigator.serviceWorker.ready.then((it) => it.getNotifications()).then((all) => all.map((one) => [one.title, one.body, one.tag]))"
+    )
+    page.wait_for_function(f"{shown}.then((all) => all.length > 0)")
+    assert page.evaluate(shown) == [["安居 Anju", "王秀英疑似摔倒", "n-1"]]
 
 
 def test_who_is_not_signed_in_is_sent_to_sign_in_and_back(served: Service, screen: Screens) -> None:

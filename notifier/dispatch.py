@@ -5,11 +5,12 @@ and sent again only if it surely was not accepted; where that cannot be said, th
 """
 
 import logging
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -39,9 +40,9 @@ from store.model import StoreBusyError, StoreError
 from store.outbox import Attempted, Delivery, DeliveryOutcome, Notification
 from store.session import Database
 
-AT_ONCE = 32
-"""Messages on their way to gateways at one time: of a provider that takes 50 ms for each, 640 a second at most."""
-KEPT_FOR_LIFE = 8
+AT_ONCE = 64
+"""Messages on their way to gateways at one time: of a provider that takes 50 ms for each, 1,280 a second at most."""
+KEPT_FOR_LIFE = 16
 """Of those as many as nothing else may take: a slow gateway does not hold up a fall."""
 QUESTIONS_AT_ONCE = 2
 START_S = 5.0
@@ -58,17 +59,20 @@ RECEIPTS_FOR_S = 24 * 3600.0
 LATE_S = 1.0
 """What is acted on so long after it was due is said to be late."""
 LOOK_S = 0.25
+SEND_LOOK_S = 0.1
+"""What is new leaves so soon while nothing else does."""
+GATHER_S = 0.02
+"""While something leaves, what is due is claimed so often, and what was answered is written so often: each time is one transaction."""
 _BATCH = 100
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Answered:
     """What a gateway answered to an attempt, until it is written."""
 
     one: HandOver
     answer: Answer
-    is_written: bool = False
 
 
 class Dispatcher:
@@ -115,7 +119,7 @@ class Dispatcher:
         self._askers = ThreadPoolExecutor(QUESTIONS_AT_ONCE, thread_name_prefix="ask")
         self._leaving: set[Future[None]] = set()
         self._answered: deque[_Answered] = deque()
-        self._writing = threading.Lock()
+        self._recorder = ThreadPoolExecutor(1, thread_name_prefix="record")
         self._asking: dict[tuple[str, str], Future[None]] = {}
         self._asked_ns: dict[tuple[str, str], int] = {}
         self._receipts_dropped_ns = 0
@@ -128,25 +132,43 @@ class Dispatcher:
             outbox.release(session, self._worker, now_ns + round(RELEASED_S * NS_PER_S))
 
     def sweep(self, now_ns: int) -> None:
-        """Act on everything that is due by now; messages leave in the background. A step that fails does not keep the others."""
+        """Act on everything that is due by now, and let what it led to leave in the background."""
+        self.look(now_ns)
+        self.send(LOOK_S)
+
+    def look(self, now_ns: int) -> None:
+        """Act on everything that is due by now, but for sending. A step that fails does not keep the others."""
+        steps = (self._say_how_late, self._sweep_incidents, self._take_receipts, self._fall_back, self._ask, self._look_at_quotas)
+        self._through(steps, now_ns)
+
+    def send(self, most_s: float) -> None:
+        """Let what is due leave, as much as there is room for, and go on for a while as room is made. Used by one thread."""
+        self._through((self._send,), most_s)
+
+    def _through(self, steps: Sequence[Callable[..., object]], argument: float) -> None:
         try:
-            self._say_how_late(now_ns)
-            for step in (self._sweep_incidents, self._take_receipts, self._fall_back, self._ask, self._send, self._look_at_quotas):
-                self._safely(step, now_ns)
+            for step in steps:
+                self._safely(step, argument)
         except StoreBusyError as error:
             self._tell("dispatch.database_away", reason=str(error))
         else:
             self._over("dispatch.database_away")
 
     def settle(self) -> None:
-        """Wait until everything that is leaving has left, and every question is answered."""
+        """Wait until everything that is leaving has left and is written, and every question is answered."""
         wait([*self._leaving, *self._asking.values()])
+        self._recorder.submit(self._record_all).result()
+
+    def halt(self) -> None:
+        """Hand over nothing more."""
+        self._closing.set()
 
     def close(self) -> None:
         """Hand over nothing more, and wait for what is leaving."""
-        self._closing.set()
+        self.halt()
         self._askers.shutdown(wait=True, cancel_futures=True)
         self._senders.shutdown(wait=True)
+        self._recorder.shutdown(wait=True)
 
     def _sweep_incidents(self, now_ns: int) -> None:
         """Steps, expiries and endings that are due; the trouble of one community is not another's."""
@@ -168,7 +190,9 @@ class Dispatcher:
     def _take_receipts(self, now_ns: int) -> None:
         """Move deliveries on by what gateways said."""
         with self._database.write() as session:
-            for receipt in outbox.take_receipts(session, _BATCH):
+            receipts = outbox.take_receipts(session, _BATCH)
+            outbox.lock(session, [(one.delivery.community_id, one.delivery.notification_id, one.delivery.attempt) for one in receipts])
+            for receipt in receipts:
                 gateway = self._gateways.get(receipt.delivery.gateway or "")
                 outcome = gateway.outcomes.get(receipt.status) if gateway else None
                 if outcome is not None:
@@ -211,19 +235,17 @@ class Dispatcher:
             with suppress(StoreBusyError), self._database.write() as session:  # asked again then
                 outbox.keep_receipt(session, gateway.name, provider_id, status=said.word, code=said.code, received_ns=self.clock())
 
-    def _send(self, now_ns: int) -> None:
+    def _send(self, most_s: float) -> None:
         """Claim what is due, as much as there is room for, and let it leave; go on for a while as room is made."""
-        end_s = time.monotonic() + LOOK_S
+        end_s = time.monotonic() + most_s
         while not self._closing.is_set():
             self._leaving = {one for one in self._leaving if not one.done()}
             room = AT_ONCE - len(self._leaving)
             least = Severity.LIFE if room <= KEPT_FOR_LIFE else Severity.INFO
-            claimed = self._claim(now_ns, room if least is Severity.LIFE else room - KEPT_FOR_LIFE, least) if room else 0
-            left_s = end_s - time.monotonic()
-            if left_s <= 0 or not (claimed or self._leaving):
+            claimed = self._claim(self.clock(), room if least is Severity.LIFE else room - KEPT_FOR_LIFE, least) if room else 0
+            if time.monotonic() >= end_s or not (claimed or self._leaving):
                 return
-            if not claimed:
-                wait(self._leaving, timeout=left_s, return_when=FIRST_COMPLETED)
+            wait(self._leaving, timeout=GATHER_S)
 
     def _claim(self, now_ns: int, limit: int, least: Severity) -> int:
         """Claim what is due, and let what can go leave; how many were claimed."""
@@ -233,6 +255,7 @@ class Dispatcher:
         ready = []
         with self._database.write() as session:
             claimed = outbox.claim(session, now_ns, LEASE_S, limit, self._worker, silence_ns=SILENCE_NS, least=least)
+            contacts.look_up(session, {(one.community_id, one.duty.to) for one in claimed})
             for one in claimed:
                 if outbox.is_bundled(session, one):
                     continue
@@ -253,7 +276,7 @@ class Dispatcher:
         directory = self._directory(session, claimed.community_id)
         try:
             return outbound.prepare(session, claimed, directory, self._routes, now_ns)
-        except (KeyError, ValueError, TypeError, AttributeError):
+        except outbound.WORDLESS:
             _log.exception("dispatch.not_prepared", id=claimed.id)
             return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, code="not_prepared")
 
@@ -306,32 +329,36 @@ class Dispatcher:
         return answer
 
     def _keep(self, one: HandOver, answer: Answer) -> None:
-        """Write what came of an attempt: whoever comes first writes for all who wait meanwhile, in one transaction."""
-        mine = _Answered(one=one, answer=answer)
-        self._answered.append(mine)
-        with self._writing:
-            if mine.is_written:
-                return
-            together = [self._answered.popleft() for _ in range(len(self._answered))]
-            try:
-                self._write(together)
-            except Exception:  # noqa: BLE001  one that cannot be written is not another's trouble
-                for each in together:
-                    self._safely(self._write_alone, each)
+        """Have it written what came of an attempt, together with what came of others meanwhile."""
+        self._answered.append(_Answered(one=one, answer=answer))
+        self._recorder.submit(self._safely, self._record_all)
+
+    def _record_all(self) -> None:
+        """Write everything that was answered, in one transaction. Used by one thread."""
+        together = [self._answered.popleft() for _ in range(len(self._answered))]
+        if not together:
+            return
+        try:
+            self._write(together)
+        except Exception:  # noqa: BLE001  one that cannot be written is not another's trouble
+            for each in together:
+                self._safely(self._write_alone, each)
 
     def _write_alone(self, answered: _Answered) -> None:
         try:
             self._write([answered])
         except IntegrityError:
             # another attempt has what we found: two with the same words were looked up at one time
-            answered.answer = replace(answered.answer, outcome=DeliveryOutcome.UNKNOWN, provider_id=None)
-            self._write([answered])
+            answer = replace(answered.answer, outcome=DeliveryOutcome.UNKNOWN, provider_id=None)
+            self._write([replace(answered, answer=answer)])
 
     def _write(self, together: Sequence[_Answered]) -> None:
         """However long the database is away: what is not written is looked up later."""
         while True:
             try:
                 with self._database.write() as session:
+                    made = [each.one.notification for each in together]
+                    outbox.lock(session, [(one.community_id, one.id, one.attempt) for one in made])
                     for each in together:
                         self._record(session, each.one.notification, outbound.attempted(each.answer, each.one, self.clock()))
             except StoreBusyError as error:
@@ -339,8 +366,6 @@ class Dispatcher:
                 if self._closing.wait(LOOK_S):
                     return
             else:
-                for each in together:
-                    each.is_written = True
                 return
 
     def _record(self, session: Session, of: Notification | Delivery, attempted: Attempted) -> None:
@@ -428,21 +453,26 @@ class Dispatcher:
 
 
 def run(dispatcher: Dispatcher, stop: threading.Event) -> None:
-    """Sweep until told to stop. APScheduler calls, one sweep at a time; what was missed is made up for by the next one."""
+    """Look and send until told to stop. APScheduler calls, one of each at a time; what was missed is made up for by the next one.
+
+    Sending has a job of its own, which goes on while there is something: the first SMS of a fall does not wait for anything else.
+    """
     dispatcher.take_over(dispatcher.clock())
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # that a sweep takes longer than a look is no news
     scheduler = BackgroundScheduler(timezone=UTC)
-    scheduler.add_job(
-        lambda: dispatcher.sweep(dispatcher.clock()),
-        "interval",
-        seconds=LOOK_S,
-        coalesce=True,
-        max_instances=1,
-        misfire_grace_time=None,
-        next_run_time=datetime.now(tz=UTC),
-    )
+    for job, look_s in ((lambda: dispatcher.look(dispatcher.clock()), LOOK_S), (lambda: dispatcher.send(math.inf), SEND_LOOK_S)):
+        scheduler.add_job(
+            job,
+            "interval",
+            seconds=look_s,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+            next_run_time=datetime.now(tz=UTC),
+        )
     scheduler.start()
     stop.wait()
+    dispatcher.halt()
     scheduler.shutdown(wait=True)
     dispatcher.close()
     late = dispatcher.lateness

@@ -21,6 +21,10 @@ WORTHLESS_NS = 24 * 3600 * NS_PER_S
 """What is not urgent and could not be told for so long is not told any more: it stands in the app."""
 
 
+DEADLINE_NS = 120 * NS_PER_S
+"""What is urgent and leaves later than this after it was written says how late it is: people judge by it whether to go or to call."""
+
+
 class Held(StrEnum):
     """Why a notification waits."""
 
@@ -142,3 +146,9 @@ def quiet_until_ns(since: time, until: time, zone: ZoneInfo, now_ns: int) -> int
 def is_too_late(severity: Severity, created_ns: int, now_ns: int) -> bool:
     """Whether a notification that nobody has been given yet is not worth anything any more."""
     return severity.rank < WAITS_AT_NIGHT.rank and now_ns - created_ns > WORTHLESS_NS
+
+
+def late_by_s(severity: Severity, created_ns: int, now_ns: int) -> int:
+    """By how much a text that leaves now is to say that it is late, in s; 0 for not at all. What is not urgent waits on purpose."""
+    late_ns = now_ns - created_ns
+    return late_ns // NS_PER_S if severity.rank >= WAITS_AT_NIGHT.rank and late_ns >= DEADLINE_NS else 0

@@ -42,6 +42,9 @@ MOST_BUNDLED = 50
 NOT_FOUND_YET, NOT_LOOKED_UP = "not_found_yet", "not_looked_up"
 """Codes of attempts that only asked: they are as unsure as the one before, and sent nothing themselves."""
 
+WORDLESS = (KeyError, ValueError, TypeError, AttributeError)
+"""What is raised where a notification cannot be put into words."""
+
 _SAYS = {Remedy.BROKEN: ContactState.BROKEN, Remedy.CONSENT: ContactState.OPTED_OUT}
 """What a remedy says of a contact method."""
 
@@ -113,14 +116,16 @@ def prepare(
     if spending.is_refused(severity, routes.spending.stage(session, claimed.community_id, directory.timezone, now_ns), at_least_micro):
         return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code="over_quota")
     text, answer = claimed.text, None
-    can_wait = text is None and claimed.held is not None and severity.rank < Severity.URGENT.rank
-    if can_wait and (others := outbox.bundle(session, claimed, Severity.URGENT, now_ns, MOST_BUNDLED)):
-        text = render_bundle([claimed.duty, *(one.duty for one in others)], channel, directory, now_ns)
+    late_s = holding.late_by_s(severity, claimed.created_ns, now_ns)
+    if late_s and claimed.bundle is None and not any(one.outcome in UNSURE for one in earlier):
+        text = None  # nobody has these words, and nobody is going to look for them
+    if text is None and claimed.held is not None and severity.rank < Severity.URGENT.rank:
+        text = _with_others(session, claimed, channel, directory, now_ns)
     if text is None:  # else it was attempted before, in these words, or tells of others too
         answering, answer = _answering(session, claimed.duty, channel, person, gateway)
         if routes.links is not None and gateway.capabilities.link.covers(person.phone_e164):
             answering = replace(answering, link=routes.links.marked)
-        text = render(claimed.duty, channel, directory, now_ns, answering)
+        text = render(claimed.duty, channel, directory, now_ns, answering, late_s=late_s)
     length = segments(text)
     cost_micro = routes.spending.cost_micro(gateway.name, person.phone_e164, channel, length)
     outbox.prepare(
@@ -240,6 +245,17 @@ def _useless(session: Session, claimed: Notification, person: Person, channel: C
             return None if is_only else ContactState.BROKEN
         case _:
             return None
+
+
+def _with_others(session: Session, claimed: Notification, channel: Channel, directory: Directory, now_ns: int) -> str | None:
+    """One text for all that waits for the same person; None where nothing does, and where it cannot be put into words: each goes alone."""
+    try:
+        with session.begin_nested():
+            others = outbox.bundle(session, claimed, Severity.URGENT, now_ns, MOST_BUNDLED)
+            return render_bundle([claimed.duty, *(one.duty for one in others)], channel, directory, now_ns) if others else None
+    except WORDLESS:
+        _log.exception("dispatch.not_bundled", id=claimed.id)
+        return None
 
 
 def _answering(session: Session, duty: Duty, channel: Channel, person: Person, gateway: Gateway) -> tuple[Answering, WrittenBack | None]:

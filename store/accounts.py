@@ -128,9 +128,8 @@ def begin_code(session: Session, key: bytes, by: Attempt) -> str | None:
     if row is not None and now_ns - row.sent_ns < CODE_AGAIN_NS:
         return None
     # By address first: who may ask for no more wears out nobody's number, and leaves nothing behind of those that they made up.
-    if not attempts.take(session, CODES_FROM_AN_ADDRESS, by.address, now_ns) or not attempts.take(
-        session, CODES_OF_A_NUMBER, login, now_ns
-    ):
+    limits = ((CODES_FROM_AN_ADDRESS, by.address), (CODES_OF_A_NUMBER, login))
+    if not all(attempts.take(session, limit, whose, now_ns) for limit, whose in limits):
         return None
     code = f"{secrets.randbelow(10**6):06d}"
     if row is None:
@@ -147,7 +146,7 @@ def take_code(session: Session, key: bytes, by: Attempt, code: str) -> Tried:
     if attempts.is_spent(session, WRONG_FROM_AN_ADDRESS, by.address, now_ns):
         return Tried.TOO_OFTEN
     row = session.get(SignInCodeRow, by.login, with_for_update=True)
-    digest = _code_digest(key, by.login, code.strip())
+    digest = _code_digest(key, by.login, "".join(code.split()))
     is_open = row is not None and row.tries < MOST_TRIES and now_ns - row.sent_ns <= CODE_LASTS_NS
     if row is None or not hmac.compare_digest(row.digest, digest) or not is_open:
         attempts.take(session, WRONG_FROM_AN_ADDRESS, by.address, now_ns)
@@ -293,7 +292,7 @@ def _matches(kept: str, password: str) -> bool:
 def _step_of(secret: str, code: str, now_ns: int, *, after: int) -> int | None:
     """The time step of which a code is; None of none, or of one that was used."""
     totp, now_step = pyotp.TOTP(secret), now_ns // NS_PER_S // STEP_S
-    typed = code.strip().replace(" ", "")
+    typed = "".join(code.split())
     fits = [
         step
         for step in range(now_step - _DRIFT_STEPS, now_step + _DRIFT_STEPS + 1)

@@ -3,8 +3,11 @@
 It is known of an address, not of a person: another number is another contact method, of which nothing is known.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
+from operator import itemgetter
 
 from sqlmodel import Session, col, delete, select
 
@@ -75,9 +78,20 @@ def forget(session: Session, community_id: CommunityId, person: PersonId, channe
     session.exec(delete(ContactRow).where(*gone))
 
 
+def look_up(session: Session, people: Collection[tuple[CommunityId, PersonId]]) -> None:
+    """Read at once what `state` is going to be asked of in this transaction: else it asks for each by itself."""
+    known: dict[tuple[str, str], dict[str, ContactRow]] = {place: {} for place in people}
+    for community_id, of_community in groupby(sorted(people), key=itemgetter(0)):
+        wanted = (ContactRow.community_id == community_id, col(ContactRow.person_id).in_([person_id for _, person_id in of_community]))
+        for row in session.exec(select(ContactRow).where(*wanted)):
+            known[row.community_id, row.person_id][row.channel] = row
+    session.info["contacts"] = known
+
+
 def state(session: Session, community_id: CommunityId, person: Person, channel: Channel) -> ContactState | None:
     """What is known of a contact method as it is now; None for nothing."""
-    row = session.get(ContactRow, (community_id, person.id, channel))
+    known: dict[str, ContactRow] | None = session.info.get("contacts", {}).get((community_id, person.id))
+    row = session.get(ContactRow, (community_id, person.id, channel)) if known is None else known.get(channel)
     return ContactState(row.state) if row is not None and row.address == address_of(person, channel) else None
 
 

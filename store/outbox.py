@@ -5,12 +5,15 @@ known to be unsure, and is looked up at the provider instead of blindly repeated
 it is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
+from sqlalchemy import select as columns_of
 from sqlmodel import Session, case, col, delete, func, select, update
 
 from devices.model import NS_PER_S, CommunityId, PersonId
@@ -18,7 +21,7 @@ from incidents.directory import Channel, Severity
 from incidents.model import UNHURRIED, Duty, IncidentId, Purpose
 from store.model import StoreError
 from store.session import insert
-from store.tables import DeliveryRow, IncidentRow, NotificationRow, ReceiptRow
+from store.tables import DeliveryRow, IncidentRow, NotificationRow, ReceiptRow, Table
 
 
 class NotificationState(StrEnum):
@@ -117,6 +120,16 @@ class Delivery:
     code: str | None
     handed_ns: int
     updated_ns: int
+
+
+class Unsettled(NamedTuple):
+    """A delivery that a gateway accepted, with the id that it has there."""
+
+    notification_id: str
+    attempt: int
+    gateway: str | None
+    provider_id: str | None
+    handed_ns: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,10 +236,13 @@ def claim(
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    claimed, rows = [], list(session.exec(due))
-    session.info["claimed"] = held = list[object](rows)  # a session remembers only what somebody holds: `prepare` asks for them again
+    rows = list(session.exec(due))
+    _hold(session, rows)
+    session.info.setdefault("locked", set()).update((row.community_id, row.id) for row in rows)
+    before = _attempts(session, [(row.community_id, row.id, row.attempts) for row in rows if row.attempts])
+    claimed, made = [], []
     for row in rows:
-        last = session.get(DeliveryRow, (row.community_id, row.id, row.attempts)) if row.attempts else None
+        last = before.get((row.community_id, row.id, row.attempts))
         row.attempts += 1
         row.claimed_by, row.claimed_until_ns = worker, now_ns + round(lease_s * NS_PER_S)
         if row.attempts == 1 and silence_ns is not None and row.purpose not in UNHURRIED:
@@ -241,9 +257,10 @@ def claim(
             handed_ns=now_ns,
             updated_ns=now_ns,
         )
-        session.add(attempt)
-        held.append(attempt)
+        made.append(attempt)
         claimed.append(_notification(row, DeliveryOutcome(last.outcome) if last else None))
+    session.add_all(made)
+    _hold(session, made)
     session.flush()
     return claimed
 
@@ -404,8 +421,9 @@ def record(session: Session, community_id: CommunityId, notification_id: str, at
     StoreError
         If there was no such attempt, or `retry` has no time.
     """
-    row = session.get(NotificationRow, (community_id, notification_id), with_for_update=True)
-    delivery = session.get(DeliveryRow, (community_id, notification_id, attempt))
+    place = (community_id, notification_id)
+    row = session.get(NotificationRow, place, with_for_update=None if place in session.info.get("locked", ()) else True)
+    delivery = session.get(DeliveryRow, (*place, attempt))
     if row is None or delivery is None:
         raise StoreError(f"notification {notification_id} has no attempt {attempt}")
     goes_on = attempted.retry_ns is not None
@@ -427,8 +445,19 @@ def record(session: Session, community_id: CommunityId, notification_id: str, at
             row.fallback_ns = None
         elif (row.state in _GIVEN_UP or attempted.falls_back) and (row.fallback_ns is not None or row.purpose == Purpose.ENDING):
             row.fallback_ns = attempted.at_ns
-    session.flush()
     return NotificationState(row.state)
+
+
+def lock(session: Session, attempts: Collection[tuple[CommunityId, str, int]]) -> None:
+    """Read and lock, all at once, what `record` is going to be told of: else it asks for each by itself."""
+    places = sorted({(community_id, notification_id) for community_id, notification_id, _ in attempts})
+    for community_id, of_community in groupby(places, key=itemgetter(0)):
+        wanted = (NotificationRow.community_id == community_id, col(NotificationRow.id).in_([id_ for _, id_ in of_community]))
+        order = (col(NotificationRow.community_id), col(NotificationRow.id))
+        rows = session.exec(select(NotificationRow).where(*wanted).order_by(*order).with_for_update()).all()
+        _hold(session, rows)
+    _hold(session, _attempts(session, attempts).values())
+    session.info.setdefault("locked", set()).update(places)
 
 
 def cancel_unsent(session: Session, community_id: CommunityId, incident_id: IncidentId) -> int:
@@ -510,11 +539,13 @@ def deliveries(session: Session, community_id: CommunityId, notification_ids: It
     return [_delivery(row) for row in session.exec(select(DeliveryRow).where(*wanted).order_by(*order))]
 
 
-def unsettled(session: Session, since_ns: int, limit: int) -> list[Delivery]:
+def unsettled(session: Session, since_ns: int, limit: int) -> list[Unsettled]:
     """Deliveries that a gateway accepted since a time and has not finally spoken of, newest first."""
-    accepted = (DeliveryRow.outcome == DeliveryOutcome.ACCEPTED, DeliveryRow.handed_ns >= since_ns)
+    columns = [getattr(DeliveryRow, name) for name in Unsettled._fields]
+    accepted = (col(DeliveryRow.outcome) == DeliveryOutcome.ACCEPTED, col(DeliveryRow.handed_ns) >= since_ns)
     order = (col(DeliveryRow.handed_ns).desc(), col(DeliveryRow.community_id), col(DeliveryRow.notification_id))
-    return [_delivery(row) for row in session.exec(select(DeliveryRow).where(*accepted).order_by(*order).limit(limit))]
+    asked = columns_of(*columns).where(*accepted).order_by(*order).limit(limit)
+    return [Unsettled(*row) for row in session.connection().execute(asked)]
 
 
 def delivery_of(session: Session, gateway: str, provider_id: str) -> Delivery | None:
@@ -539,7 +570,7 @@ def take_receipts(session: Session, limit: int) -> list[StoredReceipt]:
         .with_for_update(skip_locked=True, of=ReceiptRow)
     )
     taken = []
-    for receipt, delivery in session.exec(matched):
+    for receipt, delivery in session.exec(matched).all():
         taken.append(StoredReceipt(delivery=_delivery(delivery), status=receipt.status, code=receipt.code, received_ns=receipt.received_ns))
         session.delete(receipt)
     session.flush()
@@ -549,6 +580,21 @@ def take_receipts(session: Session, limit: int) -> list[StoredReceipt]:
 def drop_receipts(session: Session, before_ns: int) -> int:
     """Forget receipts that came before a time and never found their delivery; how many."""
     return int(session.exec(delete(ReceiptRow).where(col(ReceiptRow.received_ns) < before_ns)).rowcount)
+
+
+def _attempts(session: Session, wanted: Collection[tuple[str, str, int]]) -> dict[tuple[str, str, int], DeliveryRow]:
+    """Attempts by community, notification and number, in one query for each community."""
+    found: dict[tuple[str, str, int], DeliveryRow] = {}
+    for community_id, of_community in groupby(sorted(wanted), key=itemgetter(0)):
+        ids = {notification_id for _, notification_id, _ in of_community}
+        asked = select(DeliveryRow).where(DeliveryRow.community_id == community_id, col(DeliveryRow.notification_id).in_(ids))
+        found |= {(row.community_id, row.notification_id, row.attempt): row for row in session.exec(asked)}
+    return {key: found[key] for key in wanted if key in found}
+
+
+def _hold(session: Session, rows: Collection[Table]) -> None:
+    """A session remembers only what somebody holds: these are asked for again in this transaction."""
+    session.info.setdefault("held", []).extend(rows)
 
 
 def _due(now_ns: int, least: Severity) -> tuple[Any, ...]:

@@ -5,9 +5,10 @@ PostgreSQL what must take turns does so by row: a community's lock, a partition'
 """
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import cast
 
@@ -70,6 +71,7 @@ class Database:
             case _:
                 raise StoreError(f"database_url is {parsed.render_as_string()}, must be sqlite:///FILE or postgresql://…")
         self.is_sqlite = self._engine.dialect.name == "sqlite"
+        self._turn: AbstractContextManager[object] = _Turn(wait_s) if self.is_sqlite else nullcontext()
         self._writer = self._engine.execution_options(writes=True)
         self._reader = self._engine.execution_options(
             **({} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
@@ -78,7 +80,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """One transaction: all of it is kept at the end, or nothing if anything is raised."""
-        with _busy_named(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with self._turn, _busy_named(), Session(self._writer, expire_on_commit=False) as session, session.begin():
             session.info["writes"] = True
             yield session
 
@@ -112,6 +114,21 @@ class Database:
     def close(self) -> None:
         """Close the connections that are kept for reuse."""
         self._engine.dispose()
+
+
+class _Turn:
+    """SQLite lets whoever finds it locked look again after a pause, which grows: the threads of one process do better in a queue."""
+
+    def __init__(self, wait_s: float) -> None:
+        self._wait_s = wait_s
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=self._wait_s):
+            raise StoreBusyError(f"the database is locked or away: another thread has been writing for {self._wait_s:g} s")
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 def insert(session: Session, table: type[Table]) -> postgresql.Insert:

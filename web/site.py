@@ -199,9 +199,9 @@ class Site:
 
     def bare(self, request: Request, heading: str, more: str, status: int, code: str = "") -> HTMLResponse:
         """A page that is about no community."""
-        return self.plain(request, "bare.html.j2", status=status, heading=heading, more=more, code=code)
+        return self.plain(request, "bare.html.j2", status=status, heading=heading, more=more, code=code, is_refused=status == 403)  # noqa: PLR2004  forbidden
 
-    def plain(self, request: Request, name: str, *, status: int = 200, **context: object) -> HTMLResponse:
+    def plain(self, request: Request, name: str, /, *, status: int = 200, **context: object) -> HTMLResponse:
         """A page of nobody's, within the frame."""
         page = self.pages.get_template(name).render(words=words_for(request), language_links=language_links(request), **context)
         return _with_language(request, HTMLResponse(page, status))
@@ -265,7 +265,7 @@ class Visit:
         )
         made = _with_language(self.request, HTMLResponse(page))
         if self.communities:
-            made.set_cookie("community", community_id, max_age=_YEAR_S, httponly=True, samesite="lax")
+            made.set_cookie("community", community_id, max_age=_YEAR_S, httponly=True, samesite="lax", secure=is_https(self.request))
         return made
 
     def _pages(self) -> tuple[tuple[str, str, Action], ...]:
@@ -292,8 +292,13 @@ class Visit:
 
 def cookie_name(request: Request) -> str:
     """Of the cookie that somebody is signed in by; by https a name that no other host of the domain can set (RFC 6265bis, 4.1.3.2)."""
+    return f"__Host-{COOKIE}" if is_https(request) else COOKIE
+
+
+def is_https(request: Request) -> bool:
+    """Whether browsers reach us by https only."""
     door: FrontDoor | None = request.app.state.site.door
-    return f"__Host-{COOKIE}" if door and door.is_https else COOKIE
+    return door is not None and door.is_https
 
 
 def words_for(request: Request) -> Words:
@@ -313,7 +318,7 @@ def language_links(request: Request) -> dict[str, str]:
 def _with_language(request: Request, response: HTMLResponse) -> HTMLResponse:
     """The page, and the language remembered if it was chosen now."""
     if (chosen := request.query_params.get("lang")) in set(Language):
-        response.set_cookie("lang", str(chosen), max_age=_YEAR_S, httponly=True, samesite="lax")
+        response.set_cookie("lang", str(chosen), max_age=_YEAR_S, httponly=True, samesite="lax", secure=is_https(request))
     return response
 
 

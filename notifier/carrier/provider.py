@@ -9,11 +9,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 import structlog
@@ -167,7 +168,17 @@ class FakeProvider:
         self.later.close()
         self._server.shutdown()
         self._thread.join()
+        self.hang_up()
         self._server.server_close()
+
+    @property
+    def connections(self) -> int:
+        """How often somebody has connected."""
+        return self._server.met
+
+    def hang_up(self) -> None:
+        """Close every connection, as servers do with one that is kept for long."""
+        self._server.hang_up()
 
     def unwelcome(self, request: Request) -> Reply | None:
         """Why a request is turned away before anything else, such as a wrong signature."""
@@ -245,6 +256,28 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = False
     request_queue_size = 512
 
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self.met = 0
+        self._open: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  its own
+        """Remember who is connected."""
+        self.met += 1
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401  its own
+        """Forget them."""
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """Close every connection."""
+        for connection in list(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def handle_error(self, request: object, client_address: object) -> None:
         """Whoever is killed while we answer is no error of ours."""
         if not isinstance(sys.exception(), OSError):
@@ -258,7 +291,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Take it, or go wrong as told."""
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:  # who asked was killed meanwhile
+            self.close_connection = True
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(method=self.command, target=self.path, headers=headers, body=body)
         self.provider.asked.append(request)

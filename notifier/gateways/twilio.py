@@ -14,14 +14,16 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from requests.exceptions import RequestException
 from twilio.base.exceptions import TwilioException, TwilioRestException  # type: ignore[import-untyped]
-from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped]
+from twilio.http import HttpClient  # type: ignore[import-untyped]
+from twilio.http.response import Response  # type: ignore[import-untyped]
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 from twilio.twiml.messaging_response import MessagingResponse  # type: ignore[import-untyped]
+from urllib3 import HTTPConnectionPool, make_headers
+from urllib3.exceptions import HTTPError
 
 from devices.model import NS_PER_S
 from incidents.directory import Channel, Language
@@ -42,7 +44,7 @@ from notifier.gateways.model import (
     Receipt,
     Status,
 )
-from notifier.gateways.wire import TIMEOUT_S, after, session
+from notifier.gateways.wire import ONCE, TIMEOUT_S, after_pool, connections
 from store.outbox import DeliveryOutcome
 
 _NO_WAY_BACK = Reach(but=("+86",))
@@ -173,17 +175,17 @@ class Account:
 
     def __init__(self, settings: TwilioSettings, timeout_s: float) -> None:
         self.settings = settings
-        self._timeout_s = timeout_s
+        http = _HttpClient(settings.base_url, timeout_s)
+        self._client = Client(settings.account_sid, settings.auth_token, http_client=http)
 
     def make(self, create: Callable[[Any], Any]) -> Answer | Any:  # noqa: ANN401  the SDK has no types
         """What a request made, or what is known if it made nothing that we know of."""
         try:
-            with self._client() as client:
-                return create(client)
+            return create(self._client)
         except TwilioRestException as error:
             return _refused(error)
-        except RequestException as error:
-            return after(error)
+        except HTTPError as error:
+            return after_pool(error)
         except (TwilioException, ValueError) as error:
             return Answer(outcome=DeliveryOutcome.UNKNOWN, code=type(error).__name__)
 
@@ -197,11 +199,10 @@ class Account:
             Twilio does not answer.
         """
         try:
-            with self._client() as client:
-                yield client
+            yield self._client
         except TwilioRestException as error:
             raise GatewayAwayError(f"Twilio answers {error.status}, code {error.code}") from error
-        except (RequestException, TwilioException, ValueError) as error:
+        except (HTTPError, TwilioException, ValueError) as error:
             raise GatewayAwayError(f"Twilio does not answer: {type(error).__name__}") from error
 
     def made_since(self, pages: Iterable[Any], created_ns: int) -> Iterator[Any]:
@@ -236,15 +237,6 @@ class Account:
         if not RequestValidator(self.settings.auth_token).validate(hook.url, fields, signature):
             raise ForgedReceiptError("a call of Twilio's is not signed by our account")
         return fields
-
-    @contextmanager
-    def _client(self) -> Iterator[Any]:
-        """A client for one request or a few: a connection that was kept may be closed by the other side just when it is used."""
-        http = _HttpClient(self.settings.base_url, timeout=self._timeout_s, logger=_quiet)
-        try:
-            yield Client(self.settings.account_sid, self.settings.auth_token, http_client=http)
-        finally:
-            http.session.close()
 
 
 class TwilioGateway:
@@ -374,19 +366,44 @@ class TwilioGateway:
         return Answer(outcome=self.outcomes.get(str(message.status), DeliveryOutcome.ACCEPTED), provider_id=message.sid, code=code)
 
 
-class _HttpClient(TwilioHttpClient):  # type: ignore[misc]
-    """The SDK's, with another host where one is named."""
+class _HttpClient(HttpClient):  # type: ignore[misc]
+    """The SDK's door for clients of one's own: connections are kept for a moment, which its own client spends most of its time on.
 
-    def __init__(self, base_url: str | None, **others: Any) -> None:  # noqa: ANN401  the SDK's
-        super().__init__(**others)
-        self.session = session()
-        self._base_url = base_url
+    https://www.twilio.com/docs/libraries/reference/twilio-python/#use-a-custom-http-client
+    """
 
-    def request(self, method: str, url: str, *args: Any, **others: Any) -> Any:  # noqa: ANN401  the SDK's
-        if self._base_url:
-            asked = urlsplit(url)
-            url = self._base_url.rstrip("/") + asked.path + (f"?{asked.query}" if asked.query else "")
-        return super().request(method, url, *args, **others)
+    def __init__(self, base_url: str | None, timeout_s: float) -> None:
+        super().__init__(_quiet, is_async=False, timeout=timeout_s)
+        self._base_url = base_url.rstrip("/") if base_url else None
+        self._pools: dict[str, HTTPConnectionPool] = {}
+
+    def request(
+        self,
+        method: str,
+        uri: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
+        **_: object,
+    ) -> Response:
+        """One request, without a second try; what is raised is urllib3's."""
+        asked = urlsplit(uri)
+        host = self._base_url or f"{asked.scheme}://{asked.netloc}"
+        if host not in self._pools:
+            self._pools[host] = connections(host)
+        query = asked.query or urlencode({name: value for name, value in (params or {}).items() if value is not None}, doseq=True)
+        answer = self._pools[host].urlopen(
+            method,
+            urlsplit(host).path + asked.path + (f"?{query}" if query else ""),
+            body=urlencode(data, doseq=True) if data else None,
+            headers={**(headers or {}), **(make_headers(basic_auth=":".join(auth)) if auth else {})},
+            timeout=timeout or self.timeout,
+            retries=ONCE,
+        )
+        return Response(answer.status, answer.data.decode(), answer.headers)
 
 
 def _refused(error: TwilioRestException) -> Answer:

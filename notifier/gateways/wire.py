@@ -10,11 +10,16 @@ import hashlib
 import hmac
 import json
 import logging
+import math
+import os
 import ssl
+import time
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 from requests import Session
@@ -22,7 +27,9 @@ from requests.adapters import HTTPAdapter
 from requests.certs import where  # type: ignore[attr-defined]  # its documented place
 from requests.exceptions import ConnectionError as NoConnectionError
 from requests.exceptions import ConnectTimeout, InvalidSchema, InvalidURL, MissingSchema, RequestException
-from urllib3.exceptions import NewConnectionError
+from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, PoolManager, ProxyManager, Retry
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, NewConnectionError
 
 from notifier.gateways.model import SEND_S, Answer, ForgedReceiptError, Hook, Outgoing
 from store.outbox import DeliveryOutcome
@@ -31,6 +38,16 @@ Said = Mapping[str, Any]
 
 TIMEOUT_S = SEND_S / 3
 """For connecting, and again for the answer."""
+
+KEPT_S = 2.0
+"""A connection that nobody used for so long is not used again: hardly a server closes one so soon, and if one did just when it is used,
+nobody could say whether it has the request."""
+
+MOST_KEPT = 64
+"""Connections to one host."""
+
+ONCE = Retry(total=False, redirect=False)
+"""A request is made once: what comes of it is ours to judge."""
 
 NO_CONNECTION, BROKEN_OFF, BAD_ADDRESS = "no_connection", "broken_off", "bad_address"
 """Codes of ours: nothing left; it may have arrived; the address is none."""
@@ -77,7 +94,50 @@ def session() -> Session:
 @cache
 def _authorities() -> ssl.SSLContext:
     """The certificates that are trusted. To read them takes tens of milliseconds, which `requests` spends anew on each connection."""
-    return ssl.create_default_context(cafile=where())
+    context = ssl.create_default_context(cafile=where())
+    if named := os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE"):
+        of_ones_own = Path(named)
+        context.load_verify_locations(capath=of_ones_own) if of_ones_own.is_dir() else context.load_verify_locations(of_ones_own)
+    return context
+
+
+class _Kept(HTTPConnection):
+    """A connection that is used again."""
+
+    _used_s = math.inf
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it may be used: the other side has not closed it, and does not do so just now."""
+        return super().is_connected and time.monotonic() - self._used_s < KEPT_S
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 itself overrides it
+        """From now on nobody uses it."""
+        response = super().getresponse()
+        self._used_s = time.monotonic()
+        return response
+
+
+class _KeptTls(_Kept, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Kept
+
+
+class _PoolTls(HTTPSConnectionPool):
+    ConnectionCls = _KeptTls
+
+
+def connections(url: str) -> HTTPConnectionPool:
+    """Connections to a host, kept for a moment and shared by all threads; by a proxy where the environment names one."""
+    host = urlsplit(url)
+    proxy = None if proxy_bypass(host.hostname or "") else getproxies().get(host.scheme)
+    given: dict[str, Any] = {"maxsize": MOST_KEPT, "ssl_context": _authorities()}
+    manager = ProxyManager(proxy, **given) if proxy else PoolManager(**given)
+    manager.pool_classes_by_scheme = {"http": _Pool, "https": _PoolTls}
+    return manager.connection_from_url(url)
 
 
 class _Adapter(HTTPAdapter):
@@ -92,6 +152,15 @@ class _Adapter(HTTPAdapter):
         super().cert_verify(conn, url, verify, cert)
         if verify is True:
             conn.ca_certs = None
+
+
+def after_pool(error: HTTPError) -> Answer:
+    """What is known after an error of `connections`."""
+    if isinstance(error, LocationValueError):
+        return Answer(outcome=DeliveryOutcome.REJECTED, code=BAD_ADDRESS)
+    if isinstance(error, NewConnectionError | ConnectTimeoutError):
+        return Answer(outcome=DeliveryOutcome.RETRY, code=NO_CONNECTION)
+    return Answer(outcome=DeliveryOutcome.UNKNOWN, code=BROKEN_OFF)
 
 
 def after(error: RequestException) -> Answer:

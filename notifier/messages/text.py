@@ -87,7 +87,7 @@ class Answering:
 ANYHOW = Answering()
 
 
-def render(duty: Duty, channel: Channel, directory: Directory, now_ns: int, answering: Answering = ANYHOW) -> str:
+def render(duty: Duty, channel: Channel, directory: Directory, now_ns: int, answering: Answering = ANYHOW, *, late_s: int = 0) -> str:
     """What one person is told by one channel.
 
     Parameters
@@ -102,6 +102,8 @@ def render(duty: Duty, channel: Channel, directory: Directory, now_ns: int, answ
         Hand-over, in ns: a time of another local day is written with its date.
     answering
         How it can be answered.
+    late_s
+        By how much it leaves too late, where it is to say so.
 
     Returns
     -------
@@ -109,7 +111,7 @@ def render(duty: Duty, channel: Channel, directory: Directory, now_ns: int, answ
         One line, at most `MOST_SEGMENTS` SMS segments, in the recipient's language. In English, Chinese stands only in what the community's
         file gives: names and addresses.
     """
-    return _Draft(duty=duty, channel=channel, directory=directory, now_ns=now_ns, answering=answering).fitted()
+    return _Draft(duty=duty, channel=channel, directory=directory, now_ns=now_ns, answering=answering, late_s=late_s).fitted()
 
 
 def render_bundle(duties: Sequence[Duty], channel: Channel, directory: Directory, now_ns: int) -> str:
@@ -159,6 +161,7 @@ class _Draft:
     directory: Directory
     now_ns: int
     answering: Answering
+    late_s: int = 0
 
     @property
     def _wording(self) -> Wording:
@@ -191,8 +194,8 @@ class _Draft:
             names = replace(names, address_short="", **{field: cut(getattr(names, field), units, middle=field == "address")})
             text = self.text(names, omitted)
             if segments(text) <= MOST_SEGMENTS:
-                break
-        return text
+                return text
+        return replace(self, late_s=0).fitted() if self.late_s else text  # what happened when stands in it all the same
 
     def in_short(self) -> str:
         """What happened to whom, and whether it is over, without address and advice."""
@@ -224,6 +227,10 @@ class _Draft:
         return opening + self._mark() + wording.script.sentence_gap.join(sentence for sentence in sentences if sentence)
 
     def _mark(self) -> str:
+        """What stands before everything else. Of two delays the one that is ours is told: the event's own time is in its sentence."""
+        if self.late_s and self.duty.purpose is not Purpose.ENDING:
+            lasting = self._wording.lasting(self.late_s)
+            return self._wording.sent_late[self._form].format(lasting=lasting)
         if self.duty.incident.late and (self.duty.purpose is Purpose.TELL or self.duty.news is News.EVENT):
             return self._wording.late
         match self.duty.purpose:

@@ -187,6 +187,8 @@ class Wording:
         A time in the community's zone, and beside it in the recipient's own: `{time}`, `{own}`.
     at, dated, dated_at : str
         `{at}` of a time today; `{time}` and `{at}` of another day's, from `{date}` and `{clock}`.
+    sent_late : mapping
+        Before a text, or call, that leaves `{lasting}` after it was to.
     happened : mapping
         Each kind, with `{who}`, `{time}`, `{at}`, `{cover}`, `{breach}`.
     openings : mapping
@@ -259,6 +261,7 @@ class Wording:
     dated: str
     dated_at: str
     late: str
+    sent_late: Mapping[Form, str]
     update: str
     over: str
     covers: Mapping[Covers, str]

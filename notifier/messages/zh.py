@@ -35,6 +35,7 @@ ZH = Wording(
     dated="{date}{clock}",
     dated_at="{date}{clock}",
     late="延迟上报：",
+    sent_late={Form.WRITTEN: "晚了{lasting}才发出：", Form.SPOKEN: "这个电话晚打了{lasting}。"},
     update="最新情况：",
     over="已结束：",
     covers={

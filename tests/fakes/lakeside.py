@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from fastapi import FastAPI
@@ -125,10 +126,10 @@ class Estate:
         return found
 
 
-def front_door(sent: list[tuple[str, str]] | None = None, **choices: Any) -> FrontDoor:
+def front_door(sent: SimpleQueue[tuple[str, str]] | None = None, **choices: Any) -> FrontDoor:
     """Of a demonstration; codes are `sent` to people's ids."""
-    codes = [] if sent is None else sent
-    return FrontDoor(key=bytes(32), send_code=lambda to, code: codes.append((to.person.id, code)), **{"as_anybody": True} | choices)
+    codes = SimpleQueue() if sent is None else sent
+    return FrontDoor(key=bytes(32), send_code=lambda to, code: codes.put((to.person.id, code)), **{"as_anybody": True} | choices)
 
 
 def example() -> dict[str, Any]:

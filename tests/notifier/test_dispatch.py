@@ -34,6 +34,7 @@ from notifier.gateways.model import Answer, Capabilities, Gateway, GatewayAwayEr
 from notifier.gateways.twilio import TwilioGateway, TwilioSettings
 from notifier.holding import LIMITS, Per
 from notifier.messages import segments as segments_of
+from notifier.messages.text import _Draft
 from notifier.paging import Pager
 from notifier.routing import FAILURES
 from notifier.spending import Price, Spending
@@ -515,6 +516,64 @@ def test_what_waited_for_the_morning_is_one_message_and_a_failure_takes_all_of_i
     with night.database.read() as session:
         told = {one.id: one.state for id_ in list_of(session) for one in outbox.thread(session, WILLOW, id_, JIE)}
     assert sorted(told.values()) == ["bundled", "bundled", "delivered", "failed"]
+
+
+def test_what_cannot_be_put_into_one_text_with_others_loses_none_of_them(
+    network: Network, nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = people()
+    next(one for one in given["people"] if one["id"] == JIE)["quiet"] = {"from": "00:00", "to": "20:00"}
+    given["policies"].append(
+        {"id": "notices", "kinds": ["offline", "low_battery"], "steps": [{"after_s": 0, "tell": [JIE], "by": ["sms"]}]}
+    )
+    night = nights(network, given=given)
+    for subject, kind in (("w-1", EventKind.OFFLINE), ("w-2", EventKind.LOW_BATTERY), ("w-3", EventKind.OFFLINE)):
+        night.calls(subject, kind)
+    night.until(5)
+
+    def wordless(self: _Draft, who: str, omitted: frozenset[str]) -> str:
+        if self.duty.incident.headline.kind is EventKind.LOW_BATTERY:
+            raise KeyError("no words")
+        return happened(self, who, omitted)
+
+    happened = _Draft._happened
+    monkeypatch.setattr(_Draft, "_happened", wordless)
+    night.now[0] += 10 * 3600 * NS_PER_S
+    night.sweep()
+    assert [(to, channel) for to, channel, _ in network.sent] == [(JIE, "sms")] * 2
+    with night.database.read() as session:
+        told = [one.state for id_ in list_of(session) for one in outbox.thread(session, WILLOW, id_, JIE) if one.duty.channel == "sms"]
+    assert sorted(told) == ["delivered", "delivered", "failed"]
+
+
+def test_a_call_for_help_that_leaves_late_says_how_late(network: Network, nights: Nights) -> None:
+    network.answer(JIE, "sms", *[RETRY] * 7)
+    night = nights(network)
+    night.calls()
+    night.until(130, 3)
+    sent = [text for (to, channel, _), text in zip(network.sent, network.texts, strict=True) if (to, channel) == (JIE, "sms")]
+    assert len(sent) == 8
+    assert not any("晚了" in text for text in sent[:-1])
+    assert "】晚了2分钟才发出：周芬" in sent[-1]
+
+
+def test_what_may_have_been_sent_is_sent_again_in_its_own_words_however_late(network: Network, nights: Nights) -> None:
+    network.settles_ns = 130 * NS_PER_S
+    network.answer(JIE, "sms", UNKNOWN)
+    night = nights(network)
+    night.calls()
+    night.until(250, 5)
+    sent = [text for (to, channel, _), text in zip(network.sent, network.texts, strict=True) if (to, channel) == (JIE, "sms")]
+    assert len(sent) == 2
+    assert sent[0] == sent[1]
+
+
+def test_a_dispatcher_that_was_away_says_how_late_it_tells(network: Network, nights: Nights) -> None:
+    night = nights(network)
+    night.calls()
+    night.now[0] += 725 * NS_PER_S
+    night.sweep()
+    assert "】晚了12分钟才发出：周芬" in network.texts[0]
 
 
 def list_of(session: Session) -> list[IncidentId]:

@@ -164,6 +164,22 @@ def test_another_day_has_its_date(estate: Build, incident: About, duty: Owe, now
     assert "pressed SOS on 1 Mar 23:02." in english
 
 
+@pytest.mark.parametrize(
+    ("language", "channel", "begins"),
+    [
+        (Language.ZH, Channel.SMS, "【柳岸新村】晚了12分钟才发出：周芬（"),
+        (Language.ZH_HANT, Channel.SMS, "【柳岸新村】遲了12分鐘才發出：周芬（"),
+        (Language.EN, Channel.SMS, "12 min late: 周芬"),
+        (Language.ZH, Channel.VOICE, "柳岸新村提醒您，这个电话晚打了12分钟。周芬，"),
+    ],
+)
+def test_what_leaves_late_says_so_first(
+    *, language: Language, channel: Channel, begins: str, estate: Build, incident: About, duty: Owe, now_ns: int
+) -> None:
+    about = duty(incident(EventKind.SOS), channel=channel)
+    assert render(about, channel, estate(language=language), now_ns, late_s=725).startswith(begins)
+
+
 def test_those_already_told_hear_that_what_joined_is_late(estate: Build, incident: About, duty: Owe, now_ns: int) -> None:
     joined = duty(incident(EventKind.SOS, late=True), purpose=Purpose.UPDATE, news=News.EVENT)
     assert "】延迟上报：" in render(joined, Channel.SMS, estate(), now_ns)
@@ -269,6 +285,7 @@ ANYTHING = st.one_of(st.text(max_size=300), st.text("王秀英安居 ab-1,.'[]{}
     news=st.sampled_from(News),
     ending=st.sampled_from(ENDINGS),
     marks=st.tuples(st.booleans(), st.booleans()),
+    late_s=st.sampled_from([0, 3540]),
 )
 def test_whatever_the_names_a_text_is_one_line_of_at_most_two_segments(
     *,
@@ -282,6 +299,7 @@ def test_whatever_the_names_a_text_is_one_line_of_at_most_two_segments(
     news: News,
     ending: tuple[IncidentState, Ended],
     marks: tuple[bool, bool],
+    late_s: int,
     estate: Build,
     incident: About,
     duty: Owe,
@@ -305,7 +323,7 @@ def test_whatever_the_names_a_text_is_one_line_of_at_most_two_segments(
         arrived_by="by",
         arrived_ns=now_ns,
     )
-    text = render(duty(about, to=to, purpose=purpose, news=news, whole_roster=marks[1]), channel, directory, now_ns)
+    text = render(duty(about, to=to, purpose=purpose, news=news, whole_roster=marks[1]), channel, directory, now_ns, late_s=late_s)
     assert 1 <= segments(text) <= 2, text
     assert text.isprintable()
     if purpose is Purpose.TELL:
@@ -341,7 +359,7 @@ def test_the_longest_names_on_the_worst_day_fit_every_text(kind: EventKind, esta
             duty(incident(kind, **last_year, state=state, ended=ended), to="a-relative", purpose=Purpose.ENDING) for state, ended in ENDINGS
         ]
         for one, channel in itertools.product(duties, (Channel.SMS, Channel.VOICE, Channel.EMAIL)):
-            text = render(one, channel, directory, now_ns)
+            text = render(one, channel, directory, now_ns, late_s=3540)
             assert segments(text) <= 2, text
             assert text.count("𠮷") >= 5, text
 

@@ -94,3 +94,10 @@ def test_every_answer_says_what_a_browser_may_do_with_it(client: Asking, path: s
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cache-control"] == ("no-cache" if path.startswith("/static") else "no-store")
     assert "access-control-allow-origin" not in headers
+
+
+def test_pages_travel_small_and_events_as_they_come(client: httpx.Client) -> None:
+    assert client.get("/").headers["content-encoding"] == "gzip"
+    with client.stream("GET", "/events") as events:
+        assert "content-encoding" not in events.headers
+        assert next(events.iter_lines()).startswith("id:")

@@ -204,6 +204,16 @@ class Emergency(_Answer):
     read_out_words: str
 
 
+class Position(_Answer):
+    """Where whom it is about was last: WGS 84 degrees, and how far that may be off."""
+
+    lon_deg: float
+    lat_deg: float
+    accuracy_m: float
+    at_ns: int
+    ago_words: str
+
+
 class Story(_Answer):
     """One incident whole."""
 
@@ -215,6 +225,7 @@ class Story(_Answer):
     next_words: list[str]
     acts: list[ActShown]
     arrive_min: list[int]
+    position: Position | None
     emergency: list[Emergency]
     call: list[OnDuty]
     may: list[Action]

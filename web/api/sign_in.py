@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
 import phonenumbers
@@ -27,6 +27,8 @@ _COUNTRY = "CN"
 """Of a number without a country code."""
 _YEAR_S = 365 * 24 * 3600
 _ISSUER = "Anju"
+_LONGEST_WAY = 2000
+"""Characters of an address of ours."""
 
 router = APIRouter()
 
@@ -36,7 +38,7 @@ Text = Annotated[str, Form(max_length=200)]
 @router.get("/sign-in")
 def sign_in(request: Request, site: TheSite, door: TheDoor, next_: Annotated[str, Query(alias="next")] = "/") -> HTMLResponse:
     """Where a number is asked for; in a demonstration, who one would like to be."""
-    return _page(site, request, "phone", back=_own(next_), visitors=_visitors(site, request) if door.as_anybody else ())
+    return _ask(site, request, door, next_)
 
 
 @router.post("/sign-in")
@@ -51,7 +53,7 @@ def ask_for_code(  # noqa: PLR0917  a form's fields
     """Send a code to a number, if anybody has it."""
     login = _login(phone)
     if login is None:
-        return _page(site, request, "phone", back=_own(next_), wrong=SignIn.NO_NUMBER, phone=phone, status=422)
+        return _ask(site, request, door, next_, wrong=SignIn.NO_NUMBER, phone=phone, status=422)
     with site.database.write() as session:
         code = accounts.begin_code(session, door.key, _attempt(request, site, login))
         members = site.logins.members(session, login)
@@ -196,6 +198,11 @@ def _welcome(  # noqa: PLR0917  what a request has
     )
 
 
+def _ask(site: Site, request: Request, door: FrontDoor, back: str, **context: Any) -> HTMLResponse:  # noqa: ANN401  see `_page`
+    visitors = _visitors(site, request) if door.as_anybody else ()
+    return _page(site, request, "phone", back=_own(back), visitors=visitors, **context)
+
+
 def _page(site: Site, request: Request, step: str, *, wrong: SignIn | None = None, status: int = 200, **context: object) -> HTMLResponse:
     """One step of signing in."""
     return site.plain(request, "sign_in.html.j2", status=status, step=step, wrong=wrong, **context)
@@ -232,9 +239,12 @@ def _network(host: str) -> str:
 
 def _own(back: str) -> str:
     """Where to go on to: a path of our own, and of nobody else."""
-    parts = urlsplit(back)
+    try:
+        parts = urlsplit(back)
+    except ValueError:
+        return "/"
     is_own = not parts.scheme and not parts.netloc and back.startswith("/") and not back.startswith(("//", "/\\"))
-    return quote(back, safe="/?=&%#-._~:+,") if is_own and back.isprintable() else "/"
+    return quote(back, safe="/?=&%#-._~:+,") if is_own and back.isprintable() and len(back) <= _LONGEST_WAY else "/"
 
 
 def _visitors(site: Site, request: Request) -> list[tuple[str, list[tuple[str, str, str]]]]:

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import RedirectResponse
 
 from devices.model import NS_PER_S, CommunityId
+from incidents.audience import home_of
 from incidents.model import Quiet, Refused
 from store.acts import silence
 from store.model import StoreBusyError
@@ -35,7 +36,9 @@ def quiet(site: TheSite, who: TheWho, form: Sent) -> RedirectResponse:
     about = None
     try:
         about = incident(site, who, Action.SEE_INCIDENTS, said(form, "incident"))
-        if minutes in {str(one) for one in QUIET_MIN}:
+        if not who.may_at(Action.SILENCE, home_of(subject, who.directory)):
+            notice = Notice.NOT_YOURS
+        elif minutes in {str(one) for one in QUIET_MIN}:
             now_ns = site.clock()
             asked = Quiet(
                 by=who.id,

@@ -5,16 +5,17 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
 
+from incidents.audience import wards
 from incidents.model import Act, Incident, IncidentId, Refused
 from incidents.model import Story as StoryKind
 from rules.model import Event
 from rules.premises import Fence
-from store import timelines, views
+from store import lately, timelines, views
 from store.acts import act_on
 from web.api.answers import incident as incident_for
 from web.api.answers import incident_of
 from web.api.glances import person_shown
-from web.api.model import ActShown, ActWish, Card, Emergency, GlassWish, MomentShown, NoteWish, Story, ToldShown
+from web.api.model import ActShown, ActWish, Card, Emergency, GlassWish, MomentShown, NoteWish, Position, Story, ToldShown
 from web.api.problems import ProblemError
 from web.api.shown import card_shown
 from web.cards import ARRIVE_MIN, Told, card
@@ -166,9 +167,27 @@ def _story(incident: Incident, visit: Visit) -> Story:
         next_words=list(shown.next),
         acts=[ActShown(do=do, words=words) for (do, _, _), (_, words) in zip(acts, shown.acts, strict=False)],
         arrive_min=list(ARRIVE_MIN),
+        position=_position(incident, visit) if incident.is_open and sees_person else None,
         emergency=[Emergency(number=one.number, words=one.words, read_out_words=one.read_out) for one in emergencies(incident, scene)],
         call=[person_shown(one, visit) for one in worth_a_call(incident, scene.directory, who.id)],
         may=[one for one in _ABOUT_IT if who.may_about(one, incident)],
+    )
+
+
+def _position(incident: Incident, visit: Visit) -> Position | None:
+    """Where whom it is about was last, by what they wear or carry."""
+    about = wards(incident, visit.community.directory)
+    worn = [one.id for one in visit.community.directory.devices.values() if one.wearer in about]
+    fixes = [one.fix for one in lately.of_devices(visit.session, visit.community.id, worn).values() if one.fix is not None]
+    newest = max(fixes, key=lambda one: one.at_ns, default=None)
+    if newest is None:
+        return None
+    return Position(
+        lon_deg=newest.lon_deg,
+        lat_deg=newest.lat_deg,
+        accuracy_m=newest.accuracy_m,
+        at_ns=newest.at_ns,
+        ago_words=visit.scene.ago(newest.at_ns),
     )
 
 

@@ -10,7 +10,7 @@ from devices.model import NS_PER_S
 from incidents.directory import Channel, Person, Role
 from notifier.carrier.provider import AcceptAndBabble, AcceptAndReset, AcceptAndStaySilent, Refuse, StaySilent, Trouble
 from notifier.carrier.twilio import SENDER, TOKEN, FakeTwilio
-from notifier.gateways import codes
+from notifier.gateways import codes, wire
 from notifier.gateways.model import ForgedReceiptError, GatewayAwayError, GatewaySettingsError, Hook, Outgoing
 from notifier.gateways.twilio import MAGIC, MAGIC_SENDER, TwilioGateway, TwilioSettings
 from store.outbox import DeliveryOutcome
@@ -56,6 +56,23 @@ def test_a_message_is_accepted_under_an_id_of_twilios(twilio: FakeTwilio, gatewa
     (message,) = twilio.messages
     assert (answer.outcome, answer.provider_id, answer.code) == (DeliveryOutcome.ACCEPTED, message.sid, None)
     assert (message.to, message.body, message.sender) == (ANNE.phone_e164, TOLD.text, SENDER)
+
+
+def test_messages_share_a_connection_for_a_moment(twilio: FakeTwilio, gateway: TwilioGateway) -> None:
+    assert [gateway.send(TOLD, 0).outcome for _ in range(5)] == ["accepted"] * 5
+    assert twilio.connections == 1
+
+
+def test_a_connection_that_twilio_has_closed_or_may_close_is_not_used(
+    twilio: FakeTwilio, gateway: TwilioGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway.send(TOLD, 0)
+    twilio.hang_up()
+    assert gateway.send(TOLD, 0).outcome == "accepted"
+    assert twilio.connections == 2
+    monkeypatch.setattr(wire, "KEPT_S", 0.0)
+    assert gateway.send(TOLD, 0).outcome == "accepted"
+    assert twilio.connections == 3
 
 
 def test_a_messaging_service_sends_where_one_is_named(twilio: FakeTwilio, made: Made) -> None:

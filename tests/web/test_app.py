@@ -278,6 +278,18 @@ def test_who_is_not_signed_in_is_sent_to_sign_in_and_back(served: Service, scree
     assert "next=%2Fapp%2Farm" in page.url
 
 
+def test_who_was_signed_out_meanwhile_is_sent_to_sign_in_when_the_line_comes_back(estate: Estate, served: Service, screen: Screens) -> None:
+    page = at(screen("en", 390, 844, who="wang-lei", with_errors=True), served)
+    page.context.clear_cookies()
+    served.stop()
+    again = Service(estate.database, estate.clock, served.port)
+    try:
+        page.wait_for_url("**/sign-in**")
+        page.close()
+    finally:
+        again.stop()
+
+
 def test_the_language_that_is_chosen_is_the_apps_and_the_messages(estate: Estate, served: Service, screen: Screens) -> None:
     page = at(screen("zh-CN", 390, 844, who="wang-lei"), served, "/settings")
     page.get_by_role("radio", name="English").click()

@@ -63,6 +63,8 @@ SEND_LOOK_S = 0.1
 """What is new leaves so soon while nothing else does."""
 GATHER_S = 0.02
 """While something leaves, what is due is claimed so often, and what was answered is written so often: each time is one transaction."""
+CLAIMED_TOGETHER = 16
+"""At most, in one transaction: the first of them is sent only when the last is in words, and soon enough on a busy machine too."""
 _BATCH = 100
 _log = structlog.get_logger(__name__)
 
@@ -242,7 +244,10 @@ class Dispatcher:
             self._leaving = {one for one in self._leaving if not one.done()}
             room = AT_ONCE - len(self._leaving)
             least = Severity.LIFE if room <= KEPT_FOR_LIFE else Severity.INFO
-            claimed = self._claim(self.clock(), room if least is Severity.LIFE else room - KEPT_FOR_LIFE, least) if room else 0
+            limit = min(room if least is Severity.LIFE else room - KEPT_FOR_LIFE, CLAIMED_TOGETHER)
+            claimed = self._claim(self.clock(), limit, least) if room else 0
+            if claimed == limit == CLAIMED_TOGETHER:
+                continue
             if time.monotonic() >= end_s or not (claimed or self._leaving):
                 return
             wait(self._leaving, timeout=GATHER_S)

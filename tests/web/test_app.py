@@ -1,5 +1,6 @@
 """The app in a real browser, as the family uses it: at a glance, in need, on a bad line, by keyboard, and in large letters."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -249,11 +250,44 @@ def test_without_any_connection_the_app_opens_and_gives_the_numbers(served: Serv
     expect(page.locator(".tone-good")).to_have_count(0)
 
 
+def test_what_is_pushed_is_shown_once_and_in_the_words_of_the_message(served: Service, screen: Screens) -> None:
+    page = at(screen("zh-CN", 390, 844, who="wang-lei"), served)
+    page.context.grant_permissions(["notifications"], origin=served.url)
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    browser = page.context.new_cdp_session(page)
+    registrations: list[str] = []
+    browser.on(
+        "ServiceWorker.workerRegistrationUpdated", lambda said: registrations.extend(it["registrationId"] for it in said["registrations"])
+    )
+    browser.send("ServiceWorker.enable")
+    page.wait_for_function("navigator.serviceWorker.ready.then(() => true)")
+    for _ in range(2):  # the push service has it twice
+        said = json.dumps({"id": "n-1", "tag": "n-1", "text": "王秀英疑似摔倒"})
+        browser.send("ServiceWorker.deliverPushMessage", {"origin": served.url, "registrationId": registrations[-1], "data": said})
+    shown = (
+        "navigator.serviceWorker.ready.then((it) => it.getNotifications()).then((all) => all.map((one) => [one.title, one.body, one.tag]))"
+    )
+    page.wait_for_function(f"{shown}.then((all) => all.length > 0)")
+    assert page.evaluate(shown) == [["安居 Anju", "王秀英疑似摔倒", "n-1"]]
+
+
 def test_who_is_not_signed_in_is_sent_to_sign_in_and_back(served: Service, screen: Screens) -> None:
     page = screen("en", 390, 844, who="", with_errors=True)
     page.goto(f"{served.url}/app/arm")
     page.wait_for_url(lambda url: "/sign-in" in url or "/app/" not in url)
     assert "next=%2Fapp%2Farm" in page.url
+
+
+def test_who_was_signed_out_meanwhile_is_sent_to_sign_in_when_the_line_comes_back(estate: Estate, served: Service, screen: Screens) -> None:
+    page = at(screen("en", 390, 844, who="wang-lei", with_errors=True), served)
+    page.context.clear_cookies()
+    served.stop()
+    again = Service(estate.database, estate.clock, served.port)
+    try:
+        page.wait_for_url("**/sign-in**")
+        page.close()
+    finally:
+        again.stop()
 
 
 def test_the_language_that_is_chosen_is_the_apps_and_the_messages(estate: Estate, served: Service, screen: Screens) -> None:

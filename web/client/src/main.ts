@@ -18,5 +18,8 @@ if ("serviceWorker" in navigator) {
   navigator.serviceWorker.addEventListener("message", ({ data }: MessageEvent<{ show?: string }>) => {
     if (data.show?.startsWith("/app/")) route.go(data.show.slice("/app".length));
   });
-  void navigator.serviceWorker.register("/app/sw.js", { scope: "/app/", updateViaCache: "none" });
+  const registering = navigator.serviceWorker.register("/app/sw.js", { scope: "/app/", updateViaCache: "none" });
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") void registering.then((it) => it.update()).catch(() => null); // an app may stay open for weeks
+  });
 }

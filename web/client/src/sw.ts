@@ -20,16 +20,15 @@ interface Pushed {
 
 self.addEventListener("push", (event) => {
   const { tag, text, incident } = said(event.data);
-  const [title = "", ...more] = (text ?? "").split("\n");
   const shown: NotificationOptions & { renotify: boolean } = {
-    body: more.join("\n"),
+    body: text ?? "",
     icon: "/app/icon-192.png",
     data: { incident },
     requireInteraction: true,
     renotify: tag !== undefined,
     ...(tag === undefined ? {} : { tag }),
   };
-  event.waitUntil(self.registration.showNotification(title || "安居 Anju", shown));
+  event.waitUntil(self.registration.showNotification("安居 Anju", shown));
 });
 
 /** A push service must be answered by something that is shown, whatever it brought. */

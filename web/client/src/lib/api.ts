@@ -26,13 +26,16 @@ async function fetched(request: Request): Promise<Response> {
   return response;
 }
 
-/** Words come in the language that was chosen in the app; else as cookies and browsers say. */
-const chosen = localStorage.getItem("language");
+/** What was chosen in the app: the language of words, and which of several communities; else cookies and browsers say. */
+export function chosen(): Record<string, string> {
+  const kept = { lang: localStorage.getItem("language"), community: localStorage.getItem("community") };
+  return Object.fromEntries(Object.entries(kept).filter((one): one is [string, string] => one[1] !== null));
+}
 
 export const api = createClient<paths>({
   baseUrl: location.origin,
   fetch: fetched,
-  querySerializer: (query) => new URLSearchParams({ ...(query as Record<string, string>), ...(chosen ? { lang: chosen } : {}) }).toString(),
+  querySerializer: (query) => new URLSearchParams({ ...(query as Record<string, string>), ...chosen() }).toString(),
 });
 
 /** The answer, or `Refused`. */

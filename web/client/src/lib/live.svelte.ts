@@ -5,6 +5,8 @@
  * network says of itself: half-open connections, sleeping phones and proxies all look connected.
  */
 
+import { api, chosen } from "./api";
+
 export const QUIET_MS = 4_500;
 const LOOK_MS = 500;
 const AGAIN_MS = 2_000;
@@ -35,12 +37,15 @@ class Live {
   #connect(): void {
     this.#source?.close();
     this.#again = Date.now() + QUIET_MS;
-    const source = new EventSource("/api/events");
+    const source = new EventSource(`/api/events?${new URLSearchParams(chosen())}`);
     this.#source = source;
     source.addEventListener("open", () => this.#hear(false));
     source.addEventListener("change", () => this.#hear(true));
     source.addEventListener("alive", () => this.#hear(false));
-    source.addEventListener("error", () => this.#lose());
+    source.addEventListener("error", () => {
+      if (source.readyState === EventSource.CLOSED) void api.GET("/api/me").catch(() => null); // who is signed in no more is sent to sign in
+      this.#lose();
+    });
   }
 
   #hear(changed: boolean): void {

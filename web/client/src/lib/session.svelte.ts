@@ -37,6 +37,12 @@ class Session {
     location.reload();
   }
 
+  /** Of several communities, the one that is looked at. */
+  visit(community: string): void {
+    localStorage.setItem("community", community);
+    location.assign("/app/");
+  }
+
   /** On this device. */
   enlarge(large: boolean): void {
     this.large = large;

@@ -35,7 +35,7 @@ from web.public import create_app
 PEOPLE = int(os.environ.get("ANJU_STORM", "60"))
 KILLS = int(os.environ.get("ANJU_STORM_KILLS", "3"))
 IS_SMALL = PEOPLE <= 200
-PATIENCE_S = 60.0 if IS_SMALL else 900.0
+PATIENCE_S = 240.0
 OFF, FULL = 20, 13
 """Of so many phones one is switched off, and one is full."""
 FIRST_CHANNEL_LEAST = 0.95

@@ -139,8 +139,8 @@ def test_a_window_that_opens_is_seen_on_the_button_while_a_reason_is_being_typed
     home.get_by_label("原因").fill("换窗户")
     home.get_by_role("button", name="2小时").click()
     expect(page.get_by_role("alert")).to_have_text("提醒已暂停。")
-    page.get_by_role("link", name="值班台").click()
-    expect(page.locator(".silences")).to_contain_text("王秀英家的提醒暂停到16:00，由王磊设置，原因：换窗户")
+    console = live(screen("zh-CN"), served.url)
+    expect(console.locator(".silences")).to_contain_text("王秀英家的提醒暂停到16:00，由王磊设置，原因：换窗户")
 
 
 def test_a_note_that_is_being_written_stays_and_a_photo_is_seen(estate: Estate, served: Service, screen: Screens, tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_what_is_being_pressed_is_not_taken_from_under_the_finger(estate: Estate
 
 def test_an_act_that_is_refused_says_why(estate: Estate, served: Service, screen: Screens) -> None:
     incident = estate.happens(EventKind.SOS, "wang-xiuying")
-    page = live(screen("zh-CN", who="wang-xiuying"), served.url)
+    page = live(screen("zh-CN", who="wang-xiuying"), f"{served.url}/incidents/{LAKESIDE}/{incident.id}")
     page.get_by_role("button", name="我去处理").click()
     expect(page.get_by_role("alert")).to_have_text(words_in(Language.ZH).notices[Notice.NOT_YOURS])
     assert estate.incident(incident).acknowledged_by is None

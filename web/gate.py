@@ -57,7 +57,8 @@ async def _named(request: Request) -> str | None:
         return str(in_path)
     if request.headers.get("content-type", "").lower().startswith(_FORMS):
         said = (await request.form(max_files=1, max_fields=_MOST_PARTS)).get("community")
-        return said if isinstance(said, str) and said else None
+        if isinstance(said, str) and said:
+            return said
     return request.query_params.get("community") or None
 
 

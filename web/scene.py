@@ -27,7 +27,7 @@ _COVERED = frozenset({EventKind.INTRUSION, EventKind.LEFT_OPEN})
 
 _USED = {Covers.STOVE: Particular.STOVE, Covers.GAS: Particular.GAS}
 
-STAFF = frozenset({Role.GUARD, Role.HOSPITAL, Role.ADMINISTRATOR, Role.OFFICER})
+STAFF = frozenset({Role.GUARD, Role.DISPATCHER, Role.FIELD_RESPONDER, Role.HOSPITAL, Role.ADMINISTRATOR, Role.OFFICER})
 """Who is shown what a decision was made of."""
 
 _HOUR_S, _DAY_S = 3600, 86400

@@ -23,10 +23,12 @@ from store.accounts import Logins, Member, SignedIn
 from store.estates import Estates
 from store.model import Community
 from store.session import Database
+from web.cards import is_unowned
 from web.languages import accepted, words_in
 from web.live import Live
 from web.rights import Action
 from web.scene import Scene
+from web.silences import told_apart
 from web.who import COOKIE, FAMILY, NotSignedInError, Who, me_cookie
 from web.words import GOOD, Notice, Words
 
@@ -247,7 +249,9 @@ class Visit:
     def page(self, name: str, title: str, *, more: str = "", **context: Any) -> HTMLResponse:  # noqa: ANN401  what the template takes
         """A page within the frame of all pages; `more` is what its notice goes on to say."""
         community_id = self.community.id
-        count = views.open_count(self.session, community_id) if self.who.has_all(Action.SEE_INCIDENTS) else views.OpenCount()
+        # Of what they may see: a number in the title would betray a call under duress to whoever must not hear of it.
+        going_on = told_apart(self.open_incidents())[0] if self.who.has_all(Action.SEE_INCIDENTS) else ()
+        count = views.OpenCount(total=len(going_on), unowned=sum(map(is_unowned, going_on)))
         page = self.site.pages.get_template(name).render(
             words=self.scene.words,
             language_links=language_links(self.request),

@@ -118,7 +118,7 @@ def likeness(answer: httpx.Response) -> tuple[int, str, dict[str, str]]:
 
 def test_nothing_says_whether_a_number_is_known(door: Door) -> None:
     def asks(login: str) -> Iterator[httpx.Response]:
-        client = door.client()
+        client = door.client(**{"accept-encoding": "identity"})  # or other digits would be of another length
         yield client.get("/sign-in")
         yield client.post("/sign-in", data={"phone": login})
         yield client.post("/sign-in", data={"phone": login})  # too soon
@@ -311,7 +311,7 @@ def test_somebody_of_two_communities_has_the_rights_of_each_there_only(door: Doo
     assert client.get(f"/incidents/willow/{there.id}").status_code == 200
     assert client.get(f"/incidents/willow/{hidden.id}").status_code == 404
     assert client.get("/?community=elsewhere").status_code == 404
-    assert "王秀英" not in text(client.get("/?community=willow"))
+    assert "王秀英" not in text(client.get("/homes?community=willow"))
 
 
 def test_who_works_here_and_came_by_a_code_has_the_rights_of_family_only(door: Door) -> None:
@@ -474,7 +474,9 @@ def test_a_guard_sets_up_the_authenticator_on_a_phone_or_at_a_desk(door: Door, s
         page.goto(f"{door.pages.url}/welcome/{invitation.token}")
         expect(page.get_by_role("img", name=words.sign_in[SignIn.QR])).to_be_visible()
         obvious(page, width)
-        assert (page.locator(".qr svg").bounding_box() or {"width": 0})["width"] >= 200
+        drawn, frame = (page.locator(one).evaluate("one => one.getBoundingClientRect().width") for one in (".qr .qrline", ".qr svg"))
+        assert frame * 0.85 <= drawn + 16  # the code fills its frame, but for the margin that readers want
+        assert drawn >= 200
     page.get_by_label(words.sign_in[SignIn.NEW_PASSWORD].format(n=accounts.SHORTEST_PASSWORD)).fill(PASSWORD)
     page.get_by_label(words.sign_in[SignIn.TOTP]).fill(door.totp(invitation))
     page.get_by_role("button", name=words.sign_in[SignIn.ENTER]).click()
@@ -483,7 +485,7 @@ def test_a_guard_sets_up_the_authenticator_on_a_phone_or_at_a_desk(door: Door, s
 
 def test_signing_in_needs_no_script(door: Door, screen: Screens) -> None:
     page = screen("en", 390, 844, who="", scripts=False)
-    page.goto(door.pages.url)
+    page.goto(f"{door.pages.url}/homes")
     page.get_by_label(EN.sign_in[SignIn.NUMBER]).fill(LEI)
     page.get_by_role("button", name=EN.sign_in[SignIn.SEND_CODE]).click()
     page.get_by_label(EN.sign_in[SignIn.DIGITS]).fill(door.sent.get(timeout=PATIENCE_S)[1])

@@ -21,6 +21,7 @@ from store.views import Telling
 from web.api.answers import Sent, said
 from web.cards import href
 from web.gate import TheWho
+from web.rights import Action
 from web.scene import Scene
 from web.site import NotFoundError, TheSite, Visit
 from web.words import Notice
@@ -93,15 +94,17 @@ def phones(request: Request, site: TheSite, person: Annotated[str, Query()] = ""
         if person and person not in visit.community.directory.people and person not in told:
             raise NotFoundError
         handsets = _handsets(site.carrier)
-        known = told if handsets is None else tuple(dict.fromkeys((*told, *_with_a_phone(visit))))
-        concerned = _concerned(views.open_incidents(visit.session, visit.community.id), visit)
+        concerned = _concerned(visit.open_incidents(), visit)
         first = told if handsets is None else tuple(dict.fromkeys((*concerned, *told, *_staff(visit))))
         people = sorted(first, key=lambda one: concerned.get(one, len(concerned)))
-        shown = [PersonId(person)] if person else people[:MOST_PHONES]
+        shown = [_phone(one, visit, handsets) for one in ([PersonId(person)] if person else people[:MOST_PHONES])]
+        if handsets is None and not person:  # who was told only of what whoever looks must not hear of was told nothing
+            shown = [one for one in shown if one.bubbles]
+        known = {one.person for one in shown} | set(_with_a_phone(visit))
         return visit.page(
             "phones.html.j2",
             title=visit.scene.words.phones,
-            phones=[_phone(one, visit, handsets) for one in shown],
+            phones=shown,
             people=sorted(((one, visit.scene.name(one)) for one in known), key=lambda one: one[1]),
             person=person,
             playing=handsets is not None,
@@ -177,8 +180,9 @@ def _concerned(incidents: tuple[Incident, ...], visit: Visit) -> dict[PersonId, 
 def _phone(person: PersonId, visit: Visit, handsets: Mapping[str, PhoneShown] | None) -> Phone:
     scene, session, community_id = visit.scene, visit.session, visit.community.id
     messages = views.messages(session, community_id, person, MOST_MESSAGES)
-    incidents = {one: views.incident(session, community_id, one) for one in {message.incident_id for message in messages}}
-    bubbles = [_bubble(message, found, scene) for message in messages if (found := incidents[message.incident_id])]
+    found = [views.incident(session, community_id, one) for one in {message.incident_id for message in messages}]
+    incidents = {one.id: one for one in found if one is not None and visit.who.may_about(Action.SEE_INCIDENTS, one)}
+    bubbles = [_bubble(message, incidents[message.incident_id], scene) for message in messages if message.incident_id in incidents]
     known = visit.community.directory.people.get(person)
     number = known.phone_e164 if known else None
     handset = None

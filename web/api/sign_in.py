@@ -182,7 +182,7 @@ def _welcome(  # noqa: PLR0917  what a request has
     if invited is None:
         raise NotFoundError
     address = pyotp.TOTP(invited.totp).provisioning_uri(name=invited.login, issuer_name=_ISSUER)
-    picture = segno.make(address, micro=False, error="m").svg_inline(scale=5, border=2, dark="#1c2530", light="#ffffff")
+    picture = segno.make(address, micro=False, error="m").svg_inline(omitsize=True, border=2, dark="#1c2530", light="#ffffff")
     members = site.logins.members(session, invited.login)
     return _page(
         site,

@@ -47,12 +47,17 @@ def incidents(request: Request, site: TheSite, over: Annotated[bool, Query()] = 
 
 @router.get("/{incident_id}")
 def incident(request: Request, site: TheSite, incident_id: str) -> Story:
-    """One incident from its beginning on. That somebody looked is noted, the first time they do."""
+    """One incident from its beginning on. That who works here looked at somebody's data is noted, the first time they do."""
     with site.visit(request) as visit:
         found = views.incident(visit.session, visit.community.id, IncidentId(incident_id))
         if found is None or not visit.who.may_about(Action.SEE_INCIDENTS, found):
             raise ProblemError(404, Notice.NOT_YOURS)
-        return _story(found, visit)
+        story, who = _story(found, visit), visit.who
+        is_noted = visit.sees_person(found) and not STAFF.isdisjoint(who.roles)  # of family the app says when they look
+    if is_noted:
+        with site.database.write() as session:
+            timelines.opened(session, who.community_id, found.id, by=who.id, at_ns=site.clock())
+    return story
 
 
 @router.post("/{incident_id}/opened", status_code=204)

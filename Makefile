@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup system check test demo bench fault docs translations lock clean
+.PHONY: setup system check test demo bench fault docs screenshots translations lock clean
 
 setup: .venv/.ready web/client/dist/index.html
 
@@ -71,6 +71,11 @@ docs: setup
 	$(BIN)/python -m incidents.diagram docs/reference/incidents.md
 	$(BIN)/python -m web.fall_window docs/images/fall-window.svg
 	$(BIN)/python -m web.fence_walk docs/images/fence-exit.svg
+
+# Every page of the app on a phone and on a desk, in each language, by day and by night.
+DIR ?= screenshots
+screenshots: setup system
+	@$(BIN)/python tests/screenshots.py $(DIR)
 
 translations: setup
 	$(BIN)/python -m web.languages

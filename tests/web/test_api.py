@@ -194,3 +194,20 @@ def test_a_daughter_tests_the_alarm_and_sees_where_the_chain_breaks(estate: Esta
         pages.stop()
     assert asking("li-anna").post("/api/homes/b3-201/test-alarm", json={}).status_code == 404
     assert served.is_running
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://127.0.0.1/x",
+        "https://[::1]/x",
+        "https://localhost/x",
+        "https://nats/x",
+        "https://db.internal/x",
+        "https://10.0.0.1./x",
+        "http://push.example.org/1",
+    ],
+)
+def test_nobody_makes_us_call_what_stands_beside_us(asking: Asking, endpoint: str) -> None:
+    refused = asking("wang-lei").post("/api/push", json={"endpoint": endpoint, "keys": {"p256dh": "BA", "auth": "aa"}})
+    assert refused.status_code == 422

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -19,6 +20,9 @@ from web.rights import Action
 from web.site import Site, TheSite, Visit
 from web.who import Who
 from web.words import Notice
+
+_NOT_PUBLIC = frozenset({"local", "localhost", "internal", "lan", "home", "corp", "intranet", "arpa", "test"})
+"""Top-level names of networks of one's own (RFC 6761, 6762, 8375, ICANN's .internal)."""
 
 router = APIRouter(prefix="/api", tags=["choices"])
 
@@ -51,6 +55,8 @@ def choose(site: TheSite, who: TheWho, wish: Settings) -> Settings:
 @router.post("/push", status_code=204)
 def subscribe(site: TheSite, who: TheWho, wish: PushWish) -> None:
     """Send push messages to a browser; of too many the oldest goes."""
+    if not _is_of_the_world(wish.endpoint):
+        raise ProblemError(422, Notice.REFUSED)
     address = json.dumps({"endpoint": wish.endpoint, "keys": wish.keys.model_dump()}, separators=(",", ":"))
 
     def change(chosen: dict[str, Any]) -> None:
@@ -102,6 +108,13 @@ def export(request: Request, site: TheSite) -> Response:
     with site.visit(request) as visit:
         said = _export(visit)
     return JSONResponse(said, headers={"Content-Disposition": 'attachment; filename="anju.json"'})
+
+
+def _is_of_the_world(endpoint: str) -> bool:
+    """Whether a push service has a name of the public internet: we call it, and nobody makes us call what stands beside us."""
+    name = (urlsplit(endpoint).hostname or "").rstrip(".").lower()
+    labels = name.split(".")
+    return len(labels) > 1 and labels[-1].isalpha() and labels[-1] not in _NOT_PUBLIC
 
 
 def _choose(site: Site, who: Who, change: Any) -> None:  # noqa: ANN401  see `store.choices.choose`

@@ -7,6 +7,7 @@ status, because Twilio changes its codes and advises against programming by them
 
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -376,6 +377,7 @@ class _HttpClient(HttpClient):  # type: ignore[misc]
         super().__init__(_quiet, is_async=False, timeout=timeout_s)
         self._base_url = base_url.rstrip("/") if base_url else None
         self._pools: dict[str, HTTPConnectionPool] = {}
+        self._making = threading.Lock()
 
     def request(
         self,
@@ -392,8 +394,9 @@ class _HttpClient(HttpClient):  # type: ignore[misc]
         """One request, without a second try; what is raised is urllib3's."""
         asked = urlsplit(uri)
         host = self._base_url or f"{asked.scheme}://{asked.netloc}"
-        if host not in self._pools:
-            self._pools[host] = connections(host)
+        with self._making:  # or the first messages of a storm make a pool each
+            if host not in self._pools:
+                self._pools[host] = connections(host)
         query = asked.query or urlencode({name: value for name, value in (params or {}).items() if value is not None}, doseq=True)
         answer = self._pools[host].urlopen(
             method,

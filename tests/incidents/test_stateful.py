@@ -254,9 +254,9 @@ class Promises(RuleBasedStateMachine):
         return person in {"fen", "bo"} and any(event.kind is K.DURESS for event in incident.events)
 
     def _reaches_nobody(self, incident: Incident) -> bool:
-        """Whether its steps name nobody whom the directory knows, or only who must not hear of it."""
+        """Whether its steps name nobody whom the directory knows, or only who must not hear of it; one for some times may not have been."""
         now_ns = T0_NS + round(self._now_s * NS_PER_S)
-        steps = incident.policy.steps if incident.policy else ()
+        steps = [step for step in incident.policy.steps if step.when is None] if incident.policy else []
         return not any(recipients([(one, step.by[0]) for one in step.tell], incident, self.world.directory, now_ns) for step in steps)
 
     def _incidents(self) -> list[Incident]:

@@ -199,6 +199,7 @@ def test_a_daughter_tests_the_alarm_and_sees_where_the_chain_breaks(estate: Esta
 @pytest.mark.parametrize(
     "endpoint",
     [
+        "https://[/x",
         "https://127.0.0.1/x",
         "https://[::1]/x",
         "https://localhost/x",

@@ -112,8 +112,10 @@ def export(request: Request, site: TheSite) -> Response:
 
 def _is_of_the_world(endpoint: str) -> bool:
     """Whether a push service has a name of the public internet: we call it, and nobody makes us call what stands beside us."""
-    name = (urlsplit(endpoint).hostname or "").rstrip(".").lower()
-    labels = name.split(".")
+    try:
+        labels = (urlsplit(endpoint).hostname or "").rstrip(".").lower().split(".")
+    except ValueError:
+        return False
     return len(labels) > 1 and labels[-1].isalpha() and labels[-1] not in _NOT_PUBLIC
 
 

@@ -107,6 +107,7 @@ class Glancing(StrEnum):
     OPEN = "open"
     NO_SIGNAL = "no_signal"
     STEP = "step"
+    ALARM = "alarm"
     AT_ONCE = "at_once"
     NOBODY_TOLD = "nobody_told"
     ALL_BROKEN = "all_broken"

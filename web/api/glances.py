@@ -180,7 +180,7 @@ def _headline(alarms: Iterable[Incident], tone: Tone, names: str, visit: Visit) 
     worst = next(iter(alarms), None)
     if worst is not None and tone == "alarm":
         about = scene.about(worst)
-        return f"{about.who or about.address}{words.clause_gap}{scene.heading(worst.headline)}"
+        return words.glance[Glancing.ALARM].format(who=about.who or about.address, title=scene.heading(worst.headline))
     return words.glance[Glancing.WELL if tone == "good" else Glancing.CARE].format(names=names)
 
 

@@ -67,8 +67,8 @@ def _step(told: Told, visit: Visit) -> StepShown:
 
 def when_words(after_s: int, visit: Visit) -> str:
     """How long after an alarm."""
-    words = visit.scene.words.glance
-    return words[Glancing.STEP].format(minutes=f"{after_s / 60:g}") if after_s else words[Glancing.AT_ONCE]
+    words, wording = visit.scene.words.glance, visit.scene.wording
+    return words[Glancing.STEP].format(lasting=wording.lasting(after_s)) if after_s else words[Glancing.AT_ONCE]
 
 
 def _contact(person: Person, by: Sequence[Channel], visit: Visit) -> ContactShown:

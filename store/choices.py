@@ -14,10 +14,8 @@ from devices.model import CommunityId, PersonId
 from store import attempts, community, configuration
 from store.attempts import Limit
 from store.model import StoreError
-from store.schema import MOST_PUSH, ChosenSaid
+from store.schema import ChosenSaid
 from store.session import next_number
-
-__all__ = ["CHANGES", "MOST_PUSH", "ChoiceError", "choose", "of"]
 
 CHANGES = Limit(what="choices", most=30, within_s=3600)
 """Each is a version of the community."""
@@ -25,12 +23,6 @@ CHANGES = Limit(what="choices", most=30, within_s=3600)
 
 class ChoiceError(StoreError):
     """What was chosen will not do, or was changed too often."""
-
-
-def of(session: Session, community_id: CommunityId, person: PersonId) -> ChosenSaid:
-    """What somebody chose so far."""
-    said = json.loads(configuration.community_at(session, community_id) or "{}")
-    return ChosenSaid.model_validate(_person(said, person).get("chosen") or {})
 
 
 def choose(session: Session, community_id: CommunityId, person: PersonId, change: Callable[[dict[str, Any]], None], now_ns: int) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from devices.model import PersonId
-from incidents.directory import Directory, Person, Role
+from incidents.audience import related
+from incidents.directory import Person, Role
 from incidents.model import Incident
 from rules.kinds import EventKind
 from web.scene import Scene
@@ -40,9 +41,10 @@ def emergencies(incident: Incident, scene: Scene) -> tuple[Emergency, ...]:
     return tuple(Emergency(number=one, words=words.glance[_NUMBERS[one]], read_out=said) for one in numbers)
 
 
-def worth_a_call(incident: Incident, directory: Directory, me: PersonId) -> Iterator[Person]:
+def worth_a_call(incident: Incident, scene: Scene, me: PersonId) -> Iterator[Person]:
     """People with a telephone whom it helps to call: whom it is about, who has it, who is there, and their family."""
-    family = (one.id for one in directory.people.values() if Role.RELATIVE in one.roles and incident.subject in one.of)
+    directory = scene.directory
+    family = related(Role.RELATIVE, [PersonId(incident.subject)], directory, scene.now_ns)
     for one in dict.fromkeys((PersonId(incident.subject), incident.acknowledged_by, incident.arrived_by, *family)):
         person = directory.people.get(one) if one else None
         if person is not None and person.id != me and person.phone_e164:

@@ -30,12 +30,17 @@ async def admit(request: Request, site: TheSite) -> None:
     action = ROUTES[request.method, route]
     if action is WITHOUT_SIGN_IN:
         return
-    await run_in_threadpool(_known, site, request)  # before a form is read: nobody's photo takes up our room
+    if _is_form(request):
+        await run_in_threadpool(_known, site, request)  # before it is read: nobody's photo takes up our room
     try:
         request.state.who = await run_in_threadpool(_may, site, request, action, await _named(request))
     except BaseException:
         await request.close()
         raise
+
+
+def _is_form(request: Request) -> bool:
+    return request.headers.get("content-type", "").lower().startswith(_FORMS)
 
 
 def _known(site: Site, request: Request) -> None:
@@ -55,7 +60,7 @@ async def _named(request: Request) -> str | None:
     """The community that a request is about, as far as it says so: in its path, in its form, or in its query."""
     if (in_path := request.path_params.get("community_id")) is not None:
         return str(in_path)
-    if request.headers.get("content-type", "").lower().startswith(_FORMS):
+    if _is_form(request):
         said = (await request.form(max_files=1, max_fields=_MOST_PARTS)).get("community")
         if isinstance(said, str) and said:
             return said

@@ -189,7 +189,7 @@ def _page(site: Site, request: Request, about: Answerable, said: str = "") -> HT
         acts=list(_offered(_acts(found, person.id), words)),
         decision=_decision(found, told, scene, entries) if sees_person else None,
         emergencies=emergencies(found, scene),
-        people=[(scene.name(one.id), scene.relation(one.id), one.phone_e164) for one in worth_a_call(found, directory, person.id)]
+        people=[(scene.name(one.id), scene.relation(one.id), one.phone_e164) for one in worth_a_call(found, scene, person.id)]
         if found.is_open
         else [],
         language_links=language_links(request),

@@ -28,7 +28,7 @@ class Action(StrEnum):
     """What was sent to whom."""
     SEE_CONTACTS = "see_contacts"
     """Who is told of a home's incidents, by what, and whether that works."""
-    TEST_ALARM = "chain_check"
+    TEST_ALARM = "test_alarm"
     CONSENT = "consent"
     """See and change what may be done with a resident's data."""
     EXPORT = "export"

@@ -230,9 +230,16 @@ class Visit:
     who: Who
     signal: str
 
+    def everything_open(self) -> tuple[Incident, ...]:
+        """What is going on, whoever looks; one look is one moment, so it is read once."""
+        known: tuple[Incident, ...] | None = self.session.info.get("open_incidents")
+        if known is None:
+            known = self.session.info["open_incidents"] = views.open_incidents(self.session, self.community.id)
+        return known
+
     def open_incidents(self) -> tuple[Incident, ...]:
         """What is going on that whoever looks may see, in the order of `store.views.open_incidents`."""
-        return self.seen(views.open_incidents(self.session, self.community.id))
+        return self.seen(self.everything_open())
 
     def sees_person(self, incident: Incident) -> bool:
         """Whether whoever looks may see position, health and evidence: by right, or because they said why they have to."""

@@ -58,11 +58,11 @@ class Who:
     @property
     def homes(self) -> tuple[HomeId, ...]:
         """Their own home, and those of their relatives, in the order of the community's file."""
-        return tuple(home.id for home in self.directory.homes.values() if not self.wards.isdisjoint(home.occupants))
+        return tuple(home for home in self.directory.homes if self._is_at(home))
 
-    def reach(self, action: Action) -> frozenset[Reach]:
-        """How far their right to an action goes; empty where they have none."""
-        return frozenset(reach for role in self.roles for reach in RIGHTS[action].get(role, ()))
+    def reach(self, action: Action, among: Iterable[Role] | None = None) -> frozenset[Reach]:
+        """How far their right to an action goes, of some of their roles or of all; empty where they have none."""
+        return frozenset(reach for role in (self.roles if among is None else among) for reach in RIGHTS[action].get(role, ()))
 
     def may(self, action: Action) -> bool:
         """Whether they may do it at all."""
@@ -75,7 +75,7 @@ class Who:
     def may_at(self, action: Action, home_id: HomeId | None) -> bool:
         """Whether they may do it about a home."""
         reach = self.reach(action)
-        return Reach.ALL in reach or (Reach.OWN in reach and home_id is not None and home_id in self.homes)
+        return Reach.ALL in reach or (Reach.OWN in reach and self._is_at(home_id))
 
     def may_about(self, action: Action, incident: Incident) -> bool:
         """Whether they may do it about an incident. Whoever must not hear of it may nothing."""
@@ -83,12 +83,17 @@ class Who:
             return False
         about = wards(incident, self.directory)
         roles = {role for role in self.roles if action is not Action.SEE_PERSON or not self._is_withheld(role, about)}
-        reach = frozenset(reach for role in roles for reach in RIGHTS[action].get(role, ()))
-        is_own = incident.home_id in self.homes or not self.wards.isdisjoint(about)
+        reach = self.reach(action, roles)
+        is_own = self._is_at(incident.home_id) or not self.wards.isdisjoint(about)
         may = Reach.ALL in reach or (Reach.OWN in reach and is_own) or (Reach.TOLD in reach and self.id in incident.told)
         if Reach.OPEN in reach and incident.is_open:
             return may or self.may_about(Action.SEE_INCIDENTS, incident)
         return may
+
+    def _is_at(self, home_id: HomeId | None) -> bool:
+        """Whether a home is theirs, or of somebody whom they are a relative of."""
+        home = self.directory.homes.get(home_id) if home_id else None
+        return home is not None and not self.wards.isdisjoint(home.occupants)
 
     def _is_withheld(self, role: Role, residents: Iterable[PersonId]) -> bool:
         return any((one, RECIPIENTS[role]) in self.withheld for one in residents) if role in RECIPIENTS else False

@@ -13,6 +13,7 @@ from incidents.model import Story as StoryKind
 from store import choices, consents, timelines, views
 from store.choices import ChoiceError
 from store.consents import Consent, DataPurpose, Recipient
+from store.schema import MOST_PUSH
 from web.api.model import ConsentShown, ConsentWish, PushGone, PushWish, Settings, Span
 from web.api.problems import ProblemError
 from web.gate import TheWho
@@ -61,7 +62,7 @@ def subscribe(site: TheSite, who: TheWho, wish: PushWish) -> None:
 
     def change(chosen: dict[str, Any]) -> None:
         others = [one for one in chosen.get("push", []) if json.loads(one)["endpoint"] != wish.endpoint]
-        chosen["push"] = [*others, address][-choices.MOST_PUSH :]
+        chosen["push"] = [*others, address][-MOST_PUSH:]
 
     _choose(site, who, change)
 

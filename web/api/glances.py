@@ -111,7 +111,7 @@ def home_at(who: Who, action: Action, home_id: str) -> HomeId:
 
 def _ready(visit: Visit) -> Homes:
     stands = standings.of_community(visit.session, visit.community.id)
-    return Homes(visit.community, stands, views.open_incidents(visit.session, visit.community.id))
+    return Homes(visit.community, stands, visit.everything_open())
 
 
 def _glance(visit: Visit, home_id: HomeId) -> Glance:

@@ -100,8 +100,8 @@ class Building:
 def homes(request: Request, site: TheSite) -> HTMLResponse:
     """Every home by building and floor."""
     with site.visit(request) as visit:
-        session, community, words = visit.session, visit.community, visit.scene.words
-        found = _Found(visit, views.open_incidents(session, community.id))
+        community, words = visit.community, visit.scene.words
+        found = _Found(visit, visit.everything_open())
         seen = [home for home in community.directory.homes.values() if visit.who.may_at(Action.SEE_HOMES, home.id)]
         buildings: dict[str, dict[int | None, list[Home]]] = {}
         for home in sorted(seen, key=lambda one: _natural(one.address or one.id)):

@@ -1,7 +1,5 @@
 """One incident's page."""
 
-from dataclasses import replace
-
 import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -10,16 +8,12 @@ from devices.model import PersonId
 from incidents.model import Incident, IncidentId, Story
 from incidents.timeline import EntryKind
 from rules.kinds import EventKind
-from rules.model import Event
-from rules.premises import Fence
 from store import timelines, views
 from store.model import StoreBusyError
 from web.cards import card
-from web.passage import AT_FENCES, fence_id
+from web.moments import moments
 from web.rights import Action
-from web.scene import STAFF
 from web.site import NotFoundError, Site, TheSite
-from web.timeline import timeline
 
 _log = structlog.get_logger(__name__)
 
@@ -37,29 +31,12 @@ def incident(request: Request, site: TheSite, incident_id: str) -> HTMLResponse:
         sees_person = visit.sees_person(found)
         told = views.tellings(visit.session, visit.community.id, [found.id])[found.id]
         shown = card(found, told, visit.scene)
-
-        def fence_of(event: Event) -> Fence | None:
-            """As it was when the event was found."""
-            then = site.estates.community_at(visit.session, visit.community.id, event.known_ns) if event.kind in AT_FENCES else None
-            return next((fence for fence in then.fences if fence.id == fence_id(event)), None) if then else None
-
         page = visit.page(
             "incident.html.j2",
             title=f"{shown.title} · {shown.who}",
             card=shown,
             incident=found,
-            moments=[
-                one if sees_person else replace(one, photo="")
-                for one in timeline(
-                    found,
-                    told,
-                    visit.scene,
-                    entries,
-                    fence_of=fence_of,
-                    with_decisions=sees_person,
-                    with_evidence=sees_person and not STAFF.isdisjoint(visit.who.roles),
-                )
-            ],
+            moments=moments(found, told, entries, visit),
             quiet=_quiet_subject(found),
             glass=not sees_person and visit.who.may_about(Action.BREAK_GLASS, found),
         )

@@ -8,8 +8,6 @@ from fastapi.concurrency import run_in_threadpool
 from incidents.audience import wards
 from incidents.model import Act, Incident, IncidentId, Refused
 from incidents.model import Story as StoryKind
-from rules.model import Event
-from rules.premises import Fence
 from store import lately, timelines, views
 from store.acts import act_on
 from web.api.answers import incident as incident_for
@@ -21,11 +19,11 @@ from web.api.shown import card_shown
 from web.cards import ARRIVE_MIN, Told, card
 from web.emergency import emergencies, worth_a_call
 from web.gate import TheWho
-from web.passage import AT_FENCES, fence_id
+from web.moments import moments
 from web.rights import Action
 from web.scene import STAFF
 from web.site import Site, TheSite, Visit
-from web.timeline import Moment, timeline
+from web.timeline import Moment
 from web.who import Who
 from web.words import Notice
 
@@ -145,36 +143,21 @@ def _story(incident: Incident, visit: Visit) -> Story:
     scene, who = visit.scene, visit.who
     told = views.tellings(visit.session, visit.community.id, [incident.id])[incident.id]
     shown, sees_person = card(incident, told, scene), visit.sees_person(incident)
-
-    def fence_of(event: Event) -> Fence | None:
-        """As it was when the event was found."""
-        at_fence = event.kind in AT_FENCES
-        then = visit.site.estates.community_at(visit.session, visit.community.id, event.known_ns) if at_fence else None
-        return next((fence for fence in then.fences if fence.id == fence_id(event)), None) if then else None
-
-    moments = timeline(
-        incident,
-        told,
-        scene,
-        timelines.read(visit.session, visit.community.id, incident.id),
-        fence_of=fence_of,
-        with_decisions=sees_person,
-        with_evidence=sees_person and not STAFF.isdisjoint(who.roles),
-    )
+    found = moments(incident, told, timelines.read(visit.session, visit.community.id, incident.id), visit)
     may_act = who.may_about(Action.ACT, incident)
     acts = [value.partition("/") for value, _ in shown.acts] if may_act else []
     return Story(
         card=card_shown(incident, visit),
         mark_words=list(shown.marks),
-        sure_words=next((one.decision.sure for one in moments if one.decision and one.decision.sure), ""),
-        moments=[_moment(one, visit, sees_person=sees_person) for one in moments],
+        sure_words=next((one.decision.sure for one in found if one.decision and one.decision.sure), ""),
+        moments=[_moment(one, visit) for one in found],
         told=[_told(one) for one in shown.told],
         next_words=list(shown.next),
         acts=[ActShown(do=do, words=words) for (do, _, _), (_, words) in zip(acts, shown.acts, strict=False)],
         arrive_min=list(ARRIVE_MIN),
         position=_position(incident, visit) if incident.is_open and sees_person else None,
         emergency=[Emergency(number=one.number, words=one.words, read_out_words=one.read_out) for one in emergencies(incident, scene)],
-        call=[person_shown(one, visit) for one in worth_a_call(incident, scene.directory, who.id)],
+        call=[person_shown(one, visit) for one in worth_a_call(incident, scene, who.id)],
         may=[one for one in _ABOUT_IT if who.may_about(one, incident)],
     )
 
@@ -200,7 +183,7 @@ def _told(one: Told) -> ToldShown:
     return ToldShown(name=one.name, role_words=one.role, channel_words=one.channel, state=one.state, outcome_words=one.outcome)
 
 
-def _moment(one: Moment, visit: Visit, *, sees_person: bool) -> MomentShown:
+def _moment(one: Moment, visit: Visit) -> MomentShown:
     decision = one.decision
     picture = None
     if decision is not None and (decision.plot is not None or decision.plan is not None):
@@ -220,5 +203,5 @@ def _moment(one: Moment, visit: Visit, *, sees_person: bool) -> MomentShown:
         speaks_for_words=list(decision.speaks_for) if decision else [],
         speaks_against_words=list(decision.speaks_against) if decision else [],
         picture=picture,
-        photo=(one.photo or None) if sees_person else None,
+        photo=one.photo or None,
     )

@@ -45,6 +45,11 @@ def wards(incident: Incident, directory: Directory) -> tuple[PersonId, ...]:
     return _occupants(incident.home_id, directory)
 
 
+def is_under_duress(incident: Incident) -> bool:
+    """Whether somebody called for help in silence; whatever comes later, it stays so."""
+    return any(event.kind is EventKind.DURESS for event in incident.events)
+
+
 def hushed(incident: Incident, directory: Directory) -> frozenset[PersonId]:
     """Who must not hear of it: whoever calls under duress is never betrayed by a phone that rings.
 

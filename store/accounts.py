@@ -20,15 +20,15 @@ from sqlmodel import Session, col, delete
 
 from devices.model import NS_PER_S, CommunityId
 from incidents.directory import Person
-from store import attempts
+from store import attempts, verification
 from store.attempts import CODES_FROM_AN_ADDRESS, CODES_OF_A_NUMBER, WRONG_FROM_AN_ADDRESS, WRONG_OF_A_LOGIN
 from store.estates import Estates
+from store.links import digest
 from store.model import Community, StoreError
 from store.tables import AccountRow, InvitationRow, SignInCodeRow, SignInRow
+from store.verification import MOST_TRIES, new_code
 
-CODE_LASTS_NS = 600 * NS_PER_S
-CODE_AGAIN_NS = 60 * NS_PER_S
-MOST_TRIES = 5
+CODE_LASTS_NS, CODE_AGAIN_NS = verification.LASTS_NS, verification.AGAIN_NS
 INVITED_FOR_NS = 72 * 3600 * NS_PER_S
 SHORTEST_PASSWORD = 10
 """Characters (NIST SP 800-63B asks for eight at least beside a second factor)."""
@@ -131,7 +131,7 @@ def begin_code(session: Session, key: bytes, by: Attempt) -> str | None:
     limits = ((CODES_FROM_AN_ADDRESS, by.address), (CODES_OF_A_NUMBER, login))
     if not all(attempts.take(session, limit, whose, now_ns) for limit, whose in limits):
         return None
-    code = f"{secrets.randbelow(10**6):06d}"
+    code = new_code()
     if row is None:
         row = SignInCodeRow(login=login, digest="", sent_ns=0)
         session.add(row)
@@ -146,9 +146,9 @@ def take_code(session: Session, key: bytes, by: Attempt, code: str) -> Tried:
     if attempts.is_spent(session, WRONG_FROM_AN_ADDRESS, by.address, now_ns):
         return Tried.TOO_OFTEN
     row = session.get(SignInCodeRow, by.login, with_for_update=True)
-    digest = _code_digest(key, by.login, "".join(code.split()))
+    typed = _code_digest(key, by.login, "".join(code.split()))
     is_open = row is not None and row.tries < MOST_TRIES and now_ns - row.sent_ns <= CODE_LASTS_NS
-    if row is None or not hmac.compare_digest(row.digest, digest) or not is_open:
+    if row is None or not hmac.compare_digest(row.digest, typed) or not is_open:
         attempts.take(session, WRONG_FROM_AN_ADDRESS, by.address, now_ns)
         if row is not None:
             row.tries += 1
@@ -162,7 +162,7 @@ def invite(session: Session, key: bytes, login: str, now_ns: int) -> Invitation:
     """A link with which a login chooses its password, once; earlier ones end."""
     session.exec(delete(InvitationRow).where(col(InvitationRow.login) == login))
     made = Invitation(token=secrets.token_urlsafe(16), login=login, totp=pyotp.random_base32())
-    row = InvitationRow(digest=_digest(made.token), login=login, totp_sealed=_seal(key, made.totp), expires_ns=now_ns + INVITED_FOR_NS)
+    row = InvitationRow(digest=digest(made.token), login=login, totp_sealed=_seal(key, made.totp), expires_ns=now_ns + INVITED_FOR_NS)
     session.add(row)
     session.flush()
     return made
@@ -170,7 +170,7 @@ def invite(session: Session, key: bytes, login: str, now_ns: int) -> Invitation:
 
 def invitation(session: Session, key: bytes, token: str, now_ns: int) -> Invitation | None:
     """What a link invites to; None where it is none, or none any more."""
-    row = session.get(InvitationRow, _digest(token))
+    row = session.get(InvitationRow, digest(token))
     if row is None or now_ns >= row.expires_ns or (totp := _unseal(key, row.totp_sealed)) is None:
         return None
     return Invitation(token=token, login=row.login, totp=totp)
@@ -232,14 +232,14 @@ def sign_in(session: Session, login: str, now_ns: int, *, is_strong: bool) -> st
     """Let somebody in; the word for their cookie, of which only the digest is kept."""
     word = secrets.token_urlsafe(32)
     lasts_ns = _STAFF_NS if is_strong else _FAMILY_NS
-    session.add(SignInRow(digest=_digest(word), login=login, is_strong=is_strong, began_ns=now_ns, expires_ns=now_ns + lasts_ns))
+    session.add(SignInRow(digest=digest(word), login=login, is_strong=is_strong, began_ns=now_ns, expires_ns=now_ns + lasts_ns))
     session.flush()
     return word
 
 
 def signed_in(session: Session, word: str, now_ns: int) -> SignedIn | None:
     """Whose a cookie is; None where it is nobody's, or nobody's any more."""
-    row = session.get(SignInRow, _digest(word)) if word else None
+    row = session.get(SignInRow, digest(word)) if word else None
     if row is None or now_ns >= row.expires_ns:
         return None
     return SignedIn(login=row.login, is_strong=row.is_strong, expires_ns=row.expires_ns)
@@ -247,7 +247,7 @@ def signed_in(session: Session, word: str, now_ns: int) -> SignedIn | None:
 
 def sign_out(session: Session, word: str) -> None:
     """A cookie is nobody's any more."""
-    session.exec(delete(SignInRow).where(col(SignInRow.digest) == _digest(word)))
+    session.exec(delete(SignInRow).where(col(SignInRow.digest) == digest(word)))
 
 
 def sign_out_everywhere(session: Session, login: str) -> None:
@@ -318,7 +318,3 @@ def _box(key: bytes) -> Fernet:
 
 def _code_digest(key: bytes, login: str, code: str) -> str:
     return hmac.new(key, f"sign in\0{login}\0{code}".encode(), hashlib.sha256).hexdigest()
-
-
-def _digest(word: str) -> str:
-    return hashlib.sha256(word.encode()).hexdigest()

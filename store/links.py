@@ -92,14 +92,14 @@ def installation_key(state: Path) -> bytes:
 def keep(session: Session, token: str, community_id: CommunityId, notification_id: str, now_ns: int) -> None:
     """Let a token answer a notification; the same one again is a no-op."""
     row = insert(session, LinkRow).values(
-        digest=_digest(token), community_id=community_id, notification_id=notification_id, expires_ns=now_ns + LASTS_NS
+        digest=digest(token), community_id=community_id, notification_id=notification_id, expires_ns=now_ns + LASTS_NS
     )
     session.exec(row.on_conflict_do_nothing())
 
 
 def find(session: Session, token: str, now_ns: int) -> tuple[CommunityId, str] | None:
     """The notification that a token answers; None where it answers none, or none any more."""
-    row = session.get(LinkRow, _digest(token))
+    row = session.get(LinkRow, digest(token))
     return (CommunityId(row.community_id), row.notification_id) if row is not None and now_ns < row.expires_ns else None
 
 
@@ -108,5 +108,6 @@ def drop(session: Session, now_ns: int) -> int:
     return int(session.exec(delete(LinkRow).where(col(LinkRow.expires_ns) <= now_ns)).rowcount)
 
 
-def _digest(token: str) -> str:
+def digest(token: str) -> str:
+    """What is kept of a word that opens something: from it the word cannot be found."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -39,6 +39,11 @@ class Confirmed(StrEnum):
     """There is none, or it was too long ago, or too many wrong ones were typed."""
 
 
+def new_code() -> str:
+    """Six digits that nobody can foresee."""
+    return f"{secrets.randbelow(10**6):06d}"
+
+
 def begin(session: Session, key: bytes, at: ContactMethod, now_ns: int) -> str:
     """A new code for a contact method, in the place of any earlier one.
 
@@ -55,7 +60,7 @@ def begin(session: Session, key: bytes, at: ContactMethod, now_ns: int) -> str:
     row = session.get(ContactCodeRow, (at.community_id, at.person.id, at.channel), with_for_update=True)
     if row is not None and now_ns - row.sent_ns < AGAIN_NS:
         raise TooSoonError(f"a code was sent to {at.person.id} {(now_ns - row.sent_ns) // NS_PER_S} s ago, wanted {AGAIN_NS // NS_PER_S} s")
-    code = f"{secrets.randbelow(10**6):06d}"
+    code = new_code()
     if row is None:
         row = ContactCodeRow(community_id=at.community_id, person_id=at.person.id, channel=at.channel, address="", digest="", sent_ns=0)
         session.add(row)

@@ -100,6 +100,11 @@ def href(incident: Incident, incident_id: IncidentId | None = None) -> str:
     return f"/incidents/{quote(incident.community_id)}/{quote(incident_id or incident.id)}"
 
 
+def since_ns(incident: Incident) -> int:
+    """Since when it goes on, or when it ended."""
+    return incident.headline.t_ns if incident.is_open else incident.ended_ns or incident.opened_ns
+
+
 def card(incident: Incident, tellings: Iterable[Telling], scene: Scene) -> Card:
     """An incident, open or over, with who was told of it."""
     names, words = scene.about(incident), scene.words
@@ -112,8 +117,8 @@ def card(incident: Incident, tellings: Iterable[Telling], scene: Scene) -> Card:
         title=scene.heading(incident.headline),
         who=names.who or names.address or names.community,
         address=names.address if names.who else "",
-        since=scene.clock(incident.headline.t_ns if incident.is_open else incident.ended_ns or incident.opened_ns),
-        ago=scene.ago(incident.headline.t_ns if incident.is_open else incident.ended_ns or incident.opened_ns),
+        since=scene.clock(since_ns(incident)),
+        ago=scene.ago(since_ns(incident)),
         state=incident.state,
         state_words=state_words(incident, scene),
         state_more=_state_more(incident, scene),

@@ -10,6 +10,7 @@ from rules.home.guarding import is_counting, ready
 from rules.kinds import EventKind, Mode
 from store.model import Community
 from store.standings import Stands
+from store.views import ModeSince
 from web.scene import Scene
 
 ARMED = tuple(mode for mode in Mode if mode is not Mode.DISARMED)
@@ -92,6 +93,29 @@ def sensors(devices: Iterable[Device], scene: Scene) -> Named:
     """What sensors are."""
     wording = scene.wording
     return _named([(wording.contacts[one.covers] if one.covers else wording.devices[one.kind], one.id) for one in devices], scene)
+
+
+def left_out_words(ready: Homes, home: HomeId, mode: Mode, scene: Scene) -> tuple[str, ...]:
+    """What is left out of a home that was just armed, in sentences; none where nothing is."""
+    without, unheard = things(ready[home].left_out.get(mode, ()), scene).full, sensors(ready.unheard(home, mode), scene).full
+    said = (
+        scene.words.left_out.format(things=without) if without else "",
+        scene.words.unheard.format(things=unheard) if unheard else "",
+    )
+    return tuple(one for one in said if one)
+
+
+def without_words(ready: Homes, home: HomeId, mode: Mode, scene: Scene) -> str:
+    """What would be left out of a home in a mode, in a few words; "" of nothing."""
+    missing = ready[home].left_out.get(mode, ())
+    return scene.words.without.format(things=things(missing, scene).short) if missing else ""
+
+
+def since_words(change: ModeSince | None, scene: Scene) -> str:
+    """Since when a home is in its mode, and who put it there."""
+    if change is None:
+        return scene.words.never_changed
+    return scene.words.mode_since.format(time=scene.clock(change.since_ns), by=scene.name(change.by))
 
 
 def _named(among: Sequence[tuple[str, str]], scene: Scene) -> Named:

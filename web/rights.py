@@ -52,19 +52,33 @@ class Reach(StrEnum):
 
 _OWN, _ALL, _TOLD, _OPEN = frozenset({Reach.OWN}), frozenset({Reach.ALL}), frozenset({Reach.TOLD}), frozenset({Reach.OPEN})
 
-RIGHTS: Mapping[Action, Mapping[Role, frozenset[Reach]]] = {
+_Reaches = Mapping[Role, frozenset[Reach]]
+
+_OF_INCIDENTS: _Reaches = {
+    Role.RESIDENT: _OWN,
+    Role.RELATIVE: _OWN,
+    Role.NEIGHBOUR: _TOLD,
+    Role.GUARD: _ALL,
+    Role.DISPATCHER: _ALL,
+    Role.FIELD_RESPONDER: _TOLD,
+    Role.HOSPITAL: _TOLD,
+    Role.OFFICER: _TOLD,
+    Role.ADMINISTRATOR: _ALL,
+}
+"""Who sees an incident may act on it."""
+
+_OF_HOMES: _Reaches = {
+    Role.RESIDENT: _OWN,
+    Role.RELATIVE: _OWN,
+    Role.GUARD: _ALL,
+    Role.DISPATCHER: _ALL,
+    Role.ADMINISTRATOR: _ALL,
+}
+"""Who sees a home may arm it, and pause what is told of it."""
+
+RIGHTS: Mapping[Action, _Reaches] = {
     Action.SEE_SELF: dict.fromkeys(Role, _ALL),
-    Action.SEE_INCIDENTS: {
-        Role.RESIDENT: _OWN,
-        Role.RELATIVE: _OWN,
-        Role.NEIGHBOUR: _TOLD,
-        Role.GUARD: _ALL,
-        Role.DISPATCHER: _ALL,
-        Role.FIELD_RESPONDER: _TOLD,
-        Role.HOSPITAL: _TOLD,
-        Role.OFFICER: _TOLD,
-        Role.ADMINISTRATOR: _ALL,
-    },
+    Action.SEE_INCIDENTS: _OF_INCIDENTS,
     Action.SEE_PERSON: {
         Role.RESIDENT: _OWN,
         Role.RELATIVE: _OWN,
@@ -73,38 +87,10 @@ RIGHTS: Mapping[Action, Mapping[Role, frozenset[Reach]]] = {
         Role.FIELD_RESPONDER: _OPEN,
         Role.HOSPITAL: _OPEN,
     },
-    Action.ACT: {
-        Role.RESIDENT: _OWN,
-        Role.RELATIVE: _OWN,
-        Role.NEIGHBOUR: _TOLD,
-        Role.GUARD: _ALL,
-        Role.DISPATCHER: _ALL,
-        Role.FIELD_RESPONDER: _TOLD,
-        Role.HOSPITAL: _TOLD,
-        Role.OFFICER: _TOLD,
-        Role.ADMINISTRATOR: _ALL,
-    },
-    Action.SEE_HOMES: {
-        Role.RESIDENT: _OWN,
-        Role.RELATIVE: _OWN,
-        Role.GUARD: _ALL,
-        Role.DISPATCHER: _ALL,
-        Role.ADMINISTRATOR: _ALL,
-    },
-    Action.SET_MODE: {
-        Role.RESIDENT: _OWN,
-        Role.RELATIVE: _OWN,
-        Role.GUARD: _ALL,
-        Role.DISPATCHER: _ALL,
-        Role.ADMINISTRATOR: _ALL,
-    },
-    Action.SILENCE: {
-        Role.RESIDENT: _OWN,
-        Role.RELATIVE: _OWN,
-        Role.GUARD: _ALL,
-        Role.DISPATCHER: _ALL,
-        Role.ADMINISTRATOR: _ALL,
-    },
+    Action.ACT: _OF_INCIDENTS,
+    Action.SEE_HOMES: _OF_HOMES,
+    Action.SET_MODE: _OF_HOMES,
+    Action.SILENCE: _OF_HOMES,
     Action.SOS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN},
     Action.SEE_MESSAGES: {Role.DISPATCHER: _ALL, Role.GUARD: _ALL, Role.ADMINISTRATOR: _ALL},
     Action.SEE_CONTACTS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},

@@ -14,6 +14,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from devices.model import NS_PER_S, Covers, DeviceKind
+from incidents.audience import is_under_duress
 from incidents.directory import Channel, Directory, Language, NamedDevice, Person, Role
 from incidents.grouping import aftermath
 from incidents.model import Due, Duty, Ended, Incident, News, Purpose, Story
@@ -300,7 +301,7 @@ class _Draft:
     def _topic(self) -> Topic:
         """What the advice is about. Once there was a silent call for help, nothing rings or knocks, whatever comes later."""
         incident = self.duty.incident
-        if any(event.kind is EventKind.DURESS for event in incident.events):
+        if is_under_duress(incident):
             return Topic.SILENT
         if self._opening in _TOPICS:
             return _TOPICS[self._opening]

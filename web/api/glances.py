@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping
 
 from fastapi import APIRouter, Request
-from sqlmodel import Session
 
 from devices.model import DeviceId, HomeId, PersonId
 from incidents import desk, roster
-from incidents.audience import home_of
+from incidents.audience import home_of, is_under_duress
 from incidents.directory import NamedDevice, Person
 from incidents.model import Incident, Refused, Story
 from incidents.timeline import BY_FACT
@@ -21,7 +20,7 @@ from web.api.model import Card, Care, DeviceShown, Glance, ModeSet, ModeShown, M
 from web.api.problems import ProblemError
 from web.api.shown import card_shown, tone_of
 from web.gate import TheWho
-from web.readiness import Homes, sensors, things
+from web.readiness import Homes, left_out_words, sensors, since_words, things, without_words
 from web.rights import Action
 from web.silences import told_apart
 from web.site import Site, TheSite, Visit
@@ -38,7 +37,7 @@ router = APIRouter(prefix="/api/homes/{home_id}", tags=["homes"])
 def glance(request: Request, site: TheSite, home_id: str) -> Glance:
     """How things are at a home."""
     with site.visit(request) as visit:
-        return _glance(visit, home_at(visit.who, Action.SEE_HOMES, home_id))
+        return _glance(visit, home_at(visit.who, Action.SEE_HOMES, home_id), _ready(visit))
 
 
 @router.put("/mode")
@@ -49,25 +48,29 @@ def put_mode(request: Request, site: TheSite, who: TheWho, home_id: str, wish: M
     if isinstance(since, Refused):
         raise ProblemError(422, Notice.WRONG_CODE if wish.code else Notice.NOT_YOURS)
     with site.visit(request) as visit:
-        ready = _ready(visit)
-        without = things(ready[home].left_out.get(wish.mode, ()), visit.scene).full
-        unheard = sensors(ready.unheard(home, wish.mode), visit.scene).full
-        words = visit.scene.words
-        said = (words.left_out.format(things=without) if without else "", words.unheard.format(things=unheard) if unheard else "")
-        return ModeSet(glance=_glance(visit, home), without_words=words.script.sentence_gap.join(one for one in said if one))
+        ready, gap = _ready(visit), visit.scene.words.script.sentence_gap
+        return ModeSet(glance=_glance(visit, home, ready), without_words=gap.join(left_out_words(ready, home, wish.mode, visit.scene)))
 
 
 @router.post("/sos", status_code=201)
 def call_for_help(request: Request, site: TheSite, who: TheWho, home_id: str, wish: SosWish) -> Card:
     """Call for help: the same as a press of the button, by whoever holds the phone."""
     home = home_at(who, Action.SOS, home_id)
-    occupants = who.directory.homes[home].occupants
-    about = PersonId(wish.resident) if wish.resident else who.id if who.id in occupants else occupants[0] if len(occupants) == 1 else None
-    if about is not None and about not in occupants:
-        raise ProblemError(422, Notice.REFUSED)
-    incident = _called(site, who, home, about)
+    incident = _called(site, who, home, _meant(who, home, wish.resident))
     with site.visit(request) as visit:
         return card_shown(incident, visit)
+
+
+def _meant(who: Who, home: HomeId, resident: str | None) -> PersonId | None:
+    """For whom: who is named, else whoever asks if they live there, else who lives there alone; None for the home."""
+    occupants = who.directory.homes[home].occupants
+    if resident:
+        if resident not in occupants:
+            raise ProblemError(422, Notice.REFUSED)
+        return PersonId(resident)
+    if who.id in occupants:
+        return who.id
+    return occupants[0] if len(occupants) == 1 else None
 
 
 def _called(site: Site, who: Who, home: HomeId, about: PersonId | None) -> Incident:
@@ -114,9 +117,9 @@ def _ready(visit: Visit) -> Homes:
     return Homes(visit.community, stands, visit.everything_open())
 
 
-def _glance(visit: Visit, home_id: HomeId) -> Glance:
+def _glance(visit: Visit, home_id: HomeId, ready: Homes) -> Glance:
     scene, words, directory = visit.scene, visit.scene.words, visit.community.directory
-    home, ready = directory.homes[home_id], _ready(visit)
+    home = directory.homes[home_id]
     here = [one for one in directory.devices.values() if home_of(one.wearer or one.id, directory) == home_id]
     known = lately.of_devices(visit.session, visit.community.id, [one.id for one in here])
     open_here = [one for one in told_apart(visit.open_incidents())[0] if _is_at(one, home_id, visit)]
@@ -129,7 +132,8 @@ def _glance(visit: Visit, home_id: HomeId) -> Glance:
     names = words.names_gap.join(scene.name(one) for one in home.occupants)
     tone: Tone = "alarm" if any(tone_of(one) == "alarm" for one in alarms) else "care" if care or alarms else "good"
     sign_ns = max((one.sign_ns for one in known.values() if one.sign_ns), default=None)
-    mode, since = _mode(visit.session, visit, home_id)
+    changed = views.modes(visit.session, visit.community.id).get(home_id)
+    mode = changed.mode if changed else Mode.DISARMED
     return Glance(
         id=home_id,
         address_words=home.address or home_id,
@@ -140,9 +144,9 @@ def _glance(visit: Visit, home_id: HomeId) -> Glance:
         devices=[_device(one, known.get(one.id, NOTHING), open_here, visit) for one in here],
         mode=mode,
         mode_words=words.modes[mode],
-        mode_since_words=since,
+        mode_since_words=since_words(changed, scene),
         modes=[
-            ModeShown(mode=one, words=words.modes[one], is_set=one is mode, without_words=_without(ready, home_id, one, visit))
+            ModeShown(mode=one, words=words.modes[one], is_set=one is mode, without_words=without_words(ready, home_id, one, scene))
             for one in Mode
         ],
         open_words=words.open_now.format(things=things_open) if things_open else "",
@@ -169,8 +173,7 @@ def person_shown(person: Person, visit: Visit) -> OnDuty:
 
 def _is_at(incident: Incident, home_id: HomeId, visit: Visit) -> bool:
     """Whether an incident is about a home; a call under duress is on no page that might be looked at there."""
-    is_duress = any(event.kind is EventKind.DURESS for event in incident.events)
-    return not is_duress and home_id in {incident.home_id, home_of(incident.subject, visit.community.directory)}
+    return not is_under_duress(incident) and home_id in {incident.home_id, home_of(incident.subject, visit.community.directory)}
 
 
 def _headline(alarms: Iterable[Incident], tone: Tone, names: str, visit: Visit) -> str:
@@ -182,19 +185,6 @@ def _headline(alarms: Iterable[Incident], tone: Tone, names: str, visit: Visit) 
         about = scene.about(worst)
         return words.glance[Glancing.ALARM].format(who=about.who or about.address, title=scene.heading(worst.headline))
     return words.glance[Glancing.WELL if tone == "good" else Glancing.CARE].format(names=names)
-
-
-def _mode(session: Session, visit: Visit, home_id: HomeId) -> tuple[Mode, str]:
-    words = visit.scene.words
-    since = views.modes(session, visit.community.id).get(home_id)
-    if since is None:
-        return Mode.DISARMED, words.never_changed
-    return since.mode, words.mode_since.format(time=visit.scene.clock(since.since_ns), by=visit.scene.name(since.by))
-
-
-def _without(ready: Homes, home_id: HomeId, mode: Mode, visit: Visit) -> str:
-    left_out = ready[home_id].left_out.get(mode, ())
-    return visit.scene.words.without.format(things=things(left_out, visit.scene).short) if left_out else ""
 
 
 def _resident(

@@ -8,13 +8,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from devices.model import HomeId
+from incidents.audience import is_under_duress
 from incidents.directory import Home
 from incidents.model import Incident
 from notifier.messages.names import flat
-from rules.kinds import EventKind, Mode
+from rules.kinds import Mode
 from store import standings, views, wearing
 from web.cards import href
-from web.readiness import Homes, Named, sensors, things
+from web.readiness import Homes, Named, left_out_words, sensors, since_words, things, without_words
 from web.rights import Action
 from web.scene import Scene
 from web.silences import told_apart
@@ -147,7 +148,7 @@ class _Found:
         self._severities: dict[str, str] = {}
         for incident in going_on:  # the gravest first
             # Who was made to disarm a home looks at this page with somebody behind them.
-            if not any(event.kind is EventKind.DURESS for event in incident.events):
+            if not is_under_duress(incident):
                 self._severities.setdefault(incident.home_id or "", incident.severity)
 
     def mode(self, home: HomeId) -> Mode:
@@ -157,14 +158,7 @@ class _Found:
 
     def left_out(self, home: HomeId) -> str:
         """What is left out of a home that was just armed, in sentences; "" of nothing."""
-        scene, mode = self._scene, self.mode(home)
-        without = things(self._readiness[home].left_out.get(mode, ()), scene).full
-        unheard = sensors(self._readiness.unheard(home, mode), scene).full
-        sentences = (
-            scene.words.left_out.format(things=without) if without else "",
-            scene.words.unheard.format(things=unheard) if unheard else "",
-        )
-        return " ".join(sentence for sentence in sentences if sentence)
+        return " ".join(left_out_words(self._readiness, home, self.mode(home), self._scene))
 
     def dwelling(self, home: Home) -> Dwelling:
         """A home in words."""
@@ -172,7 +166,6 @@ class _Found:
         history = self._history.get(home.id, ())
         readiness = self._readiness[home.id]
         silence = self._silences.get(home.id)
-        changed = history[0] if history else None
         return Dwelling(
             key=f"h-{home.id}",
             id=home.id,
@@ -180,9 +173,7 @@ class _Found:
             occupants=words.names_gap.join(scene.name(one) for one in home.occupants),
             mode=mode,
             mode_words=words.modes[mode],
-            since=words.mode_since.format(time=scene.clock(changed.since_ns), by=scene.name(changed.by))
-            if changed
-            else words.never_changed,
+            since=since_words(history[0] if history else None, scene),
             severity=self._severities.get(home.id, ""),
             open_now=things(readiness.open, scene),
             no_signal=sensors(readiness.silent, scene),
@@ -201,12 +192,11 @@ class _Found:
         return self._scene.words.names_gap.join(_address(self._homes[home]) for home in homes)
 
     def _choice(self, home: HomeId, mode: Mode, *, chosen: bool) -> Choice:
-        words, without = self._scene.words, self._readiness[home].left_out.get(mode, ())
         return Choice(
             value=f"{mode}/{home}",
-            words=words.modes[mode],
+            words=self._scene.words.modes[mode],
             chosen=chosen,
-            without=words.without.format(things=things(without, self._scene).short) if without else "",
+            without=without_words(self._readiness, home, mode, self._scene),
         )
 
 

@@ -5,9 +5,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from devices.model import PersonId
+from incidents.audience import is_under_duress
 from incidents.model import Incident, IncidentId, Story
 from incidents.timeline import EntryKind
-from rules.kinds import EventKind
 from store import timelines, views
 from store.model import StoreBusyError
 from web.cards import card
@@ -64,5 +64,4 @@ def _note_opened(site: Site, about: Incident, by: PersonId) -> None:
 
 def _quiet_subject(about: Incident) -> str:
     """What alerts can be paused of from an incident's page; "" of nothing, where somebody called for help in silence."""
-    is_duress = any(event.kind is EventKind.DURESS for event in about.events)
-    return "" if about.story is Story.SILENCE or is_duress else about.subject
+    return "" if about.story is Story.SILENCE or is_under_duress(about) else about.subject

@@ -3,7 +3,7 @@
 from incidents.directory import Severity
 from incidents.model import Incident
 from web.api.model import Card, Tone
-from web.cards import card
+from web.cards import card, since_ns
 from web.site import Visit
 
 
@@ -15,7 +15,6 @@ def tone_of(incident: Incident) -> Tone:
 def card_shown(incident: Incident, visit: Visit) -> Card:
     """An incident in short."""
     shown = card(incident, (), visit.scene)
-    since_ns = incident.headline.t_ns if incident.is_open else incident.ended_ns or incident.opened_ns
     return Card(
         id=incident.id,
         kind=incident.headline.kind,
@@ -25,7 +24,7 @@ def card_shown(incident: Incident, visit: Visit) -> Card:
         title_words=shown.title,
         who_words=shown.who,
         where_words=shown.address,
-        since_ns=since_ns,
+        since_ns=since_ns(incident),
         since_words=shown.since,
         ago_words=shown.ago,
         state=incident.state,

@@ -321,9 +321,12 @@ def contact() -> None:
     """Telephones and addresses at which people are told: which work, and whose they are."""
 
 
-_AT = (
+_WHOM = (
     click.option("--to", metavar="PERSON", required=True, help="A person's id."),
     click.option("--community", metavar="ID", help="Whose person it is; needed where there are several."),
+)
+_AT = (
+    *_WHOM,
     click.option("--channel", type=click.Choice([one.value for one in Channel if one is not Channel.DEVICE]), required=True),
 )
 
@@ -331,6 +334,11 @@ _AT = (
 def _at(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command one contact method."""
     return functools.reduce(lambda made, option: option(made), reversed(_AT), command)
+
+
+def _to(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one person."""
+    return functools.reduce(lambda made, option: option(made), reversed(_WHOM), command)
 
 
 @contact.command(name="list")
@@ -426,8 +434,7 @@ def account() -> None:
 
 
 @account.command()
-@click.option("--to", metavar="PERSON", required=True, help="A person's id.")
-@click.option("--community", metavar="ID", help="Whose person it is; needed where there are several.")
+@_to
 @_with_settings
 def invite(settings: Settings, to: str, community: str | None) -> None:
     """Print a link with which somebody chooses a password and sets up their authenticator, once, within 72 hours."""
@@ -438,8 +445,7 @@ def invite(settings: Settings, to: str, community: str | None) -> None:
 
 
 @account.command()
-@click.option("--to", metavar="PERSON", required=True, help="A person's id.")
-@click.option("--community", metavar="ID", help="Whose person it is; needed where there are several.")
+@_to
 @_with_settings
 def end(settings: Settings, to: str, community: str | None) -> None:
     """Sign somebody out everywhere, and forget their password."""

@@ -1,7 +1,6 @@
 """Timelines of incidents: append, read; and what people add to them by hand."""
 
 import json
-import warnings
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -60,42 +59,39 @@ def note(session: Session, community_id: CommunityId, incident_id: IncidentId, *
 
 
 def add_photo(
-    session: Session, community_id: CommunityId, incident_id: IncidentId, *, by: PersonId, content: bytes, at_ns: int
+    session: Session, community_id: CommunityId, incident_id: IncidentId, *, by: PersonId, photo: Photo | str, at_ns: int
 ) -> int | str:
-    """Keep a picture, JPEG or PNG; its number, or why not.
-
-    It is drawn anew: what else the file says, such as where it was taken and by which telephone, is not kept.
-    """
-    if len(content) > LARGEST_PHOTO:
-        return f"the picture has {len(content)} bytes, wanted at most {LARGEST_PHOTO}"
-    drawn = _drawn_anew(content)
-    if isinstance(drawn, str):
-        return drawn
+    """Keep what `drawn_anew` made of a picture; its number, or why not."""
+    if isinstance(photo, str):
+        return photo
     number = append(session, community_id, incident_id, Entry(at_ns=at_ns, kind=EntryKind.PHOTO, by=by))
-    row = PhotoRow(community_id=community_id, incident_id=incident_id, number=number, media_type=drawn.media_type, content=drawn.content)
+    row = PhotoRow(community_id=community_id, incident_id=incident_id, number=number, media_type=photo.media_type, content=photo.content)
     session.add(row)
     session.flush()
     return number
 
 
-def _drawn_anew(content: bytes) -> Photo | str:
-    """A picture without anything but its pixels, upright; or why it is none."""
+def drawn_anew(content: bytes) -> Photo | str:
+    """A JPEG or PNG with nothing but its pixels, upright, or why it is none.
+
+    What else the file says is not kept, such as where it was taken. It takes a while, so it is done before anybody waits for a write.
+    """
+    if len(content) > LARGEST_PHOTO:
+        return f"the picture has {len(content)} bytes, wanted at most {LARGEST_PHOTO}"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(BytesIO(content), formats=tuple(_FORMATS)) as found:
-                media_type = _FORMATS[str(found.format)]
-                if found.width * found.height > MOST_PIXELS:
-                    return f"the picture has {found.width} by {found.height} pixels, wanted at most {MOST_PIXELS} in all"
-                upright = ImageOps.exif_transpose(found)
-                upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-                file = BytesIO()
-                if media_type == "image/png":
-                    plain = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
-                    plain.info.clear()
-                    plain.save(file, "PNG", optimize=False)
-                else:
-                    upright.convert("RGB").save(file, "JPEG", quality=85)
+        with Image.open(BytesIO(content), formats=tuple(_FORMATS)) as found:
+            media_type = _FORMATS[str(found.format)]
+            if found.width * found.height > MOST_PIXELS:
+                return f"the picture has {found.width} by {found.height} pixels, wanted at most {MOST_PIXELS} in all"
+            upright = ImageOps.exif_transpose(found)
+            upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+            file = BytesIO()
+            if media_type == "image/png":
+                plain = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+                plain.info.clear()
+                plain.save(file, "PNG", optimize=False)
+            else:
+                upright.convert("RGB").save(file, "JPEG", quality=85)
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return "the picture is neither JPEG nor PNG, or is damaged"
     return Photo(media_type=media_type, content=file.getvalue())

@@ -496,7 +496,7 @@ def test_what_can_wait_waits_for_the_morning_and_a_call_for_help_does_not(networ
     assert [to for to, *_ in network.sent].count(JIE) == 2
 
 
-def test_what_waited_for_the_morning_is_one_message_and_a_failure_takes_all_of_it_along(network: Network, nights: Nights) -> None:
+def three_wait_for_the_morning(network: Network, nights: Nights) -> Night:
     given = people()
     next(one for one in given["people"] if one["id"] == JIE)["quiet"] = {"from": "00:00", "to": "20:00"}
     given["policies"].append(
@@ -506,6 +506,11 @@ def test_what_waited_for_the_morning_is_one_message_and_a_failure_takes_all_of_i
     for subject, kind in (("w-1", EventKind.OFFLINE), ("w-2", EventKind.LOW_BATTERY), ("w-3", EventKind.OFFLINE)):
         night.calls(subject, kind)
     night.until(5)
+    return night
+
+
+def test_what_waited_for_the_morning_is_one_message_and_a_failure_takes_all_of_it_along(network: Network, nights: Nights) -> None:
+    night = three_wait_for_the_morning(network, nights)
     assert network.sent == []
     network.answer(JIE, "sms", REJECTED)
     night.now[0] += 10 * 3600 * NS_PER_S
@@ -521,15 +526,7 @@ def test_what_waited_for_the_morning_is_one_message_and_a_failure_takes_all_of_i
 def test_what_cannot_be_put_into_one_text_with_others_loses_none_of_them(
     network: Network, nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = people()
-    next(one for one in given["people"] if one["id"] == JIE)["quiet"] = {"from": "00:00", "to": "20:00"}
-    given["policies"].append(
-        {"id": "notices", "kinds": ["offline", "low_battery"], "steps": [{"after_s": 0, "tell": [JIE], "by": ["sms"]}]}
-    )
-    night = nights(network, given=given)
-    for subject, kind in (("w-1", EventKind.OFFLINE), ("w-2", EventKind.LOW_BATTERY), ("w-3", EventKind.OFFLINE)):
-        night.calls(subject, kind)
-    night.until(5)
+    night = three_wait_for_the_morning(network, nights)
 
     def wordless(self: _Draft, who: str, omitted: frozenset[str]) -> str:
         if self.duty.incident.headline.kind is EventKind.LOW_BATTERY:

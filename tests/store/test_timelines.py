@@ -148,7 +148,7 @@ def test_notes_and_pictures_are_added_to_what_is_open_and_to_what_is_over(willow
     acts(willow, 20, Do.RESOLVE, "zhou-fen")
     with willow.write() as session:
         assert isinstance(timelines.note(session, WILLOW, incident.id, by=GUARD, text=" 在厨房 ", at_ns=ns(30)), int)
-        number = timelines.add_photo(session, WILLOW, incident.id, by=GUARD, content=JPEG, at_ns=ns(40))
+        number = timelines.add_photo(session, WILLOW, incident.id, by=GUARD, photo=timelines.drawn_anew(JPEG), at_ns=ns(40))
     assert [(one.kind, one.by, one.detail) for one in entries(willow, incident)[-2:]] == [
         (EntryKind.NOTE, GUARD, {"text": "在厨房"}),
         (EntryKind.PHOTO, GUARD, {}),
@@ -168,7 +168,8 @@ def test_notes_and_pictures_are_added_to_what_is_open_and_to_what_is_over(willow
 def test_what_is_no_picture_or_too_large_is_refused(willow: Database, content: bytes) -> None:
     incident = happens(willow, 0, EventKind.SOS, "zhou-fen")
     with willow.write() as session:
-        assert isinstance(timelines.add_photo(session, WILLOW, incident.id, by=GUARD, content=content, at_ns=0), str)
+        drawn = timelines.drawn_anew(content)
+        assert isinstance(timelines.add_photo(session, WILLOW, incident.id, by=GUARD, photo=drawn, at_ns=0), str)
     assert not [one for one in entries(willow, incident) if one.kind is EntryKind.PHOTO]
 
 

@@ -121,8 +121,9 @@ class Both:
         return made
 
     def photographed(self, estate: Estate, incident: Incident) -> int:
+        drawn = timelines.drawn_anew(photo())
         with estate.database.write() as session:
-            number = timelines.add_photo(session, estate.id, incident.id, by=PersonId("guard-chen"), content=photo(), at_ns=estate.now_ns)
+            number = timelines.add_photo(session, estate.id, incident.id, by=PersonId("guard-chen"), photo=drawn, at_ns=estate.now_ns)
         assert isinstance(number, int)
         return number
 

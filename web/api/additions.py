@@ -43,9 +43,10 @@ def photo(site: TheSite, who: TheWho, form: Sent) -> RedirectResponse:
     """Upload a photo: `photo` of `incident`."""
     upload = form.get("photo")
     content = upload.file.read(timelines.LARGEST_PHOTO + 1) if isinstance(upload, UploadFile) else b""
+    drawn = timelines.drawn_anew(content)
 
     def add(session: Session, about: Incident, by: PersonId) -> Notice:
-        number = timelines.add_photo(session, about.community_id, about.id, by=by, content=content, at_ns=site.clock())
+        number = timelines.add_photo(session, about.community_id, about.id, by=by, photo=drawn, at_ns=site.clock())
         return Notice.ADDED if isinstance(number, int) else Notice.NO_PHOTO
 
     return _add(site, who, form, add)
@@ -69,23 +70,20 @@ def picture(request: Request, site: TheSite, who: TheWho, incident_id: str, numb
 @router.post("/break-glass")
 def break_glass(site: TheSite, who: TheWho, form: Sent) -> RedirectResponse:
     """Say why one has to see what one otherwise may not: `reason` about `incident`. It stands in the timeline, and the family sees it."""
-    about = None
-    try:
-        about = incident(site, who, Action.BREAK_GLASS, said(form, "incident"))
-        if about is None:
-            return back_to_incident(None, who, Notice.REFUSED)
-        with site.database.write() as session:
-            number = timelines.break_glass(session, who.community_id, about.id, by=who.id, reason=said(form, "reason"), at_ns=site.clock())
-        notice = Notice.ADDED if isinstance(number, int) else Notice.GLASS_REASON
-    except StoreBusyError:
-        notice = Notice.BUSY
-    return back_to_incident(about, who, notice)
+
+    def add(session: Session, about: Incident, by: PersonId) -> Notice:
+        number = timelines.break_glass(session, about.community_id, about.id, by=by, reason=said(form, "reason"), at_ns=site.clock())
+        return Notice.ADDED if isinstance(number, int) else Notice.GLASS_REASON
+
+    return _add(site, who, form, add, Action.BREAK_GLASS)
 
 
-def _add(site: Site, who: Who, form: Sent, add: Callable[[Session, Incident, PersonId], Notice]) -> RedirectResponse:
+def _add(
+    site: Site, who: Who, form: Sent, add: Callable[[Session, Incident, PersonId], Notice], action: Action = Action.ACT
+) -> RedirectResponse:
     about = None
     try:
-        about = incident(site, who, Action.ACT, said(form, "incident"))
+        about = incident(site, who, action, said(form, "incident"))
         if about is None:
             notice = Notice.REFUSED
         else:

@@ -83,10 +83,8 @@ def note(request: Request, site: TheSite, who: TheWho, incident_id: str, wish: N
     """Write a note."""
     about = _about(site, who, Action.ACT, incident_id)
     with site.database.write() as session:
-        number = timelines.note(session, who.community_id, about.id, by=who.id, text=wish.text, at_ns=site.clock())
-    if not isinstance(number, int):
-        raise ProblemError(422, Notice.NO_NOTE)
-    return _again(request, site, about.id)
+        number = timelines.note(session, about.community_id, about.id, by=who.id, text=wish.text, at_ns=site.clock())
+    return _added(request, site, about, number, Notice.NO_NOTE)
 
 
 @router.post("/{incident_id}/photos")
@@ -101,18 +99,27 @@ def break_glass(request: Request, site: TheSite, who: TheWho, incident_id: str, 
     """Say why one has to see what one otherwise may not; it stands in the timeline, and the family sees it."""
     about = _about(site, who, Action.BREAK_GLASS, incident_id)
     with site.database.write() as session:
-        number = timelines.break_glass(session, who.community_id, about.id, by=who.id, reason=wish.reason, at_ns=site.clock())
-    if not isinstance(number, int):
-        raise ProblemError(422, Notice.GLASS_REASON)
-    return _again(request, site, about.id)
+        number = timelines.break_glass(session, about.community_id, about.id, by=who.id, reason=wish.reason, at_ns=site.clock())
+    return _added(request, site, about, number, Notice.GLASS_REASON)
 
 
 def _photo(request: Request, site: Site, who: Who, incident_id: str, content: bytes) -> Story:
-    about = _about(site, who, Action.ACT, incident_id)
+    about, drawn = _about(site, who, Action.ACT, incident_id), timelines.drawn_anew(content)
     with site.database.write() as session:
-        number = timelines.add_photo(session, who.community_id, about.id, by=who.id, content=content, at_ns=site.clock())
+        number = timelines.add_photo(session, about.community_id, about.id, by=who.id, photo=drawn, at_ns=site.clock())
+    return _added(request, site, about, number, Notice.NO_PHOTO)
+
+
+def _added(request: Request, site: Site, about: Incident, number: int | str, refused: Notice) -> Story:
+    """An incident with what was written to its timeline, by its number; or why it was not.
+
+    Raises
+    ------
+    ProblemError
+        It was not.
+    """
     if not isinstance(number, int):
-        raise ProblemError(422, Notice.NO_PHOTO)
+        raise ProblemError(422, refused)
     return _again(request, site, about.id)
 
 

@@ -74,7 +74,7 @@ def take(fact: Finding, book: Incidents, directory: Directory, now_ns: int) -> O
 
 def act(act: Act, book: Incidents, directory: Directory, now_ns: int) -> Outcome | Refused:
     """What comes of a responder's act, or why nothing does."""
-    person = directory.people.get(act.by)
+    person = directory.person_at(act.by, now_ns)
     if person is None:
         return Refused(reason=f"{act.by} is nobody this community knows")
     incident = _meant(book.open_about(act.subject))
@@ -94,7 +94,7 @@ def sweep(book: Incidents, directory: Directory, now_ns: int) -> Outcome:
 
 def silence(quiet: Quiet, book: Incidents, directory: Directory, now_ns: int) -> Outcome | Refused:
     """What comes of a wish for silence; it ends at its hard end, or when somebody resolves it."""
-    person = directory.people.get(quiet.by)
+    person = directory.person_at(quiet.by, now_ns)
     if person is None:
         return Refused(reason=f"{quiet.by} is nobody this community knows")
     if not _may_silence(person, quiet.subject, directory):

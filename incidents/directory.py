@@ -1,7 +1,7 @@
 """A community as incidents see it: who may be told by what, who is on duty when, who is told after how long."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from enum import IntEnum, StrEnum
 from typing import NewType
@@ -309,6 +309,13 @@ class Directory:
     def today(self, now_ns: int) -> date:
         """The day that it is there."""
         return datetime.fromtimestamp(now_ns // NS_PER_S, tz=self.timezone).date()
+
+    def person_at(self, person_id: PersonId, now_ns: int) -> Person | None:
+        """Somebody as they count at a time: whose last day as a relative or neighbour is over is none any more."""
+        person = self.people.get(person_id)
+        if person is None or person.belongs(self.today(now_ns)):
+            return person
+        return replace(person, roles=person.roles - {Role.RELATIVE, Role.NEIGHBOUR}, of=())
 
     def policy(self, kind: EventKind) -> Policy | None:
         """The one policy for a kind, if any."""

@@ -21,7 +21,7 @@ from sqlmodel import Session, col, delete
 from devices.model import NS_PER_S, CommunityId
 from incidents.directory import Person
 from store import attempts, verification
-from store.attempts import CODES_FROM_AN_ADDRESS, CODES_OF_A_NUMBER, WRONG_FROM_AN_ADDRESS, WRONG_OF_A_LOGIN
+from store.attempts import CODES_FROM_AN_ADDRESS, CODES_OF_A_NUMBER, WRONG_FROM_AN_ADDRESS, WRONG_OF_A_LOGIN, Limit
 from store.estates import Estates
 from store.links import digest
 from store.model import Community, StoreError
@@ -83,6 +83,15 @@ class Attempt:
     login: str
     address: str
     now_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """A password beside the digest that was kept when it was typed, and the digest to keep from now on."""
+
+    kept: str = field(repr=False)
+    is_right: bool
+    renewed: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,23 +215,31 @@ def accept(session: Session, key: bytes, invited: Invitation, password: str, cod
     return True
 
 
-def take_password(session: Session, key: bytes, by: Attempt, password: str, code: str) -> Tried:
-    """Take a password and the code of an authenticator; which of the two was wrong is not said."""
+def compare(session: Session, by: Attempt, password: str) -> Compared | None:
+    """Whether a password is that of a login: slow by design, so in a look and not in a write. None if that was tried too often."""
+    if _is_worn_out(session, by):
+        return None
+    row = session.get(AccountRow, by.login)
+    kept = row.password_hash if row else _nobodys_hash()
+    is_right = _matches(kept, password)
+    renewed = _hasher.hash(password) if is_right and _hasher.check_needs_rehash(kept) else kept
+    return Compared(kept=kept, is_right=is_right, renewed=renewed)
+
+
+def take_password(session: Session, key: bytes, by: Attempt, compared: Compared | None, code: str) -> Tried:
+    """Take a password that was compared and the code of an authenticator; which of the two was wrong is not said."""
     login, now_ns = by.login, by.now_ns
-    limits = ((WRONG_OF_A_LOGIN, login), (WRONG_FROM_AN_ADDRESS, by.address))
-    if any(attempts.is_spent(session, limit, whose, now_ns) for limit, whose in limits):
+    if compared is None or _is_worn_out(session, by):
         return Tried.TOO_OFTEN
     row = session.get(AccountRow, login, with_for_update=True)
-    is_right = _matches(row.password_hash if row else _nobodys_hash(), password)
+    is_right = compared.is_right and row is not None and row.password_hash == compared.kept
     totp = _unseal(key, row.totp_sealed) if row else None
     step = _step_of(totp or _NOBODYS_TOTP, code, now_ns, after=row.totp_step if row else -1)
     if row is None or totp is None or not is_right or step is None:
-        for limit, whose in limits:
+        for limit, whose in _limits(by):
             attempts.take(session, limit, whose, now_ns)
         return Tried.WRONG
-    row.totp_step = step
-    if _hasher.check_needs_rehash(row.password_hash):
-        row.password_hash = _hasher.hash(password)
+    row.totp_step, row.password_hash = step, compared.renewed
     attempts.forget(session, WRONG_OF_A_LOGIN, login)
     session.flush()
     return Tried.IN
@@ -271,6 +288,14 @@ def drop(session: Session, now_ns: int) -> None:
     ):
         session.exec(over)
     attempts.drop(session, now_ns)
+
+
+def _limits(by: Attempt) -> tuple[tuple[Limit, str], ...]:
+    return (WRONG_OF_A_LOGIN, by.login), (WRONG_FROM_AN_ADDRESS, by.address)
+
+
+def _is_worn_out(session: Session, by: Attempt) -> bool:
+    return any(attempts.is_spent(session, limit, whose, by.now_ns) for limit, whose in _limits(by))
 
 
 _NOBODYS_TOTP = "A" * 32

@@ -121,9 +121,10 @@ def set_mode(
         directory = estates.community(session, community_id).directory
         if home_id not in directory.homes:
             return Refused(reason=f"{home_id} is no home of this community")
-        if by not in directory.people:
+        person = directory.person_at(by, now_ns)
+        if person is None:
             return Refused(reason=f"{by} is nobody this community knows")
-        if not may_set_mode(directory.people[by], home_id, directory) or (code is not None and typed is None):
+        if not may_set_mode(person, home_id, directory) or (code is not None and typed is None):
             return Refused(reason=f"{by} may not change the mode of {home_id}")
         since_ns = configuration.change_mode(session, community_id, home_id, mode, at_ns=now_ns, by=by)
         if typed is not None and typed[1]:

@@ -13,6 +13,9 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _READING = frozenset({"GET", "HEAD"})
 LARGEST_FORM = 32 * 1024 * 1024
 """Bytes: more than a photo has, so that one which is too large for us is answered by a page. What is larger is not read."""
+LARGEST_BEFORE_SIGN_IN = 64 * 1024
+"""Bytes, where nobody has signed in yet."""
+_BEFORE_SIGN_IN = ("/sign-in", "/sign-out", "/welcome/")
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -56,11 +59,11 @@ class Guard:
                 headers.setdefault("Cache-Control", "no-cache" if is_static else "no-store")
             await send(message)
 
-        refusal = _refusal(Headers(scope=scope), str(scope["method"]), self._hosts)
+        refusal = _refusal(Headers(scope=scope), str(scope["method"]), self._hosts, _most(str(scope["path"])))
         await (refusal or self._app)(scope, receive, send_guarded)
 
 
-def _refusal(headers: Headers, method: str, hosts: frozenset[str]) -> PlainTextResponse | None:
+def _refusal(headers: Headers, method: str, hosts: frozenset[str], most: int) -> PlainTextResponse | None:
     host = headers.get("host", "")
     if not host or _name(host) not in hosts:
         return PlainTextResponse("Anju does not answer under this name: use its app_url, or http://127.0.0.1 with its port.\n", 421)
@@ -73,7 +76,11 @@ def _refusal(headers: Headers, method: str, hosts: frozenset[str]) -> PlainTextR
     length = headers.get("content-length", "")
     if not length.isdecimal():
         return PlainTextResponse("A form says how long it is.\n", 411)
-    return PlainTextResponse("This form is too large.\n", 413) if int(length) > LARGEST_FORM else None
+    return PlainTextResponse("This form is too large.\n", 413) if int(length) > most else None
+
+
+def _most(path: str) -> int:
+    return LARGEST_BEFORE_SIGN_IN if path.startswith(_BEFORE_SIGN_IN) else LARGEST_FORM
 
 
 def _name(host: str) -> str:

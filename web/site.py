@@ -14,7 +14,7 @@ from sqlmodel import Session
 from starlette.datastructures import QueryParams
 
 from devices.model import CommunityId
-from incidents.directory import Language, Person, Role
+from incidents.directory import Language, Person
 from incidents.model import Incident
 from notifier.carrier.door import Door
 from notifier.chain_checks import ChainChecks
@@ -150,9 +150,8 @@ class Site:
             Where they are known, if not here alone.
         """
         directory = self.estates.community(session, community_id).directory
+        person = directory.person_at(person.id, self.clock()) or person
         roles = person.roles if is_strong else person.roles & FAMILY
-        if not person.belongs(directory.today(self.clock())):
-            roles -= {Role.RELATIVE, Role.NEIGHBOUR}
         return Who(
             person=person,
             community_id=community_id,
@@ -179,6 +178,11 @@ class Site:
         if signed is None or not members:
             raise NotSignedInError
         return signed, members
+
+    def is_signed_in(self, request: Request) -> bool:
+        """Whether somebody still is, of a connection that goes on."""
+        with self.database.read() as session:
+            return accounts.signed_in(session, request.cookies.get(cookie_name(request), ""), self.clock()) is not None
 
     @contextmanager
     def visit(self, request: Request) -> Iterator["Visit"]:
@@ -229,6 +233,10 @@ class Visit:
     scene: Scene
     who: Who
     signal: str
+
+    def is_there(self, action: Action) -> bool:
+        """Whether this installation can do it at all: where nothing can be sent, nothing can be tried."""
+        return action is not Action.TEST_ALARM or (self.site.door is not None and self.site.door.chain_checks is not None)
 
     def everything_open(self) -> tuple[Incident, ...]:
         """What is going on, whoever looks; one look is one moment, so it is read once."""

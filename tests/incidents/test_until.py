@@ -7,9 +7,11 @@ import pytest
 
 from devices.model import NS_PER_S, CommunityId, HomeId, PersonId
 from incidents.audience import recipients, related
+from incidents.book import Book
+from incidents.desk import act, silence
 from incidents.directory import Channel, Directory, Home, Language, Person, Role
 from incidents.lifecycle import opened
-from incidents.model import IncidentState, Tell
+from incidents.model import Act, Do, IncidentState, Outcome, Quiet, Refused, Tell
 from rules.kinds import EventKind
 from rules.model import Event
 
@@ -71,3 +73,27 @@ def test_nobody_is_family_for_a_silence_either_once_it_is_over() -> None:
     later_ns = round(datetime(2026, 3, 2, tzinfo=URUMQI).timestamp()) * NS_PER_S
     assert related(Role.RELATIVE, [XIUYING], community(lei=LAST_DAY), later_ns) == []
     assert related(Role.RELATIVE, [XIUYING], community(), later_ns) == [LEI]
+
+
+def test_nobody_has_a_right_from_it_once_it_is_over() -> None:
+    day_ns = 24 * 3600 * NS_PER_S
+    last_ns = round(datetime(2026, 3, 1, 12, tzinfo=URUMQI).timestamp()) * NS_PER_S
+    directory = community(lei=LAST_DAY)
+    for now_ns, may in ((last_ns, True), (last_ns + day_ns, False)):
+        lei = directory.person_at(LEI, now_ns)
+        assert lei is not None
+        assert (lei.roles, lei.of) == ((frozenset({Role.RELATIVE}), (XIUYING,)) if may else (frozenset(), ()))
+        event = Event(
+            community_id=directory.community_id,
+            kind=EventKind.SOS,
+            subject=XIUYING,
+            home_id=HomeId("b3-201"),
+            t_ns=now_ns,
+            known_ns=now_ns,
+            seq=1,
+        )
+        book = Book()
+        book.put(Outcome(incidents=(opened(event, IncidentState.OPEN, None, directory, now_ns),)))
+        quiet = Quiet(by=LEI, subject=XIUYING, reason="away", until_ns=now_ns + 3600 * NS_PER_S)
+        assert isinstance(act(Act(by=LEI, do=Do.ACKNOWLEDGE, subject=XIUYING), book, directory, now_ns), Refused) is not may
+        assert isinstance(silence(quiet, book, directory, now_ns), Refused) is not may

@@ -85,8 +85,10 @@ def entered(
     database: Database, by: Invitation, now_ns: int = NOW_NS, *, password: str = PASSWORD, code: str | None = None, login: str = CHEN
 ) -> Tried:
     attempt = Attempt(login=login, address=HERE, now_ns=now_ns)
+    with database.read() as session:
+        compared = accounts.compare(session, attempt, password)
     with database.write() as session:
-        return accounts.take_password(session, KEY, attempt, password, at(by, now_ns) if code is None else code)
+        return accounts.take_password(session, KEY, attempt, compared, at(by, now_ns) if code is None else code)
 
 
 def signed(database: Database, word: str, now_ns: int = NOW_NS) -> SignedIn | None:
@@ -205,6 +207,19 @@ def test_a_clock_that_is_one_step_off_will_do(database: Database, chen: Invitati
     shown = at(chen, NOW_NS + steps * STEP_NS)
     near = {at(chen, NOW_NS + n * STEP_NS) for n in (-1, 0, 1)}
     assert entered(database, chen, code=f"{shown[:3]} {shown[3:]}") is (Tried.IN if shown in near else came_to)
+
+
+@pytest.mark.usefixtures("chen")
+def test_a_password_that_is_changed_while_it_is_compared_is_a_wrong_one(database: Database) -> None:
+    attempt = Attempt(login=CHEN, address=HERE, now_ns=NOW_NS)
+    with database.read() as session:
+        compared = accounts.compare(session, attempt, PASSWORD)
+    assert compared is not None
+    assert compared.is_right
+    again = invited(database)
+    assert accepted(database, again)
+    with database.write() as session:
+        assert accounts.take_password(session, KEY, attempt, compared, at(again, NOW_NS + STEP_NS)) is Tried.WRONG
 
 
 def test_after_five_wrong_ones_nobody_gets_in_for_a_quarter_of_an_hour(database: Database, chen: Invitation) -> None:

@@ -24,7 +24,7 @@ from store import timelines
 from store.session import Database
 from store.tables import EntryRow
 from web.evidence import Reason
-from web.guard import LARGEST_FORM
+from web.guard import LARGEST_BEFORE_SIGN_IN, LARGEST_FORM
 from web.languages import words_in
 from web.timeline import MOST_PICTURES
 from web.words import Notice
@@ -359,10 +359,13 @@ def test_a_photo_is_of_its_own_incident_only(client: Asking, estate: Estate) -> 
         assert client.get(place).status_code == 404
 
 
-def test_a_form_that_is_far_too_large_or_does_not_say_how_large_is_not_read(client: Asking, served: Service) -> None:
+@pytest.mark.parametrize(
+    ("place", "most"), [("/photos", LARGEST_FORM), ("/sign-in", LARGEST_BEFORE_SIGN_IN), ("/welcome/x", LARGEST_BEFORE_SIGN_IN)]
+)
+def test_a_form_that_is_far_too_large_or_does_not_say_how_large_is_not_read(client: Asking, served: Service, place: str, most: int) -> None:
     asking = HTTPConnection("127.0.0.1", served.port)
-    asking.putrequest("POST", "/photos")
-    asking.putheader("content-length", str(LARGEST_FORM + 1))
+    asking.putrequest("POST", place)
+    asking.putheader("content-length", str(most + 1))
     asking.endheaders()
     assert asking.getresponse().status == 413
     asking.close()

@@ -507,6 +507,19 @@ def test_live_events_are_of_ones_own_community_and_say_nothing(both: Both) -> No
                 assert signal(both.there) != signal(both.here)
 
 
+@pytest.mark.parametrize("place", ["/events", "/api/events"])
+def test_who_signs_out_hears_nothing_more(both: Both, place: str) -> None:
+    with both.ask("wang-lei") as client, client.stream("GET", place, params={"community": "lakeside"}) as heard:
+        lines = heard.iter_lines()
+        while not next(lines).startswith("data:"):
+            pass
+        with Asking(both.url, both.here, "") as same:
+            same.cookies.update(client.cookies)
+            assert same.post("/sign-out").status_code == 303
+        both.here.happens(EventKind.SOS, "wang-xiuying")
+        assert not [line for line in lines if line.startswith("data:") and line != "data:"]  # and it ends
+
+
 def test_no_answer_says_more_than_the_document_says(both: Both, story: Story) -> None:
     """Numbers to call stand in a chain of one's own, and with an incident that one may see; nowhere else."""
     with both.ask("li-anna") as client:

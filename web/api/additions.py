@@ -63,7 +63,7 @@ def picture(request: Request, site: TheSite, who: TheWho, incident_id: str, numb
         found = timelines.photo(visit.session, who.community_id, about.id, int(number)) if about and sees else None
     if found is None:
         raise NotFoundError
-    headers = {"Cache-Control": _KEPT, "X-Content-Type-Options": "nosniff"}
+    headers = {"Cache-Control": _KEPT, "Vary": "Cookie", "X-Content-Type-Options": "nosniff"}
     return Response(found.content, media_type=found.media_type, headers=headers)
 
 

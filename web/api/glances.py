@@ -155,7 +155,7 @@ def _glance(visit: Visit, home_id: HomeId, ready: Homes) -> Glance:
         on_duty=on_duty(visit),
         incidents=[card_shown(one, visit) for one in open_here],
         needs_care=care,
-        may=[one for one in _ABOUT_A_HOME if visit.who.may_at(one, home_id)],
+        may=[one for one in _ABOUT_A_HOME if visit.who.may_at(one, home_id) and visit.is_there(one)],
     )
 
 

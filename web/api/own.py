@@ -33,7 +33,7 @@ def me(request: Request, site: TheSite) -> Me:
             community=Place(id=visit.community.id, name=directory.name),
             communities=[Place(id=id_, name=name) for id_, name in names.items()],
             homes=[Place(id=one, name=directory.homes[one].address or one) for one in who.homes],
-            may=[action for action in Action if who.may(action)],
+            may=[action for action in Action if who.may(action) and visit.is_there(action)],
             push_key=site.door.push_key if site.door else None,
         )
 

@@ -95,8 +95,11 @@ def take_password(  # noqa: PLR0917  a form's fields
 ) -> Response:
     """Take a password and the code of an authenticator."""
     known = _login(login) or login.strip()
+    attempt = _attempt(request, site, known)
+    with site.database.read() as session:
+        compared = accounts.compare(session, attempt, password)
     with site.database.write() as session:
-        came_to = accounts.take_password(session, door.key, _attempt(request, site, known), password, code)
+        came_to = accounts.take_password(session, door.key, attempt, compared, code)
         if came_to is Tried.IN:
             return _let_in(request, site, door, session, known, _own(next_), is_strong=True)
     wrong = SignIn.TOO_OFTEN if came_to is Tried.TOO_OFTEN else SignIn.WRONG_PASSWORD

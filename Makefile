@@ -51,7 +51,12 @@ system:
 	{ apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }; } || \
 	echo "some tests will be skipped; to run them all: sudo apt-get install$$missing" >&2
 
-test: check system
+# Lighthouse audits the pages in the tests.
+tests/lighthouse/node_modules/.ready: .venv/.ready tests/lighthouse/package-lock.json
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm --prefix tests/lighthouse ci --silent --ignore-scripts
+	@touch $@
+
+test: check system tests/lighthouse/node_modules/.ready
 	$(BIN)/pytest -n auto
 
 demo: setup
@@ -84,4 +89,4 @@ lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv web/client/node_modules web/client/dist web/client/.described web/client/openapi.json web/client/src/schema.d.ts web/client/src/paraglide
+	rm -rf .venv tests/lighthouse/node_modules web/client/node_modules web/client/dist web/client/.described web/client/openapi.json web/client/src/schema.d.ts web/client/src/paraglide

@@ -28,10 +28,12 @@ from rules.kinds import EventKind
 MOST_SEGMENTS = 2
 """Of any text: a third is delivered later, and is not read."""
 
-_Optional = Literal["own_time", "taken", "arrived", "long_address", "community", "more", "roster", "after", "as_of", "answer", "advice"]
+_Optional = Literal[
+    "own_time", "taken", "arrived", "long_address", "community", "link", "more", "roster", "after", "as_of", "answer", "advice"
+]
 _GIVES_WAY: Mapping[Purpose, tuple[_Optional, ...]] = {
-    Purpose.TELL: ("long_address", "as_of", "community", "own_time", "more", "roster", "after"),
-    Purpose.UPDATE: ("taken", "long_address", "as_of", "community", "own_time", "more", "roster", "after", "answer", "advice"),
+    Purpose.TELL: ("long_address", "as_of", "community", "own_time", "more", "link", "roster", "after"),
+    Purpose.UPDATE: ("taken", "long_address", "as_of", "community", "own_time", "more", "link", "roster", "after", "answer", "advice"),
     Purpose.ENDING: ("long_address", "community", "own_time", "arrived", "more"),
     Purpose.ASK: (),
 }
@@ -322,20 +324,22 @@ class _Draft:
             "" if "advice" in omitted else advice.must,
             "" if "more" in omitted else advice.more,
             wording.whole_roster if duty.whole_roster and "roster" not in omitted else "",
-            "" if "answer" in omitted or self._topic is Topic.SILENCE else self._answer(),
+            "" if "answer" in omitted or self._topic is Topic.SILENCE else self._answer(omitted),
         ]
 
-    def _answer(self) -> str:
-        """How to answer, in the way that is possible here."""
+    def _answer(self, omitted: frozenset[_Optional]) -> str:
+        """How to answer, in each way that is possible here and that there is room for."""
         wording, answering = self._wording, self.answering
         if self.channel is Channel.VOICE and not answering.keys:
             return wording.answer[Channel.EMAIL]
         if self.channel is not Channel.SMS:
             is_open = answering.link is not None and self.channel in _OPENS and self.duty.incident.is_open
             return wording.follow.format(link=answering.link) if is_open else wording.answer[self.channel]
-        if answering.number is not None:
+        if answering.number is None:
+            return wording.answer_elsewhere if answering.link is None else wording.follow.format(link=answering.link)
+        if answering.link is None or "link" in omitted:
             return wording.reply.format(number=answering.number)
-        return wording.answer_elsewhere if answering.link is None else wording.follow.format(link=answering.link)
+        return wording.reply_or_follow.format(number=answering.number, link=answering.link)
 
     def _news(self, omitted: frozenset[_Optional]) -> str:
         duty = self.duty

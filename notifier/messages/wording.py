@@ -213,8 +213,8 @@ class Wording:
         After a responder's ending.
     answer : mapping
         How to answer by each channel.
-    reply, follow : str
-        How to answer a text by writing back its `number`, and by opening its `link`.
+    reply, reply_or_follow, follow : str
+        How to answer a text by writing back its `number`, by that or by opening its `link`, and by the link alone.
     answer_elsewhere : str
         How to answer where neither is possible.
     said : mapping
@@ -281,6 +281,7 @@ class Wording:
     advice: Mapping[Topic, Mapping[Role | None, Advice]]
     answer: Mapping[Channel, str]
     reply: str
+    reply_or_follow: str
     follow: str
     answer_elsewhere: str
     said: Mapping[Said, str]

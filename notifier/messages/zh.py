@@ -187,6 +187,7 @@ ZH = Wording(
         Channel.DEVICE: "",
     },
     reply="回复{number}=我去处理，{number}误报=误报。",
+    reply_or_follow="回复{number}=我去处理，或点开：{link}",
     follow="点开处理：{link}",
     answer_elsewhere="此短信不能回复，请在安居里处理或接听来电。",
     said={

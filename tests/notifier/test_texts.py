@@ -452,6 +452,10 @@ def test_a_text_says_how_it_can_be_answered_where_it_goes(
     wording = wording_in(language)
     link = "https://anju.example/a/Zm9vYmFyYmF6cXV4MTIzNDU"
     assert told(Channel.SMS, Answering(number=7)).endswith(wording.reply.format(number=7))
+    both = wording.reply_or_follow.format(number=7, link=link)
+    assert told(Channel.SMS, Answering(number=7, link=link)).endswith(both)
+    long = "https://" + "long." * 20 + "example/a/Zm9vYmFyYmF6cXV4MTIzNDU"
+    assert told(Channel.SMS, Answering(number=7, link=long)).endswith(wording.reply.format(number=7))  # no room for both
     assert told(Channel.SMS, Answering(number=None, link=link)).endswith(wording.follow.format(link=link))
     assert told(Channel.SMS, Answering(number=None)).endswith(wording.answer_elsewhere)
     assert told(Channel.VOICE, Answering(keys=False)).endswith(wording.answer[Channel.EMAIL])

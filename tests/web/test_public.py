@@ -3,103 +3,31 @@
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
 
+import fakes.outside
 import httpx
 import pytest
 from fakes.falling import evidence
 from fakes.lakeside import LAKESIDE, Estate, Service
+from fakes.outside import ANNA, LEI, PUBLIC, Outside
 from structlog.testing import capture_logs
 
 from devices.model import NS_PER_S
-from incidents.directory import Channel, Language
-from incidents.model import Do, Incident, IncidentState
+from incidents.directory import Language
+from incidents.model import Do, IncidentState
 from notifier.carrier.aliyun import GOODBYE, HOOK_KEY, SHOW_NUMBER, FakeAliyun
 from notifier.carrier.twilio import FakeTwilio
 from notifier.dispatch import Dispatcher
 from notifier.gateways.aliyun_voice import AliyunVoiceGateway, AliyunVoiceSettings
-from notifier.gateways.model import EVERYBODY, Answer, Capabilities, Gateway, InDoubt, Outgoing, Status
-from notifier.gateways.twilio import TwilioGateway, TwilioSettings
-from notifier.gateways.twilio_voice import TwilioVoiceGateway
 from notifier.messages.languages import wording_in
 from notifier.messages.wording import Said
 from rules.kinds import EventKind
 from store import contacts, links, outbox
 from store.contacts import ContactState
-from store.links import Links
-from store.outbox import DeliveryOutcome
 from web.public import LARGEST_BODY, create_app
 
-PUBLIC = "https://anju.example"
 ZH = wording_in(Language.ZH)
-LEI, ANNA = "+447700900123", "+447700900124"
-
-
-class Mail:
-    """A gateway whose messages hold links."""
-
-    name = "mail"
-    channels = frozenset({Channel.EMAIL})
-    capabilities = Capabilities(channels=channels, link=EVERYBODY, in_doubt=InDoubt.LEAVE, receipts=False)
-    settles_ns = 0
-    outcomes: dict[str, DeliveryOutcome] = {}  # noqa: RUF012  as the protocol has it
-
-    def __init__(self) -> None:
-        self.sent: list[str] = []
-
-    def send(self, outgoing: Outgoing, now_ns: int) -> Answer:  # noqa: ARG002
-        self.sent.append(outgoing.text)
-        return Answer(outcome=DeliveryOutcome.ACCEPTED)
-
-    def look_up(self, outgoing: Outgoing) -> tuple[Answer, ...]:  # noqa: ARG002
-        return ()
-
-    def status(self, provider_id: str) -> Status:
-        return Status(word=provider_id)
-
-
-@dataclass
-class Outside:
-    """The estate with telephones abroad, its dispatcher, its public listener, and Twilio."""
-
-    estate: Estate
-    twilio: FakeTwilio
-    mail: Mail
-    dispatcher: Dispatcher
-    client: httpx.Client
-
-    def tells(self, kind: EventKind = EventKind.SOS, subject: str = "wang-xiuying", **fields: Any) -> Incident:
-        incident = self.estate.happens(kind, subject, **fields)
-        self.sweep()
-        return incident
-
-    def sweep(self) -> None:
-        for _ in range(2):
-            self.dispatcher.sweep(self.estate.now_ns)
-            self.dispatcher.settle()
-
-    def posts(self, gateway: str, fields: dict[str, str], *, signed_for: str | None = None) -> httpx.Response:
-        url = f"{PUBLIC}/hooks/{gateway}"
-        headers = {
-            "x-twilio-signature": self.twilio.signature(signed_for or url, fields),
-            "content-type": "application/x-www-form-urlencoded",
-        }
-        return self.client.post(f"/hooks/{gateway}", content=urlencode(fields), headers=headers)
-
-    def writes(self, phone: str, text: str) -> str:
-        """What somebody gets back for an SMS of theirs."""
-        answer = self.posts("twilio", {"MessageSid": "SM-in", "SmsStatus": "received", "From": phone, "To": "+15005550006", "Body": text})
-        assert answer.status_code == 200
-        found = re.fullmatch(r"<\?xml[^>]*><Response>(?:<Message>(.*)</Message>)?</Response>|<\?xml[^>]*><Response ?/>", answer.text)
-        assert found is not None
-        return found[1] or ""
-
-    def state(self, incident: Incident) -> tuple[IncidentState, str | None]:
-        now = self.estate.incident(incident)
-        return now.state, now.acknowledged_by
 
 
 @pytest.fixture
@@ -110,32 +38,8 @@ def twilio() -> Iterator[FakeTwilio]:
 
 @pytest.fixture
 def outside(estate: Estate, twilio: FakeTwilio, tmp_path: Path) -> Iterator[Outside]:
-    said = estate.said
-    people = {one["id"]: one for one in said["people"]}
-    people["wang-lei"] |= {"phone": LEI, "contacts": [{"email": "lei@example.org"}]}
-    people["guard-zhao"]["phone"] = ANNA
-    said["policies"] = [
-        {
-            "id": "all",
-            "kinds": ["sos", "fall", "intrusion"],
-            "steps": [
-                {"after_s": 0, "tell": ["wang-lei", "guard-zhao"], "by": ["sms"]},
-                {"after_s": 300, "tell": ["wang-lei"], "by": ["voice", "email"]},
-            ],
-        }
-    ]
-    estate.write(said)
-    twilio.clock = lambda: estate.now_ns / NS_PER_S
-    settings = TwilioSettings.from_environment(twilio.environment, public_url=PUBLIC)
-    mail = Mail()
-    gateways: list[Gateway] = [TwilioGateway(settings), TwilioVoiceGateway(settings), mail]
-    dispatcher = Dispatcher(estate.database, gateways, worker="one", clock=estate.clock, ways_back=Links.of(PUBLIC, tmp_path))
-    app = create_app(estate.database, {one.name: one for one in gateways}, PUBLIC, clock=estate.clock)
-    served = Service(estate.database, estate.clock, app=app)
-    with httpx.Client(base_url=served.url, trust_env=False, timeout=60) as client:
-        yield Outside(estate=estate, twilio=twilio, mail=mail, dispatcher=dispatcher, client=client)
-    served.stop()
-    dispatcher.close()
+    with fakes.outside.outside(estate, twilio, tmp_path) as made:
+        yield made
 
 
 def said(which: Said, **names: object) -> str:
@@ -144,7 +48,7 @@ def said(which: Said, **names: object) -> str:
 
 def test_a_number_written_back_is_an_acknowledgement(outside: Outside) -> None:
     incident = outside.tells()
-    assert ZH.reply.format(number=1) in dict(outside.twilio.bodies)[LEI]
+    assert ZH.reply_or_follow.format(number=1, link=PUBLIC) in dict(outside.twilio.bodies)[LEI]
     assert outside.writes(LEI, "1") == said(Said.GOING)
     assert outside.state(incident) == (IncidentState.ACKNOWLEDGED, "wang-lei")
     outside.estate.pass_s(400)
@@ -186,7 +90,7 @@ def test_who_cannot_go_sends_it_on_at_once(outside: Outside) -> None:
 
 def test_two_situations_have_two_numbers_and_without_one_it_is_asked_which(outside: Outside) -> None:
     first, second = outside.tells(), outside.tells(subject="li-ming")
-    assert ZH.reply.format(number=2) in outside.twilio.bodies[-1][1]
+    assert ZH.reply_or_follow.format(number=2, link=PUBLIC) in outside.twilio.bodies[-1][1]
     assert "1=" in outside.writes(LEI, "收到")
     assert outside.state(first)[0] is outside.state(second)[0] is IncidentState.OPEN
     outside.writes(LEI, "2")

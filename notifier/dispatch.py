@@ -37,7 +37,7 @@ from store.estates import Estates
 from store.lateness import Lateness
 from store.links import Links
 from store.model import StoreBusyError, StoreError
-from store.outbox import Attempted, Delivery, DeliveryOutcome, Notification
+from store.outbox import Attempted, Delivery, DeliveryOutcome, Notification, Told
 from store.session import Database
 
 AT_ONCE = 64
@@ -192,13 +192,13 @@ class Dispatcher:
     def _take_receipts(self, now_ns: int) -> None:
         """Move deliveries on by what gateways said."""
         with self._database.write() as session:
-            receipts = outbox.take_receipts(session, _BATCH)
-            outbox.lock(session, [(one.delivery.community_id, one.delivery.notification_id, one.delivery.attempt) for one in receipts])
-            for receipt in receipts:
+            said = []
+            for receipt in outbox.take_receipts(session, _BATCH):
                 gateway = self._gateways.get(receipt.delivery.gateway or "")
                 outcome = gateway.outcomes.get(receipt.status) if gateway else None
                 if outcome is not None:
-                    self._record(session, receipt.delivery, outbound.reported(receipt, outcome, now_ns))
+                    said.append((receipt.delivery, outbound.reported(receipt, outcome, now_ns)))
+            self._record(session, said)
             if now_ns - self._receipts_dropped_ns > RECEIPTS_FOR_S * NS_PER_S:
                 self._receipts_dropped_ns = now_ns
                 outbox.drop_receipts(session, now_ns - round(RECEIPTS_FOR_S * NS_PER_S))
@@ -239,24 +239,27 @@ class Dispatcher:
 
     def _send(self, most_s: float) -> None:
         """Claim what is due, as much as there is room for, and let it leave; go on for a while as room is made."""
-        end_s = time.monotonic() + most_s
+        end_s, is_more = time.monotonic() + most_s, False
         while not self._closing.is_set():
             self._leaving = {one for one in self._leaving if not one.done()}
             room = AT_ONCE - len(self._leaving)
             least = Severity.LIFE if room <= KEPT_FOR_LIFE else Severity.INFO
             limit = min(room if least is Severity.LIFE else room - KEPT_FOR_LIFE, CLAIMED_TOGETHER)
-            claimed = self._claim(self.clock(), limit, least) if room else 0
-            if claimed == limit == CLAIMED_TOGETHER:
+            claimed = self._claim(self.clock(), limit, least) if room and (is_more or self._is_due(least)) else 0
+            is_more = claimed == limit == CLAIMED_TOGETHER
+            if is_more:
                 continue
             if time.monotonic() >= end_s or not (claimed or self._leaving):
                 return
             wait(self._leaving, timeout=GATHER_S)
 
+    def _is_due(self, least: Severity) -> bool:
+        """Whether there is anything to claim: who only looks does not keep others from writing."""
+        with self._database.read() as session:
+            return outbox.is_due(session, self.clock(), least)
+
     def _claim(self, now_ns: int, limit: int, least: Severity) -> int:
         """Claim what is due, and let what can go leave; how many were claimed."""
-        with self._database.read() as session:
-            if not outbox.is_due(session, now_ns, least):
-                return 0
         ready = []
         with self._database.write() as session:
             claimed = outbox.claim(session, now_ns, LEASE_S, limit, self._worker, silence_ns=SILENCE_NS, least=least)
@@ -334,9 +337,14 @@ class Dispatcher:
         return answer
 
     def _keep(self, one: HandOver, answer: Answer) -> None:
-        """Have it written what came of an attempt, together with what came of others meanwhile."""
+        """Have it written what came of an attempt, together with what comes of others in a moment."""
         self._answered.append(_Answered(one=one, answer=answer))
-        self._recorder.submit(self._safely, self._record_all)
+        self._recorder.submit(self._safely, self._record_soon)
+
+    def _record_soon(self) -> None:
+        if self._answered:
+            self._closing.wait(GATHER_S)
+            self._record_all()
 
     def _record_all(self) -> None:
         """Write everything that was answered, in one transaction. Used by one thread."""
@@ -362,10 +370,8 @@ class Dispatcher:
         while True:
             try:
                 with self._database.write() as session:
-                    made = [each.one.notification for each in together]
-                    outbox.lock(session, [(one.community_id, one.id, one.attempt) for one in made])
-                    for each in together:
-                        self._record(session, each.one.notification, outbound.attempted(each.answer, each.one, self.clock()))
+                    now_ns = self.clock()
+                    self._record(session, [(each.one.notification, outbound.attempted(each.answer, each.one, now_ns)) for each in together])
             except StoreBusyError as error:
                 self._tell("dispatch.database_away", reason=str(error))
                 if self._closing.wait(LOOK_S):
@@ -373,21 +379,30 @@ class Dispatcher:
             else:
                 return
 
-    def _record(self, session: Session, of: Notification | Delivery, attempted: Attempted) -> None:
-        """Write what came of an attempt, and what it says of the contact method."""
-        id_ = of.id if isinstance(of, Notification) else of.notification_id
-        outbox.record(session, of.community_id, id_, of.attempt, attempted)
+    def _record(self, session: Session, came: Sequence[tuple[Notification | Delivery, Attempted]]) -> None:
+        """Write what came of attempts."""
+        told = [
+            Told(of.community_id, of.id if isinstance(of, Notification) else of.notification_id, of.attempt, attempted)
+            for of, attempted in came
+        ]
+        outbox.record_all(session, told)
+        for one, (of, _) in zip(told, came, strict=True):
+            self._learn(session, one, of)
+
+    def _learn(self, session: Session, told: Told, of: Notification | Delivery) -> None:
+        """Take note of what came of an attempt: of what only the operator can mend, and of what it says of the contact method."""
+        attempted = told.attempted
         if attempted.falls_back:
             known = meaning(attempted.gateway or "", attempted.code)
             self._tell("dispatch.operator", attempted.gateway or "", code=attempted.code or "")
             self._page(Trouble.REFUSED, attempted.gateway or "", f"{attempted.code}, {known.why}" if known else str(attempted.code))
         if (learnt := outbound.learnt(of, attempted)) is None:
             return
-        directory = self._directory(session, of.community_id)
-        told = outbox.recipient(session, of.community_id, id_)
-        person = directory.people.get(told) if directory and told else None
-        if person is not None and contacts.mark(session, of.community_id, person, learnt):
-            _log.warning("dispatch.contact", id=id_, state=learnt.state, code=learnt.code)
+        directory = self._directory(session, told.community_id)
+        recipient = outbox.recipient(session, told.community_id, told.notification_id)
+        person = directory.people.get(recipient) if directory and recipient else None
+        if person is not None and contacts.mark(session, told.community_id, person, learnt):
+            _log.warning("dispatch.contact", id=told.notification_id, state=learnt.state, code=learnt.code)
 
     def _look_at_quotas(self, now_ns: int) -> None:
         """Say which communities have spent what they may, or nearly."""

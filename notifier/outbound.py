@@ -249,13 +249,16 @@ def _useless(session: Session, claimed: Notification, person: Person, channel: C
 
 def _with_others(session: Session, claimed: Notification, channel: Channel, directory: Directory, now_ns: int) -> str | None:
     """One text for all that waits for the same person; None where nothing does, and where it cannot be put into words: each goes alone."""
+    others = outbox.waiting_too(session, claimed, Severity.URGENT, now_ns, MOST_BUNDLED)
+    if not others:
+        return None
     try:
-        with session.begin_nested():
-            others = outbox.bundle(session, claimed, Severity.URGENT, now_ns, MOST_BUNDLED)
-            return render_bundle([claimed.duty, *(one.duty for one in others)], channel, directory, now_ns) if others else None
+        text = render_bundle([claimed.duty, *(one.duty for one in others)], channel, directory, now_ns)
     except WORDLESS:
         _log.exception("dispatch.not_bundled", id=claimed.id)
         return None
+    outbox.bundle(session, claimed, others)
+    return text
 
 
 def _answering(session: Session, duty: Duty, channel: Channel, person: Person, gateway: Gateway) -> tuple[Answering, WrittenBack | None]:

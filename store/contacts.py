@@ -9,11 +9,17 @@ from enum import StrEnum
 from itertools import groupby
 from operator import itemgetter
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, delete, select
 
 from devices.model import CommunityId, PersonId
 from incidents.directory import Channel, Person
 from store.tables import ContactRow
+
+_OF_PEOPLE = select(ContactRow).where(
+    col(ContactRow.community_id) == bindparam("community"), col(ContactRow.person_id).in_(bindparam("people", expanding=True))
+)
+"""Asked with each claim, so it is put together once."""
 
 _BY_PHONE = frozenset({Channel.SMS, Channel.VOICE})
 
@@ -82,8 +88,7 @@ def look_up(session: Session, people: Collection[tuple[CommunityId, PersonId]]) 
     """Read at once what `state` is going to be asked of in this transaction: else it asks for each by itself."""
     known: dict[tuple[str, str], dict[str, ContactRow]] = {place: {} for place in people}
     for community_id, of_community in groupby(sorted(people), key=itemgetter(0)):
-        wanted = (ContactRow.community_id == community_id, col(ContactRow.person_id).in_([person_id for _, person_id in of_community]))
-        for row in session.exec(select(ContactRow).where(*wanted)):
+        for row in session.exec(_OF_PEOPLE, params={"community": community_id, "people": [person_id for _, person_id in of_community]}):
             known[row.community_id, row.person_id][row.channel] = row
     session.info["contacts"] = known
 

@@ -5,14 +5,16 @@ known to be unsure, and is looked up at the provider instead of blindly repeated
 it is.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
+from sqlalchemy import Executable, Row, Select, bindparam, event
 from sqlalchemy import select as columns_of
 from sqlmodel import Session, case, col, delete, func, select, update
 
@@ -22,6 +24,9 @@ from incidents.model import UNHURRIED, Duty, IncidentId, Purpose
 from store.model import StoreError
 from store.session import insert
 from store.tables import DeliveryRow, IncidentRow, NotificationRow, ReceiptRow, Table
+
+_NOTIFICATION, _DELIVERY, _RECEIPT = (Table.metadata.tables[str(row.__tablename__)] for row in (NotificationRow, DeliveryRow, ReceiptRow))
+"""Claims and what came of them are written many at a time, without an object for each row."""
 
 
 class NotificationState(StrEnum):
@@ -76,6 +81,25 @@ _MAY_GO_ON = {DeliveryOutcome.REJECTED, DeliveryOutcome.UNKNOWN}
 _OF_INCIDENT = (col(IncidentRow.community_id) == NotificationRow.community_id) & (col(IncidentRow.id) == NotificationRow.incident_id)
 
 _DUTY = TypeAdapter(Duty)
+
+_Place = tuple[str, str]
+"""Of a notification: its community and id."""
+
+_THIS_ONE = (_NOTIFICATION.c.community_id == bindparam("of_community"), _NOTIFICATION.c.id == bindparam("of_id"))
+_THIS_ATTEMPT = (
+    _DELIVERY.c.community_id == bindparam("of_community"),
+    _DELIVERY.c.notification_id == bindparam("of_id"),
+    _DELIVERY.c.attempt == bindparam("of_attempt"),
+)
+_MOVES = ("state", "claimed_by", "claimed_until_ns", "next_attempt_ns", "fallback_ns")
+_TOLD_OF = ("outcome", "updated_ns", "channel", "gateway", "provider_id", "code")
+"""What an outcome changes, of a notification and of the attempt."""
+_CHANGE, _CHANGE_ATTEMPT = _NOTIFICATION.update().where(*_THIS_ONE), _DELIVERY.update().where(*_THIS_ATTEMPT)
+_MAKE_ATTEMPT = _DELIVERY.insert()
+_LEASED_NS, _FALLBACK_NS = _NOTIFICATION.c.claimed_until_ns, _NOTIFICATION.c.fallback_ns
+_FREE_NS = case((_NOTIFICATION.c.next_attempt_ns < _LEASED_NS, _LEASED_NS), else_=_NOTIFICATION.c.next_attempt_ns)
+_NEXT_FREE = columns_of(func.min(_FREE_NS)).where(_NOTIFICATION.c.state == NotificationState.WAITING)
+_NEXT_FALLBACK = columns_of(func.min(_FALLBACK_NS)).where(_FALLBACK_NS.is_not(None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +200,15 @@ class Attempted:
     falls_back: bool = False
 
 
+class Told(NamedTuple):
+    """What came of which attempt."""
+
+    community_id: CommunityId
+    notification_id: str
+    attempt: int
+    attempted: Attempted
+
+
 WrittenBack = tuple[str, int]
 """An address, and the number by which whoever has it answers."""
 
@@ -225,7 +258,7 @@ def claim(
     is taken.
     """
     due = (
-        select(NotificationRow)
+        columns_of(_NOTIFICATION)
         .where(*_due(now_ns, least))
         .order_by(
             col(NotificationRow.severity_rank).desc(),
@@ -236,32 +269,40 @@ def claim(
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    rows = list(session.exec(due))
-    _hold(session, rows)
-    session.info.setdefault("locked", set()).update((row.community_id, row.id) for row in rows)
+    rows = session.connection().execute(due).all()
     before = _attempts(session, [(row.community_id, row.id, row.attempts) for row in rows if row.attempts])
-    claimed, made = [], []
+    claims, claimed = _claims(session), []
     for row in rows:
         last = before.get((row.community_id, row.id, row.attempts))
-        row.attempts += 1
-        row.claimed_by, row.claimed_until_ns = worker, now_ns + round(lease_s * NS_PER_S)
-        if row.attempts == 1 and silence_ns is not None and row.purpose not in UNHURRIED:
-            row.fallback_ns = now_ns + silence_ns
-        attempt = DeliveryRow(
-            community_id=row.community_id,
-            notification_id=row.id,
-            attempt=row.attempts,
-            channel=row.channel,
-            to_person=row.to_person,
-            outcome=DeliveryOutcome.BEGUN,
-            handed_ns=now_ns,
-            updated_ns=now_ns,
+        is_first = row.attempts == 0 and silence_ns is not None and row.purpose not in UNHURRIED
+        claims.made[row.community_id, row.id] = _Claim(
+            row={
+                "next_attempt_ns": row.next_attempt_ns,
+                "fallback_ns": now_ns + silence_ns if is_first and silence_ns is not None else row.fallback_ns,
+                "claimed_by": worker,
+                "claimed_until_ns": now_ns + round(lease_s * NS_PER_S),
+                "attempts": row.attempts + 1,
+                "held": row.held,
+                "bundle": row.bundle,
+                "address": row.address,
+                "answer_number": row.answer_number,
+                "text": row.text,
+            },
+            attempt={
+                "community_id": row.community_id,
+                "notification_id": row.id,
+                "attempt": row.attempts + 1,
+                "channel": row.channel,
+                "gateway": None,
+                "to_person": row.to_person,
+                "segments": None,
+                "cost_micro": None,
+                "outcome": DeliveryOutcome.BEGUN,
+                "handed_ns": now_ns,
+                "updated_ns": now_ns,
+            },
         )
-        made.append(attempt)
-        claimed.append(_notification(row, DeliveryOutcome(last.outcome) if last else None))
-    session.add_all(made)
-    _hold(session, made)
-    session.flush()
+        claimed.append(_notification(row, DeliveryOutcome(last.outcome) if last else None, attempt=row.attempts + 1))
     return claimed
 
 
@@ -287,16 +328,15 @@ def prepare(
     cost_micro: int | None = None,
     answer: WrittenBack | None = None,
 ) -> None:
-    """Write by what a claimed attempt is about to be made, and in which words: all that is needed to look it up if its process dies.
+    """Say by what an attempt claimed in this transaction is about to be made, and in which words: all to look it up if its process dies.
 
     `answer` is how it can be answered by writing back.
     """
-    place = (claimed.community_id, claimed.id)
-    row, delivery = session.get_one(NotificationRow, place), session.get_one(DeliveryRow, (*place, claimed.attempt))
-    row.text, delivery.channel, delivery.gateway = text, channel, gateway
-    delivery.segments, delivery.cost_micro = segments, cost_micro
+    made = _claims(session).settle(claimed)
+    made.row["text"] = text
+    made.attempt |= {"channel": channel, "gateway": gateway, "segments": segments, "cost_micro": cost_micro}
     if answer is not None:
-        row.address, row.answer_number = answer
+        made.row["address"], made.row["answer_number"] = answer
 
 
 def answer_numbers(session: Session, address: str) -> dict[tuple[CommunityId, IncidentId], int]:
@@ -314,6 +354,7 @@ def about(session: Session, community_id: CommunityId, notification_id: str) -> 
 def answered(session: Session, address: str, *, only_open: bool = False) -> list[Answerable]:
     """What whoever has an address may answer: open incidents first, then the newest."""
     of_incident = (col(IncidentRow.community_id) == NotificationRow.community_id) & (col(IncidentRow.id) == NotificationRow.incident_id)
+    _write_claims(session)
     asked = (
         select(NotificationRow, IncidentRow)
         .join(IncidentRow, of_incident)
@@ -329,61 +370,50 @@ def answered(session: Session, address: str, *, only_open: bool = False) -> list
 
 
 def postpone(session: Session, claimed: Notification, until_ns: int, held: str) -> None:
-    """Give a claimed first attempt back that was not made: it is due later, and nothing counts from now."""
-    place = (claimed.community_id, claimed.id)
-    row, delivery = session.get_one(NotificationRow, place), session.get_one(DeliveryRow, (*place, claimed.attempt))
-    session.delete(delivery)
-    row.attempts -= 1
-    row.next_attempt_ns, row.held, row.fallback_ns = until_ns, held, None
-    row.claimed_by, row.claimed_until_ns = None, 0
-    session.flush()
+    """Give a first attempt that was claimed in this transaction back: it is due later, and nothing counts from now."""
+    made = _claims(session).settle(claimed)
+    made.attempt.clear()
+    made.row |= {"attempts": claimed.attempt - 1, "next_attempt_ns": until_ns, "held": held, "fallback_ns": None}
+    made.row |= {"claimed_by": None, "claimed_until_ns": 0}
 
 
-def bundle(session: Session, claimed: Notification, below: Severity, now_ns: int, most: int) -> list[Notification]:
-    """Take what waits for the same person by the same channel, was held back as a claimed one was, and is below a severity.
-
-    It is told with the claimed one, whose text says so, whatever becomes of its own incident: so it is never attempted itself.
-    """
-    row = session.get_one(NotificationRow, (claimed.community_id, claimed.id))
-    claimed_too = (
-        (col(NotificationRow.attempts) == 1)
-        & (col(NotificationRow.claimed_by) == row.claimed_by)
-        & (col(NotificationRow.claimed_until_ns) == row.claimed_until_ns)
-        & col(NotificationRow.text).is_(None)
-    )
-    waiting = (
-        select(NotificationRow)
+def waiting_too(session: Session, claimed: Notification, below: Severity, now_ns: int, most: int) -> list[Notification]:
+    """What waits for the same person by the same channel, was held back as a claimed one was, and is below a severity."""
+    _write_claims(session)
+    asked = (
+        columns_of(_NOTIFICATION)
         .where(
-            NotificationRow.community_id == claimed.community_id,
-            NotificationRow.to_person == row.to_person,
-            NotificationRow.channel == row.channel,
-            NotificationRow.state == NotificationState.WAITING,
-            (col(NotificationRow.attempts) == 0) | claimed_too,
-            NotificationRow.id != row.id,
-            NotificationRow.severity_rank < below.rank,
-            NotificationRow.next_attempt_ns <= now_ns,
-            col(NotificationRow.held).is_not(None),
-            col(NotificationRow.bundle).is_(None),
+            _NOTIFICATION.c.community_id == claimed.community_id,
+            _NOTIFICATION.c.to_person == claimed.duty.to,
+            _NOTIFICATION.c.channel == claimed.duty.channel,
+            _NOTIFICATION.c.state == NotificationState.WAITING,
+            _NOTIFICATION.c.attempts == 0,
+            _NOTIFICATION.c.id != claimed.id,
+            _NOTIFICATION.c.severity_rank < below.rank,
+            _NOTIFICATION.c.next_attempt_ns <= now_ns,
+            _NOTIFICATION.c.held.is_not(None),
+            _NOTIFICATION.c.bundle.is_(None),
         )
-        .order_by(col(NotificationRow.severity_rank).desc(), col(NotificationRow.created_ns), col(NotificationRow.id))
+        .order_by(_NOTIFICATION.c.severity_rank.desc(), _NOTIFICATION.c.created_ns, _NOTIFICATION.c.id)
         .limit(most)
         .with_for_update(skip_locked=True)
     )
-    taken = []
-    for other in session.exec(waiting):
-        if other.attempts:  # claimed with it, and not prepared yet
-            session.delete(session.get_one(DeliveryRow, (other.community_id, other.id, other.attempts)))
-        other.state, other.fallback_ns, other.attempts = NotificationState.BUNDLED, None, 0
-        other.claimed_by, other.claimed_until_ns = None, 0
-        taken.append(_notification(other, None))
-    row.bundle = len(taken) or None
-    session.flush()
-    return taken
+    return [_notification(row, None) for row in session.connection().execute(asked)]
+
+
+def bundle(session: Session, claimed: Notification, others: Collection[Notification]) -> None:
+    """Let a claimed one tell of others, in a text that says so: they are not attempted themselves, whatever becomes of its own incident."""
+    claims = _claims(session)
+    claims.made[claimed.community_id, claimed.id].row["bundle"] = len(others)
+    for other in others:
+        claims.made.pop((other.community_id, other.id), None)  # claimed with it, and not written yet
+    told = [{"of_community": other.community_id, "of_id": other.id, "state": NotificationState.BUNDLED} for other in others]
+    _many(session, _CHANGE, told)
 
 
 def is_bundled(session: Session, claimed: Notification) -> bool:
-    """Whether another one, claimed with it, tells of it."""
-    return session.get_one(NotificationRow, (claimed.community_id, claimed.id)).state == NotificationState.BUNDLED
+    """Whether another one, claimed with it in this transaction, tells of it."""
+    return (claimed.community_id, claimed.id) not in _claims(session).made
 
 
 def nth_newest_ns(
@@ -396,21 +426,28 @@ def nth_newest_ns(
     gateway: str | None = None,
 ) -> int | None:
     """When the nth newest (from 1) of the attempts that were given to gateways was made, in ns; None if there are fewer."""
-    wanted: list[Any] = [col(DeliveryRow.gateway).is_not(None)]
-    for column, value in (
-        (DeliveryRow.community_id, community_id),
-        (DeliveryRow.to_person, to),
-        (DeliveryRow.channel, channel),
-        (DeliveryRow.gateway, gateway),
-    ):
-        if value is not None:
-            wanted.append(column == value)
-    newest = select(DeliveryRow.handed_ns).where(*wanted).order_by(col(DeliveryRow.handed_ns).desc())
-    return session.exec(newest.offset(nth - 1).limit(1)).first()
+    _write_claims(session)
+    among = {"community_id": community_id, "to_person": to, "channel": channel, "gateway": gateway}
+    among = {name: value for name, value in among.items() if value is not None}
+    return session.connection().execute(_newest(*among), among | {"skip": nth - 1}).scalar()
+
+
+@cache
+def _newest(*among: str) -> Select[int]:
+    """Attempts that were given to gateways, newest first: asked so often that it is put together once."""
+    columns = _DELIVERY.c
+    which = [columns[name] == bindparam(name) for name in among]
+    newest = columns_of(columns.handed_ns).where(columns.gateway.is_not(None), *which).order_by(columns.handed_ns.desc())
+    return newest.offset(bindparam("skip")).limit(1)
 
 
 def record(session: Session, community_id: CommunityId, notification_id: str, attempt: int, attempted: Attempted) -> NotificationState:
-    """Write what came of an attempt, or what a gateway said of it later; the state the notification is in then.
+    """Write what came of one attempt, as `record_all`; the state the notification is in then."""
+    return record_all(session, [Told(community_id, notification_id, attempt, attempted)])[0]
+
+
+def record_all(session: Session, told: Sequence[Told]) -> list[NotificationState]:
+    """Write what came of attempts, or what gateways said of them later; the states that their notifications are in then.
 
     What an attempt came to never goes back: accepted may become delivered or rejected, and those two stay. What was cancelled meanwhile
     is not tried again, but what reached a gateway is said to have. An attempt that is not the newest any more, because its lease ran out,
@@ -421,43 +458,35 @@ def record(session: Session, community_id: CommunityId, notification_id: str, at
     StoreError
         If there was no such attempt, or `retry` has no time.
     """
-    place = (community_id, notification_id)
-    row = session.get(NotificationRow, place, with_for_update=None if place in session.info.get("locked", ()) else True)
-    delivery = session.get(DeliveryRow, (*place, attempt))
-    if row is None or delivery is None:
-        raise StoreError(f"notification {notification_id} has no attempt {attempt}")
-    goes_on = attempted.retry_ns is not None
-    if goes_on is not (attempted.outcome is DeliveryOutcome.RETRY) and attempted.outcome not in _MAY_GO_ON:
-        raise StoreError(
-            f"outcome {attempted.outcome} has retry_ns {attempted.retry_ns}, must have one with retry, may with rejected or unknown"
-        )
-    if delivery.outcome in _FINAL or (delivery.outcome in _ARRIVED and attempted.outcome not in _FINAL):
-        return NotificationState(row.state)
-    was_accepted = delivery.outcome == DeliveryOutcome.ACCEPTED
-    delivery.outcome, delivery.updated_ns = attempted.outcome, attempted.at_ns
-    for name in ("channel", "gateway", "provider_id", "code"):
-        setattr(delivery, name, getattr(attempted, name) or getattr(delivery, name))
-    if _counts(row, attempt, attempted.outcome, was_accepted=was_accepted):
-        row.state = NotificationState.WAITING if goes_on else _STATE_AFTER[attempted.outcome]
-        row.claimed_by, row.claimed_until_ns = None, 0
-        row.next_attempt_ns = attempted.retry_ns or row.next_attempt_ns
-        if row.is_stopped or attempted.outcome is DeliveryOutcome.DELIVERED:
-            row.fallback_ns = None
-        elif (row.state in _GIVEN_UP or attempted.falls_back) and (row.fallback_ns is not None or row.purpose == Purpose.ENDING):
-            row.fallback_ns = attempted.at_ns
-    return NotificationState(row.state)
-
-
-def lock(session: Session, attempts: Collection[tuple[CommunityId, str, int]]) -> None:
-    """Read and lock, all at once, what `record` is going to be told of: else it asks for each by itself."""
-    places = sorted({(community_id, notification_id) for community_id, notification_id, _ in attempts})
-    for community_id, of_community in groupby(places, key=itemgetter(0)):
-        wanted = (NotificationRow.community_id == community_id, col(NotificationRow.id).in_([id_ for _, id_ in of_community]))
-        order = (col(NotificationRow.community_id), col(NotificationRow.id))
-        rows = session.exec(select(NotificationRow).where(*wanted).order_by(*order).with_for_update()).all()
-        _hold(session, rows)
-    _hold(session, _attempts(session, attempts).values())
-    session.info.setdefault("locked", set()).update(places)
+    _write_claims(session, {(one.community_id, one.notification_id) for one in told})
+    rows = _standing(session, {(one.community_id, one.notification_id) for one in told})
+    attempts = {
+        key: dict(row._mapping)  # noqa: SLF001  its documented name
+        for key, row in _attempts(session, {(one.community_id, one.notification_id, one.attempt) for one in told}).items()
+    }
+    states, moved, changed = [], {}, {}
+    for one in told:
+        place, attempted = (one.community_id, one.notification_id), one.attempted
+        row, attempt = rows.get(place), attempts.get((*place, one.attempt))
+        if row is None or attempt is None:
+            raise StoreError(f"notification {one.notification_id} has no attempt {one.attempt}")
+        if (attempted.retry_ns is not None) is not (attempted.outcome is DeliveryOutcome.RETRY) and attempted.outcome not in _MAY_GO_ON:
+            raise StoreError(
+                f"outcome {attempted.outcome} has retry_ns {attempted.retry_ns}, must have one with retry, may with rejected or unknown"
+            )
+        before = attempt["outcome"]
+        if before not in _FINAL and (before not in _ARRIVED or attempted.outcome in _FINAL):
+            changed[*place, one.attempt] = attempt
+            attempt |= {"outcome": attempted.outcome, "updated_ns": attempted.at_ns}
+            for name in ("channel", "gateway", "provider_id", "code"):
+                attempt[name] = getattr(attempted, name) or attempt[name]
+            if _counts(row, one.attempt, attempted.outcome, was_accepted=before == DeliveryOutcome.ACCEPTED):
+                moved[place] = row
+                _move(row, attempted)
+        states.append(NotificationState(row["state"]))
+    _many(session, _CHANGE_ATTEMPT, [_at(*key) | {name: row[name] for name in _TOLD_OF} for key, row in changed.items()])
+    _many(session, _CHANGE, [_at(*place) | {name: row[name] for name in _MOVES} for place, row in moved.items()])
+    return states
 
 
 def cancel_unsent(session: Session, community_id: CommunityId, incident_id: IncidentId) -> int:
@@ -495,11 +524,7 @@ def take_fallbacks(session: Session, now_ns: int, limit: int) -> list[Notificati
 
 def next_due(session: Session) -> int | None:
     """When `claim` or `take_fallbacks` has something to do, in ns; None while neither has."""
-    next_ns, leased_ns = col(NotificationRow.next_attempt_ns), col(NotificationRow.claimed_until_ns)
-    free = func.min(case((leased_ns > next_ns, leased_ns), else_=next_ns))
-    free_ns = session.exec(select(free).where(NotificationRow.state == NotificationState.WAITING)).one()
-    fallback = select(col(NotificationRow.fallback_ns)).where(col(NotificationRow.fallback_ns).is_not(None))
-    fallback_ns = session.exec(fallback.order_by(col(NotificationRow.fallback_ns))).first()
+    free_ns, fallback_ns = (session.connection().execute(asked).scalar() for asked in (_NEXT_FREE, _NEXT_FALLBACK))
     return min((due_ns for due_ns in (free_ns, fallback_ns) if due_ns is not None), default=None)
 
 
@@ -563,18 +588,16 @@ def keep_receipt(session: Session, gateway: str, provider_id: str, *, status: st
 def take_receipts(session: Session, limit: int) -> list[StoredReceipt]:
     """Receipts whose delivery is known, in the order they came, once each: who takes them records them in the same transaction."""
     matched = (
-        select(ReceiptRow, DeliveryRow)
-        .where(DeliveryRow.gateway == ReceiptRow.gateway, DeliveryRow.provider_id == ReceiptRow.provider_id)
-        .order_by(col(ReceiptRow.id))
+        columns_of(_RECEIPT.c.id, _RECEIPT.c.status, _RECEIPT.c.code.label("said"), _RECEIPT.c.received_ns, _DELIVERY)
+        .where(_DELIVERY.c.gateway == _RECEIPT.c.gateway, _DELIVERY.c.provider_id == _RECEIPT.c.provider_id)
+        .order_by(_RECEIPT.c.id)
         .limit(limit)
-        .with_for_update(skip_locked=True, of=ReceiptRow)
+        .with_for_update(skip_locked=True, of=_RECEIPT)
     )
-    taken = []
-    for receipt, delivery in session.exec(matched).all():
-        taken.append(StoredReceipt(delivery=_delivery(delivery), status=receipt.status, code=receipt.code, received_ns=receipt.received_ns))
-        session.delete(receipt)
-    session.flush()
-    return taken
+    found = session.connection().execute(matched).all()
+    if found:
+        session.connection().execute(_RECEIPT.delete().where(_RECEIPT.c.id.in_([row.id for row in found])))
+    return [StoredReceipt(delivery=_delivery(row), status=row.status, code=row.said, received_ns=row.received_ns) for row in found]
 
 
 def drop_receipts(session: Session, before_ns: int) -> int:
@@ -582,19 +605,77 @@ def drop_receipts(session: Session, before_ns: int) -> int:
     return int(session.exec(delete(ReceiptRow).where(col(ReceiptRow.received_ns) < before_ns)).rowcount)
 
 
-def _attempts(session: Session, wanted: Collection[tuple[str, str, int]]) -> dict[tuple[str, str, int], DeliveryRow]:
+@dataclass(slots=True)
+class _Claim:
+    """One that is claimed, as it is going to be in the database; without an attempt where none is made."""
+
+    row: dict[str, Any]
+    attempt: dict[str, Any]
+    is_settled: bool = False
+
+
+@dataclass(slots=True)
+class _Claims:
+    """What a transaction has claimed, until it is written: each once, when what is done with it is known."""
+
+    made: dict[_Place, _Claim] = field(default_factory=dict)
+
+    def settle(self, claimed: Notification) -> _Claim:
+        made = self.made[claimed.community_id, claimed.id]
+        made.is_settled = True
+        return made
+
+
+def _claims(session: Session) -> _Claims:
+    """Of this transaction; what is not written before is written when it ends."""
+    if "claims" not in session.info:
+        session.info["claims"] = _Claims()
+        event.listen(session, "before_commit", lambda ending: _write_claims(ending, ending.info["claims"].made))
+    known: _Claims = session.info["claims"]
+    return known
+
+
+def _write_claims(session: Session, these: Collection[_Place] = ()) -> None:
+    """Write what is settled, and these: whoever asks the database about claimed ones asks for this first."""
+    claims: _Claims | None = session.info.get("claims")
+    if claims is None:
+        return
+    ready = {place: one for place, one in claims.made.items() if one.is_settled or place in these}
+    for place in ready:
+        del claims.made[place]
+    _many(session, _CHANGE, [_at(*place) | one.row for place, one in ready.items()])
+    _many(session, _MAKE_ATTEMPT, [one.attempt for one in ready.values() if one.attempt])
+
+
+def _many(session: Session, statement: Executable, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        session.connection().execute(statement, rows)
+
+
+def _at(community_id: str, notification_id: str, attempt: int | None = None) -> dict[str, Any]:
+    """Which row `_CHANGE` or `_CHANGE_ATTEMPT` is about."""
+    return {"of_community": community_id, "of_id": notification_id} | ({} if attempt is None else {"of_attempt": attempt})
+
+
+def _attempts(session: Session, wanted: Collection[tuple[str, str, int]]) -> dict[tuple[str, str, int], Row[Any]]:
     """Attempts by community, notification and number, in one query for each community."""
-    found: dict[tuple[str, str, int], DeliveryRow] = {}
+    found: dict[tuple[str, str, int], Row[Any]] = {}
     for community_id, of_community in groupby(sorted(wanted), key=itemgetter(0)):
         ids = {notification_id for _, notification_id, _ in of_community}
-        asked = select(DeliveryRow).where(DeliveryRow.community_id == community_id, col(DeliveryRow.notification_id).in_(ids))
-        found |= {(row.community_id, row.notification_id, row.attempt): row for row in session.exec(asked)}
+        asked = columns_of(_DELIVERY).where(_DELIVERY.c.community_id == community_id, _DELIVERY.c.notification_id.in_(ids))
+        found |= {(row.community_id, row.notification_id, row.attempt): row for row in session.connection().execute(asked)}
     return {key: found[key] for key in wanted if key in found}
 
 
-def _hold(session: Session, rows: Collection[Table]) -> None:
-    """A session remembers only what somebody holds: these are asked for again in this transaction."""
-    session.info.setdefault("held", []).extend(rows)
+def _standing(session: Session, wanted: Collection[_Place]) -> dict[_Place, dict[str, Any]]:
+    """Where notifications stand, locked in one order, in one query for each community."""
+    found: dict[_Place, dict[str, Any]] = {}
+    columns = [_NOTIFICATION.c[name] for name in ("community_id", "id", "purpose", "is_stopped", "attempts", *_MOVES)]
+    for community_id, of_community in groupby(sorted(wanted), key=itemgetter(0)):
+        among = (_NOTIFICATION.c.community_id == community_id, _NOTIFICATION.c.id.in_([id_ for _, id_ in of_community]))
+        asked = columns_of(*columns).where(*among).order_by(_NOTIFICATION.c.id).with_for_update()
+        found |= {(row.community_id, row.id): dict(row._mapping) for row in session.connection().execute(asked)}  # noqa: SLF001
+    return found
 
 
 def _due(now_ns: int, least: Severity) -> tuple[Any, ...]:
@@ -606,15 +687,27 @@ def _due(now_ns: int, least: Severity) -> tuple[Any, ...]:
     )
 
 
-def _counts(row: NotificationRow, attempt: int, outcome: DeliveryOutcome, *, was_accepted: bool) -> bool:
+def _counts(row: dict[str, Any], attempt: int, outcome: DeliveryOutcome, *, was_accepted: bool) -> bool:
     """Whether an outcome of an attempt moves its notification on. What another attempt has got through is not undone."""
-    if row.state == NotificationState.DELIVERED:
+    if row["state"] == NotificationState.DELIVERED:
         return False
     if outcome in _ARRIVED:
         return True
-    if row.state == NotificationState.ACCEPTED and not was_accepted:
+    if row["state"] == NotificationState.ACCEPTED and not was_accepted:
         return False
-    return attempt == row.attempts and row.state != NotificationState.CANCELLED
+    return bool(attempt == row["attempts"] and row["state"] != NotificationState.CANCELLED)
+
+
+def _move(row: dict[str, Any], attempted: Attempted) -> None:
+    """Move a notification on by what came of an attempt at it."""
+    goes_on = attempted.retry_ns is not None
+    row["state"] = NotificationState.WAITING if goes_on else _STATE_AFTER[attempted.outcome]
+    row["claimed_by"], row["claimed_until_ns"] = None, 0
+    row["next_attempt_ns"] = attempted.retry_ns or row["next_attempt_ns"]
+    if row["is_stopped"] or attempted.outcome is DeliveryOutcome.DELIVERED:
+        row["fallback_ns"] = None
+    elif (row["state"] in _GIVEN_UP or attempted.falls_back) and (row["fallback_ns"] is not None or row["purpose"] == Purpose.ENDING):
+        row["fallback_ns"] = attempted.at_ns
 
 
 def _answerable(row: NotificationRow, incident: IncidentRow) -> Answerable:
@@ -627,12 +720,12 @@ def _answerable(row: NotificationRow, incident: IncidentRow) -> Answerable:
     )
 
 
-def _notification(row: NotificationRow, previous: DeliveryOutcome | None) -> Notification:
+def _notification(row: NotificationRow | Row[Any], previous: DeliveryOutcome | None, *, attempt: int | None = None) -> Notification:
     return Notification(
         community_id=CommunityId(row.community_id),
         id=row.id,
         state=NotificationState(row.state),
-        attempt=row.attempts,
+        attempt=row.attempts if attempt is None else attempt,
         created_ns=row.created_ns,
         duty=_DUTY.validate_json(row.body),
         text=row.text,
@@ -642,7 +735,7 @@ def _notification(row: NotificationRow, previous: DeliveryOutcome | None) -> Not
     )
 
 
-def _delivery(row: DeliveryRow) -> Delivery:
+def _delivery(row: DeliveryRow | Row[Any]) -> Delivery:
     return Delivery(
         community_id=CommunityId(row.community_id),
         notification_id=row.notification_id,

@@ -30,6 +30,9 @@ _MIGRATION_LOCK = 0x616E6A75
 
 _CONNECT_S = 5
 
+_LOOK_S = 0.002
+"""Whoever waits to write into SQLite looks so often whether it may."""
+
 _SQLITE_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _POSTGRESQL_BUSY = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300"}
 """Serialization failure, deadlock, lock timeout, shutting down, crashed, starting up, too many connections."""
@@ -174,7 +177,31 @@ def _begin_sqlite(connection: Connection) -> None:
     """IMMEDIATE, because a reader that turns writer cannot wait: it would fail at once whenever another wrote meanwhile."""
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql(f"PRAGMA query_only = {0 if writes else 1}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if writes:
+        _wait_for_turn(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _wait_for_turn(connection: Connection) -> None:
+    """Begin to write. SQLite itself looks ever more seldom whether it may, at last every 100 ms, and a busy process gets in before it."""
+    sqlite_connection = cast("sqlite3.Connection", connection.connection.dbapi_connection)
+    (wait_ms,) = sqlite_connection.execute("PRAGMA busy_timeout").fetchone()
+    end_s = time.monotonic() + wait_ms / 1000
+    sqlite_connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        while time.monotonic() < end_s:
+            try:
+                sqlite_connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in _SQLITE_BUSY:
+                    raise
+                time.sleep(_LOOK_S)
+            else:
+                return
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        sqlite_connection.execute(f"PRAGMA busy_timeout = {wait_ms}")
 
 
 def _check_encoding(connection: Connection) -> None:

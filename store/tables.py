@@ -209,8 +209,12 @@ class NotificationRow(Table, table=True):
             postgresql_where=sql("answer_number IS NOT NULL"),
         ),
         Index(
-            "ix_notification_waiting",
+            "ix_notification_waiting",  # the order of claims
+            sql("severity_rank DESC"),
             "next_attempt_ns",
+            "community_id",
+            "id",
+            "claimed_until_ns",
             sqlite_where=sql("state = 'waiting'"),
             postgresql_where=sql("state = 'waiting'"),
         ),

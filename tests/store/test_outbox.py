@@ -348,8 +348,8 @@ def test_a_receipt_that_never_finds_its_delivery_is_forgotten(database: Database
 
 def test_an_attempt_keeps_what_was_said_and_by_which_channel(database: Database, incident: Incident, duty_of: Made) -> None:
     add(database, duty_of(incident))
-    (claimed,) = claim(database, 3)
     with database.write() as session:
+        (claimed,) = outbox.claim(session, 3, LEASE_S, 10, "one", silence_ns=SILENCE_NS)
         outbox.prepare(session, claimed, channel=Channel.SMS, gateway="twilio", text="周芬摔倒了")
     said = {"channel": Channel.SMS, "gateway": "twilio", "provider_id": "SM1"}
     record(database, 1, "accepted", 4, **said)

@@ -82,11 +82,13 @@ from rules.home.contact import LeftOpen
 from rules.home.doors import Doors
 from rules.home.intrusion import Intrusion
 from rules.home.keypad import Keypad
+from rules.home.schedule import Schedule
 from rules.home.water import Water
 from rules.kinds import Mode
 from rules.model import Lane
 from rules.person.absence import NoReturn
 from rules.person.inactivity import Inactivity
+from rules.person.leaving import EverybodyLeft
 from rules.person.sos import Sos
 from rules.person.wandering import Wandering
 from rules.pipeline import Pipeline
@@ -133,10 +135,12 @@ def pipeline(premises: Premises) -> Pipeline:
     return Pipeline(
         Offline(premises),
         (
-            Lane(KEYPAD, Keypad(premises)),  # first: what else its message says is judged by the mode that it sets
+            Lane(
+                KEYPAD, Keypad(premises), Schedule(premises)
+            ),  # first: what else is judged at that time is judged by the mode that they set
             Lane(BUTTON, Sos(premises), long_lie, quiet, no_return),
             Lane(ACCELERATION, Fall(premises), long_lie, quiet, stuck, implausible, wear),
-            Lane(POSITION, Area(premises), Wandering(premises), line, quiet, implausible),
+            Lane(POSITION, Area(premises), Wandering(premises), EverybodyLeft(premises), line, quiet, implausible),
             Lane(TARGETS, line, quiet, no_return, stuck),
             Lane(CONTACT, line, intrusion, LeftOpen(premises), Doors(premises), quiet, no_return, implausible),
             Lane(MOTION, line, intrusion, quiet, no_return, stuck),

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from devices.model import NS_PER_S, HomeId, PersonId
+from incidents import care
 from incidents.audience import home_of, hushed
 from incidents.book import Incidents
 from incidents.directory import Channel, Directory, Person, Policy, Recovery, Role
@@ -39,7 +40,7 @@ LONGEST_ETA_MIN = 1440.0
 BOUNCE_NS = 30 * NS_PER_S
 """The same button within this is the same call for help: pressed again out of fear, or sent twice."""
 
-ENDS_WHEN_CLEARED = frozenset({Story.LEFT_OPEN, Story.FAULT, Story.ABSENCE, Story.PRESENCE, Story.OUTAGE})
+ENDS_WHEN_CLEARED = frozenset({Story.LEFT_OPEN, Story.FAULT, Story.ABSENCE, Story.PRESENCE, Story.OUTAGE, Story.CARE})
 """Stories that are over when nothing that was reported is still so; distress is over when a person says so."""
 
 
@@ -112,9 +113,13 @@ def _outcome(*parts: Said) -> Outcome:
 def _take_event(event: Event, book: Incidents, directory: Directory, now_ns: int) -> Outcome:
     place = thread(event)
     incident = book.open_in(place)
+    if incident is not None and place.story is Story.CARE:
+        return Outcome()
     if incident is not None:
         return _outcome(_joined(incident, event, directory, book, now_ns))
     previous = book.last_closed(place)
+    if place.story is Story.CARE:
+        return _outcome(care.suggested(event, previous, directory, now_ns))
     if is_noted_only(event) or (previous is not None and _is_settled(event, previous)):
         return Outcome()
     policy = directory.policy(event.kind)
@@ -252,7 +257,7 @@ def _take_cancelled(fact: Cancelled, book: Incidents, directory: Directory, now_
 
 def _meant(incidents: Iterable[Incident]) -> Incident | None:
     """Of several open incidents of a subject the one an act means: distress, else the newest."""
-    among = tuple(incidents)
+    among = tuple(incident for incident in incidents if incident.story is not Story.CARE)
     found = tuple(incident for incident in among if incident.story is not Story.SILENCE) or among
     distress = next((incident for incident in found if incident.story is Story.DISTRESS), None)
     return distress or max(reversed(found), key=lambda incident: incident.opened_ns, default=None)

@@ -35,6 +35,7 @@ SEVERITY = {
     EventKind.IMPLAUSIBLE: Severity.INFO,
     EventKind.NOT_WORN: Severity.INFO,
     EventKind.RECOVERED: Severity.INFO,
+    EventKind.EVERYBODY_LEFT: Severity.INFO,
     EventKind.SILENCE: Severity.INFO,
 }
 """How much each kind matters."""
@@ -65,6 +66,7 @@ STORY = {
     EventKind.NOT_WORN: Story.FAULT,
     EventKind.OUTAGE: Story.OUTAGE,
     EventKind.CUSTOM: Story.CUSTOM,
+    EventKind.EVERYBODY_LEFT: Story.CARE,
     EventKind.SILENCE: Story.SILENCE,
 }
 """The story each kind belongs to."""

@@ -43,21 +43,28 @@ class Story(StrEnum):
     FAULT = "fault"
     OUTAGE = "outage"
     CUSTOM = "custom"
+    CARE = "care"
+    """No situation at all: a quiet word to the family, once, that asks for nothing."""
     SILENCE = "silence"
     """Not a situation but the promise of one: somebody works here, and until then nobody is told."""
 
 
+CALM = frozenset({Story.CARE, Story.SILENCE})
+"""Stories that nobody needs to take on."""
+
+
 class Purpose(StrEnum):
-    """Why somebody is told: to act, that something changed, how it ended; and the wearer, before anybody else: "are you all right?"."""
+    """Why somebody is told: to act, that something changed, how it ended; "are you all right?", to the wearer; or as a mere word."""
 
     TELL = "tell"
     UPDATE = "update"
     ENDING = "ending"
     ASK = "ask"
+    WORD = "word"
 
 
-UNHURRIED = frozenset({Purpose.ENDING, Purpose.ASK})
-"""Purposes for which nobody waits for `delivered`: an ending is not worth a call, and a question to the wearer goes nowhere else."""
+UNHURRIED = frozenset({Purpose.ENDING, Purpose.ASK, Purpose.WORD})
+"""Purposes for which nobody waits for `delivered`: an ending or a word is not worth a call, a question to the wearer goes nowhere else."""
 
 
 class Do(StrEnum):

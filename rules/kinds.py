@@ -31,6 +31,8 @@ class EventKind(StrEnum):
     NOT_WORN = "not_worn"
     OUTAGE = "outage"
     CUSTOM = "custom"
+    EVERYBODY_LEFT = "everybody_left"
+    """Everybody who lives in a home is out, and it is disarmed."""
     SILENCE = "silence"
     """Somebody asked for quiet; no rule finds it."""
 

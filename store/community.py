@@ -129,6 +129,7 @@ def build(file: CommunityFile) -> Community:
         uses={DeviceId(device.id): _use(device) for device in file.devices},
         footprints=ground.footprints,
         arming={HomeId(home.id): Arming(**home.arming.model_dump()) for home in file.homes if home.arming is not None},
+        schedules={HomeId(home.id): tuple(duty.planned(one) for one in home.planned) for home in file.homes if home.planned},
         codes={PersonId(one.id): Codes(code=one.code, duress=one.duress_code) for one in file.people if one.code or one.duress_code},
         clocks=_clocks(file.community.night, timezone),
         reached_by=reached_by,

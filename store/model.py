@@ -15,7 +15,7 @@ from pathlib import Path
 from devices.model import CommunityId, Device, DeviceId, HomeId, PersonId, Registry
 from geofence.datum import Wgs84Rings
 from incidents.directory import Directory, Home
-from rules.premises import Arming, Care, Clocks, Codes, Fence, HomePlace, Premises, Use
+from rules.premises import Arming, Care, Clocks, Codes, Fence, HomePlace, Planned, Premises, Use
 
 
 class StoreError(Exception):
@@ -54,6 +54,7 @@ class Community:
     uses: Mapping[DeviceId, Use] = field(default_factory=dict)
     footprints: Mapping[HomeId, Wgs84Rings] = field(default_factory=dict)
     arming: Mapping[HomeId, Arming] = field(default_factory=dict)
+    schedules: Mapping[HomeId, tuple[Planned, ...]] = field(default_factory=dict)
     codes: Mapping[PersonId, Codes] = field(default_factory=dict)
     clocks: Clocks = field(default_factory=Clocks)
     reached_by: Mapping[HomeId, tuple[HomeId, ...]] = field(default_factory=dict)
@@ -84,6 +85,7 @@ def premises_of(communities: Iterable[Community]) -> Premises:
                 occupants=home.occupants,
                 arming=one.arming.get(home.id, Arming()),
                 codes=_codes(one, home),
+                schedule=one.schedules.get(home.id, ()),
             )
             for one in known
             for home in one.directory.homes.values()

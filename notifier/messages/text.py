@@ -34,6 +34,7 @@ _GIVES_WAY: Mapping[Purpose, tuple[_Optional, ...]] = {
     Purpose.UPDATE: ("taken", "long_address", "as_of", "community", "own_time", "more", "roster", "after", "answer", "advice"),
     Purpose.ENDING: ("long_address", "community", "own_time", "arrived", "more"),
     Purpose.ASK: (),
+    Purpose.WORD: ("long_address", "community", "own_time", "more"),
 }
 """What is left out or shortened where room is short; each is worth more than all before it together."""
 
@@ -217,6 +218,8 @@ class _Draft:
         match self.duty.purpose:
             case Purpose.ASK:
                 return wording.ask.format(until=self._until(omitted))
+            case Purpose.WORD:
+                sentences = [self._happened(who, omitted), *self._what_to_do(omitted)[:2]]
             case Purpose.TELL:
                 sentences = [self._happened(who, omitted), self._after(omitted), *self._what_to_do(omitted)]
             case Purpose.UPDATE:
@@ -235,7 +238,7 @@ class _Draft:
         if self.duty.incident.late and (self.duty.purpose is Purpose.TELL or self.duty.news is News.EVENT):
             return self._wording.late
         match self.duty.purpose:
-            case Purpose.TELL | Purpose.ASK:
+            case Purpose.TELL | Purpose.ASK | Purpose.WORD:
                 return ""
             case Purpose.UPDATE:
                 return "" if self.duty.news is None else self._wording.update

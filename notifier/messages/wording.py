@@ -41,6 +41,7 @@ class Topic(StrEnum):
     WATER = "water"
     STOVE = "stove"
     SILENCE = "silence"
+    LEAVING = "leaving"
 
 
 class Opening(StrEnum):
@@ -101,6 +102,7 @@ TOPIC: Mapping[EventKind, Topic] = {
     EventKind.OUTAGE: Topic.OUTAGE,
     EventKind.CUSTOM: Topic.CUSTOM,
     EventKind.SILENCE: Topic.SILENCE,
+    EventKind.EVERYBODY_LEFT: Topic.LEAVING,
 }
 
 

@@ -128,6 +128,7 @@ ZH = Wording(
         EventKind.NOT_WORN: "{who}{time}发现没有戴在身上。",
         EventKind.OUTAGE: "{who}{time}多台设备同时失去联系。",
         EventKind.SILENCE: "{who}的提醒暂停到{until}，原因：{reason}。",
+        EventKind.EVERYBODY_LEFT: "{who}{time}都出门了，还没有布防。",
         EventKind.CUSTOM: "{who}{time}触发了小区自定的提醒。",
     },
     advice={
@@ -175,6 +176,7 @@ ZH = Wording(
         Topic.STOVE: {None: Advice("请去关火，看看人是否平安。")},
         Topic.WATER: {None: Advice("请去关好。", "看看人是否平安。")},
         Topic.SILENCE: {None: Advice("结束时会再通知您。")},
+        Topic.LEAVING: {None: Advice("要布防吗？点开安居，一按就好。")},
         Topic.CUSTOM: {None: Advice("请查看。")},
     },
     answer={
@@ -240,6 +242,7 @@ ZH = Wording(
         Story.FAULT: "{time}设备已恢复正常。",
         Story.OUTAGE: "{time}设备已恢复联系。",
         Story.CUSTOM: "{time}已恢复。",
+        Story.CARE: "",
         Story.SILENCE: "{time}起恢复通知。",
     },
     absorbed="多台设备同时失联，另行通知。",

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from devices.model import Covers, DeviceKind
 from incidents.directory import Channel, Directory, Home, Language, NamedDevice, Person, Role
-from incidents.grouping import LATE_KINDS
-from incidents.model import Due, DueRow, Duty, Ended, Incident, IncidentState, News, Purpose, Story
+from incidents.grouping import LATE_KINDS, STORY
+from incidents.model import CALM, Due, DueRow, Duty, Ended, Incident, IncidentState, News, Purpose, Story
 from notifier.messages import Answering, render, render_bundle, segments
 from notifier.messages.languages import wording_in
 from notifier.messages.segments import is_gsm7
@@ -24,7 +24,7 @@ Owe = Callable[..., Duty]
 
 HOUR_NS = 3600 * 10**9
 CHINESE = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]")
-TELLABLE = [kind for kind in EventKind if kind not in {EventKind.RECOVERED, EventKind.SILENCE}]
+TELLABLE = [kind for kind in EventKind if kind is not EventKind.RECOVERED and STORY[kind] not in CALM]
 RECIPIENTS = ["zhou-fen", *(f"a-{role}" for role in Role if role is not Role.RESIDENT)]
 ENDINGS = [
     (IncidentState.RESOLVED, Ended.BY_RESPONDER),

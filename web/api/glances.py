@@ -16,7 +16,7 @@ from store import lately, standings, views, wearing
 from store.acts import set_mode
 from store.lately import NOTHING, Lately
 from store.ledger import DatabaseBook, add_event
-from web.api.model import Card, Care, DeviceShown, Glance, ModeSet, ModeShown, ModeWish, OnDuty, ResidentShown, SosWish, Tone
+from web.api.model import Card, Care, DeviceShown, Glance, ModeSet, ModeShown, ModeWish, OnDuty, ResidentShown, SosWish, Suggestion, Tone
 from web.api.problems import ProblemError
 from web.api.shown import card_shown, tone_of
 from web.gate import TheWho
@@ -155,8 +155,21 @@ def _glance(visit: Visit, home_id: HomeId, ready: Homes) -> Glance:
         on_duty=on_duty(visit),
         incidents=[card_shown(one, visit) for one in open_here],
         needs_care=care,
+        suggestion=_suggestion(visit, home_id, mode),
         may=[one for one in _ABOUT_A_HOME if visit.who.may_at(one, home_id)],
     )
+
+
+def _suggestion(visit: Visit, home_id: HomeId, mode: Mode) -> Suggestion | None:
+    """Everybody has left, and nobody has armed."""
+    if mode is not Mode.DISARMED or not visit.who.may_at(Action.SET_MODE, home_id):
+        return None
+    left = views.suggestion(visit.session, visit.community.id, home_id)
+    if left is None:
+        return None
+    words = visit.scene.words
+    said = words.glance[Glancing.EVERYBODY_LEFT].format(time=visit.scene.clock(left.headline.t_ns))
+    return Suggestion(mode=Mode.AWAY, mode_words=words.modes[Mode.AWAY], words=said)
 
 
 def on_duty(visit: Visit) -> list[OnDuty]:

@@ -61,6 +61,11 @@ class Session {
     this.#clearing = setTimeout(() => (this.said = ""), 6_000);
   }
 
+  /** A day of the week in short, Monday 0. */
+  weekday(day: number): string {
+    return new Intl.DateTimeFormat(TAGS[this.language], { weekday: "short", timeZone: "UTC" }).format(Date.UTC(2026, 5, 1 + day));
+  }
+
   clock(at_ms: number): string {
     return new Intl.DateTimeFormat(TAGS[this.language], { hour: "2-digit", minute: "2-digit" }).format(at_ms);
   }

@@ -119,7 +119,7 @@ def _take_event(event: Event, book: Incidents, directory: Directory, now_ns: int
         return _outcome(_joined(incident, event, directory, book, now_ns))
     previous = book.last_closed(place)
     if place.story is Story.CARE:
-        return _outcome(care.suggested(event, previous, directory, now_ns))
+        return _cared(event, previous, book, directory, now_ns)
     if is_noted_only(event) or (previous is not None and _is_settled(event, previous)):
         return Outcome()
     policy = directory.policy(event.kind)
@@ -131,6 +131,16 @@ def _take_event(event: Event, book: Incidents, directory: Directory, now_ns: int
         suspected = scheduled(incident, window)
         return _outcome((suspected, _question(suspected, directory)))
     return _outcome(run(begun(incident, now_ns), directory, book, now_ns))
+
+
+def _cared(event: Event, previous: Incident | None, book: Incidents, directory: Directory, now_ns: int) -> Outcome:
+    """A word to the family, if anybody is there to hear it."""
+    if event.kind is EventKind.EVERYBODY_LEFT:
+        return _outcome(care.suggested(event, previous, directory, now_ns))
+    home = home_of(event.subject, directory)
+    about = dict.fromkeys([event.subject, *([home] if home else [])])
+    word = care.daily(event, (incident for one in about for incident in book.open_about(one)), directory, now_ns)
+    return Outcome() if word is None else _outcome(word)
 
 
 def _is_settled(event: Event, previous: Incident) -> bool:
@@ -321,9 +331,11 @@ def _acted(incident: Incident, act: Act, book: Incidents, directory: Directory, 
             here = moved(waits, Action.ON_SCENE, acknowledged_by=act.by, eta_ns=None, answered=True, arrived_by=act.by, arrived_ns=now_ns)
             return _outcome((here, ()))
         case Do.RESOLVE | Do.FALSE_ALARM:
-            over = closed(replace(incident, answered=True), _CLOSING[act.do], Ended.BY_RESPONDER, directory, now_ns, by=act.by)
+            over, endings = closed(replace(incident, answered=True), _CLOSING[act.do], Ended.BY_RESPONDER, directory, now_ns, by=act.by)
+            if act.do is Do.RESOLVE:
+                over = care.to_be_asked(over, directory, now_ns)
             freed = _freed(book, incident, directory, now_ns) if incident.story is Story.SILENCE else ()
-            return _outcome(over, *freed)
+            return _outcome((over, endings), *freed)
         case Do.DECLINE:
             return _outcome(_declined(incident, act.by, directory, book, now_ns))
 

@@ -36,6 +36,7 @@ SEVERITY = {
     EventKind.NOT_WORN: Severity.INFO,
     EventKind.RECOVERED: Severity.INFO,
     EventKind.EVERYBODY_LEFT: Severity.INFO,
+    EventKind.DAILY: Severity.INFO,
     EventKind.SILENCE: Severity.INFO,
 }
 """How much each kind matters."""
@@ -67,6 +68,7 @@ STORY = {
     EventKind.OUTAGE: Story.OUTAGE,
     EventKind.CUSTOM: Story.CUSTOM,
     EventKind.EVERYBODY_LEFT: Story.CARE,
+    EventKind.DAILY: Story.CARE,
     EventKind.SILENCE: Story.SILENCE,
 }
 """The story each kind belongs to."""

@@ -128,6 +128,8 @@ class Due(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"
     STEP = "step"
     REPEAT = "repeat"
+    DAY_AFTER = "day_after"
+    """Of an incident that is over: the family is asked how it is going."""
 
 
 Tell = tuple[str, Channel]
@@ -258,6 +260,8 @@ class News(StrEnum):
     CANCEL_PRESSED = "cancel_pressed"
     RECOVERED = "recovered"
     UNANSWERED = "unanswered"
+    DAY_AFTER = "day_after"
+    """Somebody fell yesterday: how are they?"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,12 +92,32 @@ SCHEDULE = PersonId("schedule")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """A mode that a home is put into at a time of day, by the clock on the wall, on days of the week (Monday 0)."""
+class Daily:
+    """A time of day, by the clock on the wall, on days of the week (Monday 0).
 
-    mode: Mode
+    `zone`: whose clock; None is the community's.
+    """
+
     at: time
     days: frozenset[int] = frozenset(range(7))
+    zone: tzinfo | None = None
+
+    @property
+    def written(self) -> str:
+        """The same text for the same, and for nothing else."""
+        return f"{self.at:%H:%M} {sorted(self.days)} {self.zone or ''}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned(Daily):
+    """A mode that a home is put into at such a time."""
+
+    mode: Mode
+
+    @property
+    def written(self) -> str:
+        """The same text for the same, and for nothing else."""
+        return f"{self.at:%H:%M} {sorted(self.days)} {self.mode}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,6 +360,8 @@ class Premises:
         By a device's key.
     clocks : mapping
         By community.
+    wishes : mapping
+        When somebody wants to hear how a resident is, each such time once; by (community, resident).
     """
 
     registry: Registry
@@ -349,6 +371,7 @@ class Premises:
     care: Mapping[tuple[str, str], Care] = field(default_factory=dict)
     uses: Mapping[str, Use] = field(default_factory=dict)
     clocks: Mapping[str, Clocks] = field(default_factory=dict)
+    wishes: Mapping[tuple[str, str], tuple[Daily, ...]] = field(default_factory=dict)
     hearing: Hearing = field(default_factory=Hearing)
 
     def use(self, device: Device) -> Use:

@@ -186,6 +186,8 @@ def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findi
         quiet=None if quiet is None else (time.fromisoformat(quiet.since), time.fromisoformat(quiet.to)),
         cancel_window_s=person.cancel_window_s,
         recovered=person.recovered or Recovery.NOTE,
+        daily=None if chosen.daily is None else time.fromisoformat(chosen.daily),
+        day_after=chosen.day_after,
     )
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from devices.model import CommunityId, Device, DeviceId, HomeId, PersonId, Registry
 from geofence.datum import Wgs84Rings
-from incidents.directory import Directory, Home
-from rules.premises import Arming, Care, Clocks, Codes, Fence, HomePlace, Planned, Premises, Use
+from incidents.directory import Directory, Home, Role
+from rules.premises import Arming, Care, Clocks, Codes, Daily, Fence, HomePlace, Planned, Premises, Use
 
 
 class StoreError(Exception):
@@ -94,7 +94,18 @@ def premises_of(communities: Iterable[Community]) -> Premises:
         care={(str(one.id), str(person)): care for one in known for person, care in one.care.items()},
         uses={f"{one.id}/{device}": use for one in known for device, use in one.uses.items()},
         clocks={str(one.id): one.clocks for one in known},
+        wishes={(str(one.id), str(resident)): wishes for one in known for resident, wishes in _wishes(one).items()},
     )
+
+
+def _wishes(community: Community) -> Mapping[PersonId, tuple[Daily, ...]]:
+    """When somebody wants to hear how a resident is: each such time once."""
+    wanted: dict[PersonId, dict[Daily, None]] = {}
+    for person in community.directory.people.values():
+        if person.daily is not None and Role.RELATIVE in person.roles:
+            for resident in person.of:
+                wanted.setdefault(resident, {})[Daily(at=person.daily, zone=person.timezone)] = None
+    return {resident: tuple(wishes) for resident, wishes in wanted.items()}
 
 
 def _codes(community: Community, home: Home) -> Mapping[PersonId, Codes]:

@@ -260,6 +260,8 @@ class ChosenSaid(_Said):
 
     language: LanguageWord | None = None
     quiet: QuietSaid | None = None
+    daily: TimeOfDay | None = None
+    day_after: bool = False
     push: Annotated[list[Annotated[str, Field(max_length=2000), AfterValidator(_secret)]], Field(max_length=MOST_PUSH)] = []
 
 

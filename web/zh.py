@@ -136,6 +136,7 @@ ZH = Words(
         EventKind.NOT_WORN: "没有戴在身上",
         EventKind.OUTAGE: "多台设备同时失去联系",
         EventKind.EVERYBODY_LEFT: "都出门了",
+        EventKind.DAILY: "每天报平安",
         EventKind.SILENCE: "暂停提醒",
         EventKind.CUSTOM: "小区自定的提醒",
     },

@@ -42,6 +42,18 @@ class Topic(StrEnum):
     STOVE = "stove"
     SILENCE = "silence"
     LEAVING = "leaving"
+    DAILY = "daily"
+
+
+class Lack(StrEnum):
+    """Why nobody can say that all is well with somebody today."""
+
+    QUIET = "quiet"
+    """No sign of life was heard."""
+    LOST = "lost"
+    """Something that would tell is not heard."""
+    OPEN = "open"
+    """Something is open about them, or their home."""
 
 
 class Opening(StrEnum):
@@ -103,6 +115,7 @@ TOPIC: Mapping[EventKind, Topic] = {
     EventKind.CUSTOM: Topic.CUSTOM,
     EventKind.SILENCE: Topic.SILENCE,
     EventKind.EVERYBODY_LEFT: Topic.LEAVING,
+    EventKind.DAILY: Topic.DAILY,
 }
 
 
@@ -191,6 +204,8 @@ class Wording:
         `{at}` of a time today; `{time}` and `{at}` of another day's, from `{date}` and `{clock}`.
     sent_late : mapping
         Before a text, or call, that leaves `{lasting}` after it was to.
+    not_well, lacks : str, mapping
+        Of a daily word: that nobody can say that all is well, and why.
     happened : mapping
         Each kind, with `{who}`, `{time}`, `{at}`, `{cover}`, `{breach}`.
     openings : mapping
@@ -280,10 +295,13 @@ class Wording:
     devices: Mapping[DeviceKind, str]
     contacts: Mapping[Covers, str]
     happened: Mapping[EventKind, str]
+    not_well: str
+    lacks: Mapping[Lack, str]
     advice: Mapping[Topic, Mapping[Role | None, Advice]]
     answer: Mapping[Channel, str]
     reply: str
     follow: str
+    look: str
     answer_elsewhere: str
     said: Mapping[Said, str]
     code: Mapping[Form, str]

@@ -358,6 +358,10 @@ def test_the_longest_names_on_the_worst_day_fit_every_text(kind: EventKind, esta
         duties += [
             duty(incident(kind, **last_year, state=state, ended=ended), to="a-relative", purpose=Purpose.ENDING) for state, ended in ENDINGS
         ]
+        if STORY[kind] is Story.CARE:
+            duties = [duty(incident(kind, **last_year), to=to, purpose=Purpose.WORD) for to in RECIPIENTS]
+        elif kind is EventKind.FALL:
+            duties.append(duty(incident(kind, **last_year), to="a-relative", purpose=Purpose.WORD, news=News.DAY_AFTER))
         for one, channel in itertools.product(duties, (Channel.SMS, Channel.VOICE, Channel.EMAIL)):
             text = render(one, channel, directory, now_ns, late_s=3540)
             assert segments(text) <= 2, text

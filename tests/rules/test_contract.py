@@ -6,7 +6,7 @@ import json
 import math
 import pkgutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import time
 from functools import cache
 from itertools import pairwise
@@ -60,12 +60,13 @@ from rules.home.water import Water
 from rules.kinds import EventKind, Mode
 from rules.model import Event, Facts, Rule
 from rules.person.absence import NoReturn
+from rules.person.daily import DailyWord
 from rules.person.inactivity import Inactivity
 from rules.person.leaving import EverybodyLeft
 from rules.person.sos import Sos
 from rules.person.wandering import Wandering
 from rules.pipeline import Timed
-from rules.premises import Arming, Codes, Fence, FenceId, FenceKind, HomePlace, Hours, Planned, Premises, Use
+from rules.premises import Arming, Codes, Daily, Fence, FenceId, FenceKind, HomePlace, Hours, Planned, Premises, Use
 
 SIDE_DEG = 0.002
 SQUARE = ((119.95, 31.78), (119.95 + SIDE_DEG, 31.78), (119.95 + SIDE_DEG, 31.78 + SIDE_DEG), (119.95, 31.78 + SIDE_DEG), (119.95, 31.78))
@@ -96,6 +97,7 @@ HOMES = (
     HomePlace(id=HomeId("b4"), occupants=(PersonId("wang"),), footprint=((SMALL,),)),
     HomePlace(id=HomeId("b3"), schedule=(Planned(mode=Mode.NIGHT, at=time(14, 5)), Planned(mode=Mode.DISARMED, at=time(7)))),
 )
+WISHES = {(COMMUNITY, "wang"): (Daily(at=time(14, 2)),), (COMMUNITY, "li"): (Daily(at=time(14, 2)), Daily(at=time(9)))}
 USES = {"c-03": Use(is_entry=True)}
 FENCES = (
     Fence(
@@ -434,6 +436,12 @@ def leaving() -> list[Item]:
     return sorted([*fixes, ModeChange(at_s=800, home="b4", mode=Mode.AWAY)], key=lambda item: item.at_s)
 
 
+def living() -> list[Item]:
+    """Signs of life of both, of several kinds."""
+    fixes = [position("w-01", 100.0 * i, 119.95, 31.78 + 0.001 * i) for i in range(4)]
+    return sorted([*fixes, button("w-02", 150), motion("p-01", 160), contact("c-01", 170, is_open=True)], key=lambda item: item.at_s)
+
+
 EXAMPLES = (
     Example(rule=Sos, stream=presses),
     Example(rule=Intrusion, stream=openings, rest_s=20),
@@ -457,11 +465,12 @@ EXAMPLES = (
     Example(rule=Wandering, stream=wandering),
     Example(rule=Line, stream=coming_in),
     Example(rule=EverybodyLeft, stream=leaving, rest_s=300),
+    Example(rule=DailyWord, stream=living, rest_s=26 * 3600),
 )
 
 
 def run_of(example: Example, devices: Sequence[Device] = DEVICES) -> Run:
-    place = premises(*devices, homes=HOMES, fences=FENCES, uses=USES)
+    place = replace(premises(*devices, homes=HOMES, fences=FENCES, uses=USES), wishes=WISHES)
     rule = example.rule(place)
     if isinstance(rule, Timed):
         rule.begin(ns(0), {})

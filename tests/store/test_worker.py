@@ -409,3 +409,30 @@ def test_a_worker_that_is_killed_at_any_time_carries_a_schedule_out_once(broker:
 
     told(broker, run)
     assert modes_set(willow) == [ARMED, (60.0, "night", "schedule"), (120.0, "home", "schedule")]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_worker_that_is_killed_at_any_time_has_the_daily_word_said_once(broker: EmbeddedBroker, willow: Database, seed: int) -> None:
+    given = json.loads(json.dumps(ESTATE))
+    next(one for one in given["people"] if one["id"] == "zhou-jie")["chosen"] = {"daily": "10:01"}
+    with willow.write() as session:
+        configuration.append_community(session, WILLOW, T0_NS - 5 * NS_PER_S, json.dumps(given))
+    chance = random.Random(seed)  # noqa: S311  a seed that can be named
+    quiet = [said(second, "w-1", "status", battery_percent=80) for second in range(0, 120, 3)]
+
+    async def run(log: Log) -> None:
+        last = await append(log, quiet, together=1)
+        for _ in range(6):
+            try:
+                await judge(log, willow, last, after=chance.randint(1, 8), clock_s=125)
+            except Dropped:
+                continue
+            break
+        await judge(log, willow, await append(log, [said(121, "w-1", "status", battery_percent=80)]), clock_s=125)
+
+    told(broker, run)
+    with willow.read() as session:
+        words = session.exec(select(NotificationRow).where(NotificationRow.purpose == "word")).all()
+        incidents = session.exec(select(IncidentRow).where(IncidentRow.kind == "daily")).all()
+    assert [(one.to_person, one.channel, one.state) for one in words] == [("zhou-jie", "sms", "waiting")]
+    assert [one.state for one in incidents] == ["resolved"]

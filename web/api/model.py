@@ -165,11 +165,14 @@ class ModeSet(_Answer):
     without_words: str
 
 
+TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+
+
 class Planned(BaseModel):
     """A mode that a home is put into at a time of day (such as `22:30`, by the community's clock), on days of the week."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    at: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+    at: TimeOfDay
     mode: Mode
     days: Annotated[list[DayOfWeek], Field(min_length=1, max_length=7)]
 
@@ -336,10 +339,16 @@ class Span(_Wish):
 
 
 class Settings(_Wish):
-    """What somebody chose for themselves. `quiet`: when they are not disturbed with what can wait."""
+    """What somebody chose for themselves.
+
+    `quiet`: when they are not disturbed with what can wait. `daily`: when, by their own clock, they want to hear each day how those they
+    look after are; `day_after`: they want to be asked the day after a fall.
+    """
 
     language: Language
     quiet: Span | None
+    daily: TimeOfDay | None = None
+    day_after: bool = False
 
 
 class PushKeys(_Wish):

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from incidents.directory import Weekday
-from rules.home.schedule import upcoming
+from rules.calendar import upcoming
 from store import choices
 from store.choices import ChoiceError
 from web.api.glances import home_at
@@ -51,5 +51,5 @@ def _shown(visit: Visit, home_id: str) -> Schedule:
         planned=[
             Planned(at=f"{one.at:%H:%M}", mode=one.mode, days=[Weekday(day).name.lower() for day in sorted(one.days)]) for one in planned
         ],
-        next_words=scene.words.next_mode.format(time=scene.clock(comes[0]), mode=scene.words.modes[comes[1]]) if comes else "",
+        next_words=scene.words.next_mode.format(time=scene.clock(comes[0]), mode=scene.words.modes[comes[1].mode]) if comes else "",
     )

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.model import NS_PER_S, HomeId, PersonId
-from rules.home.schedule import Schedule, missed, upcoming
+from rules.calendar import missed, upcoming
+from rules.home.schedule import Schedule
 from rules.kinds import Mode
 from rules.model import Facts, ModeSet
 from rules.premises import HomePlace, Planned, Premises

@@ -28,6 +28,7 @@ from incidents.grouping import (
 )
 from incidents.lifecycle import Action, closed, moved, opened
 from incidents.model import Act, Do, Due, DueRow, Duty, Ended, Incident, IncidentState, News, Outcome, Purpose, Quiet, Refused, Story
+from incidents.signals import signalled
 from incidents.silence import begin, quiet_until
 from incidents.timers import quiet_from, run
 from rules.kinds import EventKind, Mode
@@ -66,11 +67,12 @@ def take(fact: Finding, book: Incidents, directory: Directory, now_ns: int) -> O
     """
     match fact:
         case Event():
-            return _take_event(fact, book, directory, now_ns)
+            outcome = _take_event(fact, book, directory, now_ns)
         case Cleared():
-            return _take_cleared(fact, book, directory, now_ns)
+            outcome = _take_cleared(fact, book, directory, now_ns)
         case Cancelled():
-            return _take_cancelled(fact, book, directory, now_ns)
+            outcome = _take_cancelled(fact, book, directory, now_ns)
+    return _shown(outcome, directory)
 
 
 def act(act: Act, book: Incidents, directory: Directory, now_ns: int) -> Outcome | Refused:
@@ -85,12 +87,13 @@ def act(act: Act, book: Incidents, directory: Directory, now_ns: int) -> Outcome
         return Refused(reason=f"{act.subject} has a silence only, which can be resolved")
     if not _may_act(person, incident, directory):
         return Refused(reason=f"{act.by} is no responder of {incident.id}")
-    return _acted(incident, act, book, directory, now_ns)
+    outcome = _acted(incident, act, book, directory, now_ns)
+    return outcome if isinstance(outcome, Refused) else _shown(outcome, directory)
 
 
 def sweep(book: Incidents, directory: Directory, now_ns: int) -> Outcome:
     """What comes of time having passed: every due row at or before now is acted on."""
-    return _outcome(*(run(incident, directory, book, now_ns) for incident in book.due(now_ns)))
+    return _shown(_outcome(*(run(incident, directory, book, now_ns) for incident in book.due(now_ns))), directory)
 
 
 def silence(quiet: Quiet, book: Incidents, directory: Directory, now_ns: int) -> Outcome | Refused:
@@ -108,6 +111,12 @@ def silence(quiet: Quiet, book: Incidents, directory: Directory, now_ns: int) ->
 
 def _outcome(*parts: Said) -> Outcome:
     return Outcome(incidents=tuple(incident for incident, _ in parts), duties=tuple(duty for _, duties in parts for duty in duties))
+
+
+def _shown(outcome: Outcome, directory: Directory) -> Outcome:
+    """The outcome, with what wearers' devices are to show of it."""
+    shown = [signalled(incident, directory) for incident in outcome.incidents]
+    return Outcome(incidents=tuple(one for one, _ in shown), duties=(*outcome.duties, *(duty for _, duties in shown for duty in duties)))
 
 
 def _take_event(event: Event, book: Incidents, directory: Directory, now_ns: int) -> Outcome:

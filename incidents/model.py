@@ -61,10 +61,20 @@ class Purpose(StrEnum):
     ENDING = "ending"
     ASK = "ask"
     WORD = "word"
+    SIGNAL = "signal"
+    """To the wearer, by what they wear: help was called, or is coming."""
 
 
-UNHURRIED = frozenset({Purpose.ENDING, Purpose.ASK, Purpose.WORD})
-"""Purposes for which nobody waits for `delivered`: an ending or a word is not worth a call, a question to the wearer goes nowhere else."""
+UNHURRIED = frozenset({Purpose.ENDING, Purpose.ASK, Purpose.WORD, Purpose.SIGNAL})
+"""Purposes for which nobody waits for `delivered`: an ending or a word is worth no call, what a device says goes nowhere else."""
+
+
+class Signal(StrEnum):
+    """What a wearer's device shows; a stored value is never renamed."""
+
+    CALLED = "called"
+    COMING = "coming"
+    OVER = "over"
 
 
 class Do(StrEnum):
@@ -210,6 +220,8 @@ class Incident:
         Who was on the scene last, and since when.
     held_ns : int or None
         Until when telling was put off, because somebody asked for silence.
+    signal, signals
+        What the wearer's device shows, and how often that changed.
     cancel_pressed_ns : int or None
         When the wearer pressed cancel although the newest round was already being told.
     """
@@ -243,6 +255,8 @@ class Incident:
     arrived_ns: int | None = None
     held_ns: int | None = None
     cancel_pressed_ns: int | None = None
+    signal: Signal | None = None
+    signals: int = 0
     ended: Ended | None = None
     ended_by: PersonId | None = None
     ended_ns: int | None = None

@@ -225,6 +225,7 @@ ZH = Words(
         Purpose.ENDING: "结束通知",
         Purpose.ASK: "询问本人",
         Purpose.WORD: "平常消息",
+        Purpose.SIGNAL: "告诉本人",
     },
     late="延迟上报",
     unanswered="一直无人接手",

@@ -18,7 +18,7 @@ from incidents.audience import is_under_duress
 from incidents.care import OPEN
 from incidents.directory import Channel, Directory, Language, NamedDevice, Person, Role
 from incidents.grouping import aftermath
-from incidents.model import Due, Duty, Ended, Incident, News, Purpose, Story
+from incidents.model import Due, Duty, Ended, Incident, News, Purpose, Signal, Story
 from notifier.messages.languages import wording_in
 from notifier.messages.names import Names, cut, flat, names_of
 from notifier.messages.segments import segments
@@ -35,6 +35,7 @@ _GIVES_WAY: Mapping[Purpose, tuple[_Optional, ...]] = {
     Purpose.UPDATE: ("taken", "long_address", "as_of", "community", "own_time", "more", "roster", "after", "answer", "advice"),
     Purpose.ENDING: ("long_address", "community", "own_time", "arrived", "more"),
     Purpose.ASK: (),
+    Purpose.SIGNAL: (),
     Purpose.WORD: ("long_address", "community", "own_time", "more"),
 }
 """What is left out or shortened where room is short; each is worth more than all before it together."""
@@ -219,6 +220,8 @@ class _Draft:
         match self.duty.purpose:
             case Purpose.ASK:
                 return wording.ask.format(until=self._until(omitted))
+            case Purpose.SIGNAL:
+                return wording.script.sentence_gap.join(self._signal(names))
             case Purpose.WORD:
                 sentences = [self._happened(who, omitted), *self._word(omitted)]
             case Purpose.TELL:
@@ -239,12 +242,21 @@ class _Draft:
         if self.duty.incident.late and (self.duty.purpose is Purpose.TELL or self.duty.news is News.EVENT):
             return self._wording.late
         match self.duty.purpose:
-            case Purpose.TELL | Purpose.ASK | Purpose.WORD:
+            case Purpose.TELL | Purpose.ASK | Purpose.WORD | Purpose.SIGNAL:
                 return ""
             case Purpose.UPDATE:
                 return "" if self.duty.news is None else self._wording.update
             case Purpose.ENDING:
                 return self._wording.over
+
+    def _signal(self, names: Names) -> list[str]:
+        """What the wearer's own device says."""
+        incident, wording = self.duty.incident, self._wording
+        if incident.signal is not Signal.COMING:
+            return [wording.signals[incident.signal or Signal.CALLED]]
+        comes = wording.signals[Signal.COMING].format(by=names.by)
+        arrives = "" if incident.eta_ns is None else wording.arrives.format(**self._times(incident.eta_ns, frozenset()))
+        return [one for one in (comes, arrives) if one]
 
     def _word(self, omitted: frozenset[_Optional]) -> list[str]:
         """What a word to the family asks for: nothing, where all is well."""

@@ -9,7 +9,7 @@ from babel.dates import format_skeleton
 
 from devices.model import Covers, DeviceKind
 from incidents.directory import Channel, Role
-from incidents.model import IncidentState, News, Story
+from incidents.model import IncidentState, News, Signal, Story
 from notifier.messages.catalogue import FIXED
 from rules.faults.wear import Why
 from rules.kinds import EventKind
@@ -302,6 +302,8 @@ class Wording:
     reply: str
     follow: str
     look: str
+    signals: Mapping[Signal, str]
+    arrives: str
     answer_elsewhere: str
     said: Mapping[Said, str]
     code: Mapping[Form, str]

@@ -2,7 +2,7 @@
 
 from devices.model import Covers, DeviceKind
 from incidents.directory import Channel, Role
-from incidents.model import IncidentState, News, Story
+from incidents.model import IncidentState, News, Signal, Story
 from notifier.messages.wording import HANS, Advice, Form, Lack, Opening, Said, Topic, Wording
 from rules.faults.wear import Why
 from rules.kinds import EventKind
@@ -194,6 +194,12 @@ ZH = Wording(
     },
     reply="回复{number}=我去处理，{number}误报=误报。",
     follow="点开处理：{link}",
+    signals={
+        Signal.CALLED: "已经呼救，正在通知家人和值班人员。",
+        Signal.COMING: "{by}正在赶来。",
+        Signal.OVER: "这件事已经处理完了。",
+    },
+    arrives="最晚{time}到。",
     look="点开查看：{link}",
     answer_elsewhere="此短信不能回复，请在安居里处理或接听来电。",
     said={

@@ -52,7 +52,7 @@ def choose(site: TheSite, who: TheWho, wish: Settings) -> Settings:
         after = {"from": wish.quiet.since, "to": wish.quiet.to} if wish.quiet else None
         if after != before:
             chosen["quiet"] = after
-        for name, value in (("daily", wish.daily), ("day_after", wish.day_after)):
+        for name, value in wish.model_dump(include={"daily", "day_after"}, exclude_unset=True).items():
             if value:
                 chosen[name] = value
             else:

@@ -116,6 +116,7 @@ class Glancing(StrEnum):
     METHOD_OK = "method_ok"
     METHOD_UNKNOWN = "method_unknown"
     EVERYBODY_LEFT = "everybody_left"
+    ARRIVES = "arrives"
 
 
 class Particular(StrEnum):

@@ -89,6 +89,7 @@ ZH = Words(
         Glancing.METHOD_OK: "能用，已验证",
         Glancing.METHOD_UNKNOWN: "还没有验证",
         Glancing.EVERYBODY_LEFT: "{time}起都出门了，还没有布防。要布防吗？",
+        Glancing.ARRIVES: "大约{n}分钟后到。",
     },
     purposes_of_data={DataPurpose.HELP: "出事时的位置、身体状况和判断依据"},
     recipients={Recipient.FAMILY: "家人", Recipient.GUARDS: "保安和上门人员", Recipient.HOSPITAL: "医院"},

@@ -128,7 +128,11 @@ class Suggestion(_Answer):
 
 
 class Glance(_Answer):
-    """How things are at a home. `suggestion`: what could be done about its mode, for who may."""
+    """How things are at a home.
+
+    `suggestion`: what could be done about its mode, for who may. `help_words`: to who called or fell, that help was called or is coming,
+    else ""; `family`: whom they can call, of who asks from home only.
+    """
 
     id: str
     address_words: str
@@ -148,6 +152,8 @@ class Glance(_Answer):
     incidents: list[Card]
     needs_care: list[Care]
     suggestion: Suggestion | None
+    help_words: str
+    family: list[OnDuty]
     may: list[Action]
 
 

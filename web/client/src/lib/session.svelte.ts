@@ -20,6 +20,8 @@ class Session {
   /** Which of several homes is looked at. */
   home = $state("");
   large = $state(localStorage.getItem("large") === "true");
+  /** Few words, for who lives at home. */
+  simple = $state(localStorage.getItem("simple") === "true");
   said = $state("");
   #clearing: ReturnType<typeof setTimeout> | undefined;
 
@@ -48,6 +50,13 @@ class Session {
     this.large = large;
     localStorage.setItem("large", String(large));
     document.documentElement.classList.toggle("large", large);
+  }
+
+  /** On this device: it goes with large letters. */
+  simplify(simple: boolean): void {
+    this.simple = simple;
+    localStorage.setItem("simple", String(simple));
+    if (simple) this.enlarge(true);
   }
 
   may(action: Action): boolean {

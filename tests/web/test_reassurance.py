@@ -83,7 +83,9 @@ def test_a_guard_and_a_resident_are_not_asked_for_it(served: Service, screen: Sc
 
 
 def test_the_day_after_a_fall_she_is_asked_once_however_often_it_is_swept(estate: Estate, served: Service, screen: Screens) -> None:
-    switch_on(at(screen("en", 390, 844, who="wang-lei"), served, "/settings"), "The day after a fall")
+    page = at(screen("en", 390, 844, who="wang-lei"), served, "/settings")
+    switch_on(page, "The day after a fall")
+    page.close()  # nobody looks while a day passes
     refresh(estate)
     place = {"home_id": "b3-201", "resident_id": "wang-xiuying"}
     fallen = estate.happens(EventKind.FALL, "wang-xiuying", device="w-01", score=0.97, evidence=evidence(), **place)

@@ -82,11 +82,14 @@ from rules.home.contact import LeftOpen
 from rules.home.doors import Doors
 from rules.home.intrusion import Intrusion
 from rules.home.keypad import Keypad
+from rules.home.schedule import Schedule
 from rules.home.water import Water
 from rules.kinds import Mode
 from rules.model import Lane
 from rules.person.absence import NoReturn
+from rules.person.daily import DailyWord
 from rules.person.inactivity import Inactivity
+from rules.person.leaving import EverybodyLeft
 from rules.person.sos import Sos
 from rules.person.wandering import Wandering
 from rules.pipeline import Pipeline
@@ -128,19 +131,21 @@ from web.site import FrontDoor
 def pipeline(premises: Premises) -> Pipeline:
     """Every rule, in the lanes of the readings it looks at; a rule that needs two kinds stands in two lanes."""
     line, long_lie, intrusion = Line(premises), LongLie(premises), Intrusion(premises)
-    quiet, no_return = Inactivity(premises), NoReturn(premises)
+    quiet, no_return, daily = Inactivity(premises), NoReturn(premises), DailyWord(premises)
     stuck, implausible, wear = Stuck(premises), Implausible(premises), Wear(premises)
     return Pipeline(
         Offline(premises),
         (
-            Lane(KEYPAD, Keypad(premises)),  # first: what else its message says is judged by the mode that it sets
-            Lane(BUTTON, Sos(premises), long_lie, quiet, no_return),
-            Lane(ACCELERATION, Fall(premises), long_lie, quiet, stuck, implausible, wear),
-            Lane(POSITION, Area(premises), Wandering(premises), line, quiet, implausible),
-            Lane(TARGETS, line, quiet, no_return, stuck),
-            Lane(CONTACT, line, intrusion, LeftOpen(premises), Doors(premises), quiet, no_return, implausible),
-            Lane(MOTION, line, intrusion, quiet, no_return, stuck),
-            Lane(METER, Water(premises), quiet, no_return, stuck, implausible),
+            Lane(
+                KEYPAD, Keypad(premises), Schedule(premises)
+            ),  # first: what else is judged at that time is judged by the mode that they set
+            Lane(BUTTON, Sos(premises), long_lie, quiet, daily, no_return),
+            Lane(ACCELERATION, Fall(premises), long_lie, quiet, daily, stuck, implausible, wear),
+            Lane(POSITION, Area(premises), Wandering(premises), EverybodyLeft(premises), line, quiet, daily, implausible),
+            Lane(TARGETS, line, quiet, daily, no_return, stuck),
+            Lane(CONTACT, line, intrusion, LeftOpen(premises), Doors(premises), quiet, daily, no_return, implausible),
+            Lane(MOTION, line, intrusion, quiet, daily, no_return, stuck),
+            Lane(METER, Water(premises), quiet, daily, no_return, stuck, implausible),
             Lane(STATUS, Tamper(premises), LowBattery(premises), quiet, no_return, wear),
         ),
         faults=(Clock(premises),),

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from devices.model import NS_PER_S, HomeId, PersonId
+from incidents import care
 from incidents.audience import home_of, hushed
 from incidents.book import Incidents
 from incidents.directory import Channel, Directory, Person, Policy, Recovery, Role
@@ -27,6 +28,7 @@ from incidents.grouping import (
 )
 from incidents.lifecycle import Action, closed, moved, opened
 from incidents.model import Act, Do, Due, DueRow, Duty, Ended, Incident, IncidentState, News, Outcome, Purpose, Quiet, Refused, Story
+from incidents.signals import signalled
 from incidents.silence import begin, quiet_until
 from incidents.timers import quiet_from, run
 from rules.kinds import EventKind, Mode
@@ -39,7 +41,7 @@ LONGEST_ETA_MIN = 1440.0
 BOUNCE_NS = 30 * NS_PER_S
 """The same button within this is the same call for help: pressed again out of fear, or sent twice."""
 
-ENDS_WHEN_CLEARED = frozenset({Story.LEFT_OPEN, Story.FAULT, Story.ABSENCE, Story.PRESENCE, Story.OUTAGE})
+ENDS_WHEN_CLEARED = frozenset({Story.LEFT_OPEN, Story.FAULT, Story.ABSENCE, Story.PRESENCE, Story.OUTAGE, Story.CARE})
 """Stories that are over when nothing that was reported is still so; distress is over when a person says so."""
 
 
@@ -65,11 +67,12 @@ def take(fact: Finding, book: Incidents, directory: Directory, now_ns: int) -> O
     """
     match fact:
         case Event():
-            return _take_event(fact, book, directory, now_ns)
+            outcome = _take_event(fact, book, directory, now_ns)
         case Cleared():
-            return _take_cleared(fact, book, directory, now_ns)
+            outcome = _take_cleared(fact, book, directory, now_ns)
         case Cancelled():
-            return _take_cancelled(fact, book, directory, now_ns)
+            outcome = _take_cancelled(fact, book, directory, now_ns)
+    return _shown(outcome, directory)
 
 
 def act(act: Act, book: Incidents, directory: Directory, now_ns: int) -> Outcome | Refused:
@@ -84,12 +87,13 @@ def act(act: Act, book: Incidents, directory: Directory, now_ns: int) -> Outcome
         return Refused(reason=f"{act.subject} has a silence only, which can be resolved")
     if not _may_act(person, incident, directory):
         return Refused(reason=f"{act.by} is no responder of {incident.id}")
-    return _acted(incident, act, book, directory, now_ns)
+    outcome = _acted(incident, act, book, directory, now_ns)
+    return outcome if isinstance(outcome, Refused) else _shown(outcome, directory)
 
 
 def sweep(book: Incidents, directory: Directory, now_ns: int) -> Outcome:
     """What comes of time having passed: every due row at or before now is acted on."""
-    return _outcome(*(run(incident, directory, book, now_ns) for incident in book.due(now_ns)))
+    return _shown(_outcome(*(run(incident, directory, book, now_ns) for incident in book.due(now_ns))), directory)
 
 
 def silence(quiet: Quiet, book: Incidents, directory: Directory, now_ns: int) -> Outcome | Refused:
@@ -109,12 +113,22 @@ def _outcome(*parts: Said) -> Outcome:
     return Outcome(incidents=tuple(incident for incident, _ in parts), duties=tuple(duty for _, duties in parts for duty in duties))
 
 
+def _shown(outcome: Outcome, directory: Directory) -> Outcome:
+    """The outcome, with what wearers' devices are to show of it."""
+    shown = [signalled(incident, directory) for incident in outcome.incidents]
+    return Outcome(incidents=tuple(one for one, _ in shown), duties=(*outcome.duties, *(duty for _, duties in shown for duty in duties)))
+
+
 def _take_event(event: Event, book: Incidents, directory: Directory, now_ns: int) -> Outcome:
     place = thread(event)
     incident = book.open_in(place)
+    if incident is not None and place.story is Story.CARE:
+        return Outcome()
     if incident is not None:
         return _outcome(_joined(incident, event, directory, book, now_ns))
     previous = book.last_closed(place)
+    if place.story is Story.CARE:
+        return _cared(event, previous, book, directory, now_ns)
     if is_noted_only(event) or (previous is not None and _is_settled(event, previous)):
         return Outcome()
     policy = directory.policy(event.kind)
@@ -126,6 +140,16 @@ def _take_event(event: Event, book: Incidents, directory: Directory, now_ns: int
         suspected = scheduled(incident, window)
         return _outcome((suspected, _question(suspected, directory)))
     return _outcome(run(begun(incident, now_ns), directory, book, now_ns))
+
+
+def _cared(event: Event, previous: Incident | None, book: Incidents, directory: Directory, now_ns: int) -> Outcome:
+    """A word to the family, if anybody is there to hear it."""
+    if event.kind is EventKind.EVERYBODY_LEFT:
+        return _outcome(care.suggested(event, previous, directory, now_ns))
+    home = home_of(event.subject, directory)
+    about = dict.fromkeys([event.subject, *([home] if home else [])])
+    word = care.daily(event, (incident for one in about for incident in book.open_about(one)), directory, now_ns)
+    return Outcome() if word is None else _outcome(word)
 
 
 def _is_settled(event: Event, previous: Incident) -> bool:
@@ -252,7 +276,7 @@ def _take_cancelled(fact: Cancelled, book: Incidents, directory: Directory, now_
 
 def _meant(incidents: Iterable[Incident]) -> Incident | None:
     """Of several open incidents of a subject the one an act means: distress, else the newest."""
-    among = tuple(incidents)
+    among = tuple(incident for incident in incidents if incident.story is not Story.CARE)
     found = tuple(incident for incident in among if incident.story is not Story.SILENCE) or among
     distress = next((incident for incident in found if incident.story is Story.DISTRESS), None)
     return distress or max(reversed(found), key=lambda incident: incident.opened_ns, default=None)
@@ -316,9 +340,11 @@ def _acted(incident: Incident, act: Act, book: Incidents, directory: Directory, 
             here = moved(waits, Action.ON_SCENE, acknowledged_by=act.by, eta_ns=None, answered=True, arrived_by=act.by, arrived_ns=now_ns)
             return _outcome((here, ()))
         case Do.RESOLVE | Do.FALSE_ALARM:
-            over = closed(replace(incident, answered=True), _CLOSING[act.do], Ended.BY_RESPONDER, directory, now_ns, by=act.by)
+            over, endings = closed(replace(incident, answered=True), _CLOSING[act.do], Ended.BY_RESPONDER, directory, now_ns, by=act.by)
+            if act.do is Do.RESOLVE:
+                over = care.to_be_asked(over, directory, now_ns)
             freed = _freed(book, incident, directory, now_ns) if incident.story is Story.SILENCE else ()
-            return _outcome(over, *freed)
+            return _outcome((over, endings), *freed)
         case Do.DECLINE:
             return _outcome(_declined(incident, act.by, directory, book, now_ns))
 

@@ -142,6 +142,10 @@ class Person:
         From when to when, in their own zone, what can wait is not told.
     cancel_window_s : int or None
         How long this wearer has to cancel, instead of what the policies say.
+    daily : time or None
+        When, in their own zone, they want to hear each day how those are to whom they belong.
+    day_after : bool
+        They want to be asked the day after one of those fell.
     recovered : Recovery
         What it comes to if this wearer has fallen and walks again.
     """
@@ -161,6 +165,8 @@ class Person:
     quiet: tuple[time, time] | None = None
     cancel_window_s: int | None = None
     recovered: Recovery = Recovery.NOTE
+    daily: time | None = None
+    day_after: bool = False
 
     def addresses_of(self, channel: Channel) -> tuple[str, ...]:
         """Where the person is reached by a further channel."""

@@ -35,6 +35,8 @@ SEVERITY = {
     EventKind.IMPLAUSIBLE: Severity.INFO,
     EventKind.NOT_WORN: Severity.INFO,
     EventKind.RECOVERED: Severity.INFO,
+    EventKind.EVERYBODY_LEFT: Severity.INFO,
+    EventKind.DAILY: Severity.INFO,
     EventKind.SILENCE: Severity.INFO,
 }
 """How much each kind matters."""
@@ -65,6 +67,8 @@ STORY = {
     EventKind.NOT_WORN: Story.FAULT,
     EventKind.OUTAGE: Story.OUTAGE,
     EventKind.CUSTOM: Story.CUSTOM,
+    EventKind.EVERYBODY_LEFT: Story.CARE,
+    EventKind.DAILY: Story.CARE,
     EventKind.SILENCE: Story.SILENCE,
 }
 """The story each kind belongs to."""

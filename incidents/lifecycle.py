@@ -10,7 +10,7 @@ from devices.model import NS_PER_S, PersonId
 from incidents.audience import home_of, hushed
 from incidents.directory import Directory
 from incidents.grouping import SEVERITY, is_late, thread
-from incidents.model import CLOSED, Duty, Ended, Incident, IncidentId, IncidentState, Purpose
+from incidents.model import CLOSED, Duty, Ended, Incident, IncidentId, IncidentState, Purpose, Story
 from rules.model import Event
 
 
@@ -112,7 +112,7 @@ def closed(
     if over.state not in CLOSED:
         msg = f"{action} leads to {over.state}, which is no end"
         raise ValueError(msg)
-    silent = hushed(over, directory)
+    silent = hushed(over, directory) if over.story is not Story.CARE else frozenset(over.told)  # a word is said once
     endings = tuple(
         Duty(incident=over, purpose=Purpose.ENDING, step=0, round=over.round, to=person, channel=None)
         for person in over.told

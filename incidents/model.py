@@ -43,21 +43,38 @@ class Story(StrEnum):
     FAULT = "fault"
     OUTAGE = "outage"
     CUSTOM = "custom"
+    CARE = "care"
+    """No situation at all: a quiet word to the family, once, that asks for nothing."""
     SILENCE = "silence"
     """Not a situation but the promise of one: somebody works here, and until then nobody is told."""
 
 
+CALM = frozenset({Story.CARE, Story.SILENCE})
+"""Stories that nobody needs to take on."""
+
+
 class Purpose(StrEnum):
-    """Why somebody is told: to act, that something changed, how it ended; and the wearer, before anybody else: "are you all right?"."""
+    """Why somebody is told: to act, that something changed, how it ended; "are you all right?", to the wearer; or as a mere word."""
 
     TELL = "tell"
     UPDATE = "update"
     ENDING = "ending"
     ASK = "ask"
+    WORD = "word"
+    SIGNAL = "signal"
+    """To the wearer, by what they wear: help was called, or is coming."""
 
 
-UNHURRIED = frozenset({Purpose.ENDING, Purpose.ASK})
-"""Purposes for which nobody waits for `delivered`: an ending is not worth a call, and a question to the wearer goes nowhere else."""
+UNHURRIED = frozenset({Purpose.ENDING, Purpose.ASK, Purpose.WORD, Purpose.SIGNAL})
+"""Purposes for which nobody waits for `delivered`: an ending or a word is worth no call, what a device says goes nowhere else."""
+
+
+class Signal(StrEnum):
+    """What a wearer's device shows; a stored value is never renamed."""
+
+    CALLED = "called"
+    COMING = "coming"
+    OVER = "over"
 
 
 class Do(StrEnum):
@@ -121,6 +138,8 @@ class Due(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"
     STEP = "step"
     REPEAT = "repeat"
+    DAY_AFTER = "day_after"
+    """Of an incident that is over: the family is asked how it is going."""
 
 
 Tell = tuple[str, Channel]
@@ -201,6 +220,8 @@ class Incident:
         Who was on the scene last, and since when.
     held_ns : int or None
         Until when telling was put off, because somebody asked for silence.
+    signal, signals
+        What the wearer's device shows, and how often that changed.
     cancel_pressed_ns : int or None
         When the wearer pressed cancel although the newest round was already being told.
     """
@@ -234,6 +255,8 @@ class Incident:
     arrived_ns: int | None = None
     held_ns: int | None = None
     cancel_pressed_ns: int | None = None
+    signal: Signal | None = None
+    signals: int = 0
     ended: Ended | None = None
     ended_by: PersonId | None = None
     ended_ns: int | None = None
@@ -251,6 +274,8 @@ class News(StrEnum):
     CANCEL_PRESSED = "cancel_pressed"
     RECOVERED = "recovered"
     UNANSWERED = "unanswered"
+    DAY_AFTER = "day_after"
+    """Somebody fell yesterday: how are they?"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from devices.model import NS_PER_S
+from incidents import care
 from incidents.book import Circumstances
 from incidents.directory import Directory
 from incidents.escalation import ESCALATING, Said, begun, fire_repeat, fire_step, held, resumed, scheduled
@@ -48,5 +49,7 @@ def _fire(incident: Incident, row: DueRow, directory: Directory, now: Circumstan
             return resumed(moved(incident, Action.EXPIRE, acknowledged_by=None, eta_ns=None), directory, now, now_ns), ()
         case Due.STEP:
             return fire_step(incident, row, directory, now, now_ns)
+        case Due.DAY_AFTER:
+            return care.asked(incident, directory, now_ns)
         case Due.REPEAT:
             return fire_repeat(incident, row, directory, now, now_ns)

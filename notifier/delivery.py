@@ -196,7 +196,7 @@ class Deliveries:
     def _next(self, delivery: _Delivery, now_ns: int) -> list[HandOver]:
         """Try the next channel, unless the person has been reached or need not be any more."""
         telling = delivery.telling
-        if telling.arrived or telling.stopped or delivery.given_up or telling.duty.purpose is Purpose.ASK:
+        if telling.arrived or telling.stopped or delivery.given_up or telling.duty.purpose in {Purpose.ASK, Purpose.WORD, Purpose.SIGNAL}:
             return []
         delivery.given_up = True
         used = self._used[_round(telling.duty)]

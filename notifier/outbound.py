@@ -132,6 +132,7 @@ def prepare(
         session, claimed, channel=channel, gateway=gateway.name, text=text, segments=length, cost_micro=cost_micro, answer=answer
     )
     text = _with_token(session, claimed, text, routes.links, now_ns)
+    is_signal = claimed.duty.purpose is Purpose.SIGNAL
     return HandOver(
         notification=claimed,
         outgoing=Outgoing(
@@ -141,7 +142,8 @@ def prepare(
             channel=channel,
             text=text,
             created_ns=claimed.created_ns,
-            until_ns=_window_ns(claimed.duty),
+            until_ns=claimed.duty.incident.eta_ns if is_signal else _window_ns(claimed.duty),
+            signal=claimed.duty.incident.signal if is_signal else None,
         ),
         gateway=gateway,
         has_other=any(one.name not in {*failed, gateway.name} and not routes.breakers.is_open(one.name, now_ns) for one in candidates),

@@ -91,6 +91,8 @@ class Replay:
         """Output lines of a capture, in order; micro-batches of at most `batch` messages."""
         at_ns = None
         for line in lines:
+            if at_ns is None:
+                self._pipeline.begin(line.at_ns)
             at_ns = line.at_ns
             if self._must_flush(line, batch):
                 self._flush()

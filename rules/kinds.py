@@ -31,6 +31,10 @@ class EventKind(StrEnum):
     NOT_WORN = "not_worn"
     OUTAGE = "outage"
     CUSTOM = "custom"
+    EVERYBODY_LEFT = "everybody_left"
+    """Everybody who lives in a home is out, and it is disarmed."""
+    DAILY = "daily"
+    """The daily word about a resident, for who wants it."""
     SILENCE = "silence"
     """Somebody asked for quiet; no rule finds it."""
 

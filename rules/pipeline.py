@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 from devices.health import KINDS, Readings, joined
@@ -31,6 +32,17 @@ class Follower(Protocol):
         """
 
 
+@runtime_checkable
+class Timed(Protocol):
+    """What a rule also does that is due by the calendar, whatever is read."""
+
+    def begin(self, now_ns: int, since_ns: Mapping[str, int], /) -> None:
+        """Take note that its time begins now; since when each community is as it is, where that is known. `restore` goes before."""
+
+    def resumed(self, now_ns: int, /) -> None:
+        """Take note that nothing was judged for a while, until now: what was missed is due now, once."""
+
+
 class Pipeline:
     """All rules over all readings. A rule that is a `Follower` hears what every rule finds.
 
@@ -50,6 +62,7 @@ class Pipeline:
         self._lanes = tuple(lanes)
         self.rules: tuple[Rule[Any], ...] = tuple(dict.fromkeys([*self._faults, *(rule for lane in lanes for rule in lane.rules)]))
         self._followers = tuple(rule for rule in self.rules if isinstance(rule, Follower))
+        self._timed = tuple(rule for rule in self.rules if isinstance(rule, Timed))
 
     def update(self, batches: Mapping[SensorKind, Batch]) -> Facts:
         """Facts of the batches of one micro-batch, by the reading that decided them."""
@@ -83,9 +96,22 @@ class Pipeline:
                 follower.hear(facts)
         return facts
 
+    def begin(self, now_ns: int, since_ns: Mapping[str, int] = MappingProxyType({})) -> None:
+        """Time begins for what goes by the calendar, before `restore`.
+
+        Parameters
+        ----------
+        since_ns
+            Since when what a community's file says has held, by community; without it from now on.
+        """
+        for rule in self._timed:
+            rule.begin(now_ns, since_ns)
+
     def resumed(self, now_ns: int) -> None:
         """We ourselves heard nobody for a while, until now: nobody's silence before then means anything."""
         self._watch.resumed(now_ns)
+        for rule in self._timed:
+            rule.resumed(now_ns)
 
     def snapshot(self) -> dict[str, Snapshot]:
         """Every rule's decision state, by the rule's name."""

@@ -87,9 +87,45 @@ class Codes:
     duress: str | None = None
 
 
+SCHEDULE = PersonId("schedule")
+"""Who sets a mode that a home's schedule says: no person of a community has this id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Daily:
+    """A time of day, by the clock on the wall, on days of the week (Monday 0).
+
+    `zone`: whose clock; None is the community's.
+    """
+
+    at: time
+    days: frozenset[int] = frozenset(range(7))
+    zone: tzinfo | None = None
+
+    @property
+    def written(self) -> str:
+        """The same text for the same, and for nothing else."""
+        return f"{self.at:%H:%M} {sorted(self.days)} {self.zone or ''}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned(Daily):
+    """A mode that a home is put into at such a time."""
+
+    mode: Mode
+
+    @property
+    def written(self) -> str:
+        """The same text for the same, and for nothing else."""
+        return f"{self.at:%H:%M} {sorted(self.days)} {self.mode}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomePlace:
-    """What rules need of a home. `codes`: who may arm and disarm it at a keypad; `footprint`: empty where none is known."""
+    """What rules need of a home.
+
+    `codes`: who may arm and disarm it at a keypad; `schedule`: when it is armed by itself; `footprint`: empty where none is known.
+    """
 
     id: HomeId
     building: str = ""
@@ -98,6 +134,7 @@ class HomePlace:
     occupants: tuple[PersonId, ...] = ()
     arming: Arming = Arming()
     codes: Mapping[PersonId, Codes] = field(default_factory=dict)
+    schedule: tuple[Planned, ...] = ()
 
 
 class Modes:
@@ -114,6 +151,24 @@ class Modes:
         times.append(at_ns)
         modes.append(mode)
         self.log.append((community_id, home_id))
+
+    def put(self, community_id: str, home_id: str, mode: Mode, at_ns: int, known_ns: int) -> int | None:
+        """Append what a rule says, and since when it holds, in ns; None where somebody has set the mode since: theirs is the last word.
+
+        What is there already, because a start judges once more, is not appended again. `known_ns`: what was set by then gives way.
+        """
+        changes = self.changes(community_id, home_id)
+        if (at_ns, mode) in changes:
+            return at_ns
+        before = [change for change in changes if change[0] <= known_ns]
+        if before:
+            at_ns = max(at_ns, before[-1][0])
+        if before and before[-1] == (at_ns, mode):
+            return at_ns
+        if len(before) < len(changes):
+            return None
+        self.change(community_id, home_id, mode, at_ns)
+        return at_ns
 
     def forget(self, community_id: str, home_id: str) -> None:
         """Drop the changes of a home, to append them anew as they were written."""
@@ -260,11 +315,11 @@ def span_on(day: date, since: time, until: time, zone: tzinfo) -> tuple[int, int
     shows a later one, one that is repeated when it is shown first. What lies within an hour that is skipped is empty.
     """
     end_day = day + _DAY if until <= since else day
-    return _comes_ns(datetime.combine(day, since), zone), _comes_ns(datetime.combine(end_day, until), zone)
+    return comes_ns(datetime.combine(day, since), zone), comes_ns(datetime.combine(end_day, until), zone)
 
 
-def _comes_ns(wall: datetime, zone: tzinfo) -> int:
-    """When the clock on the wall first shows a time or, where it skips that, a later one."""
+def comes_ns(wall: datetime, zone: tzinfo) -> int:
+    """When the clock on the wall first shows a time or, where it skips that, a later one, in ns."""
     seconds = int(wall.replace(tzinfo=zone).timestamp())  # fold 0: of a repeated time the first, of a skipped one too late
     if _shown(seconds, zone) != wall:
         before = int(wall.replace(tzinfo=zone, fold=1).timestamp())
@@ -305,6 +360,8 @@ class Premises:
         By a device's key.
     clocks : mapping
         By community.
+    wishes : mapping
+        When somebody wants to hear how a resident is, each such time once; by (community, resident).
     """
 
     registry: Registry
@@ -314,6 +371,7 @@ class Premises:
     care: Mapping[tuple[str, str], Care] = field(default_factory=dict)
     uses: Mapping[str, Use] = field(default_factory=dict)
     clocks: Mapping[str, Clocks] = field(default_factory=dict)
+    wishes: Mapping[tuple[str, str], tuple[Daily, ...]] = field(default_factory=dict)
     hearing: Hearing = field(default_factory=Hearing)
 
     def use(self, device: Device) -> Use:

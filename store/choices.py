@@ -1,4 +1,4 @@
-"""What people choose for themselves in the app: their language, when they want quiet, where push messages reach them.
+"""What people choose in the app: their language, when they want quiet, where push messages reach them; and when their home is armed.
 
 It stands in the community's document, so that what was decided once is decided the same way again, and an import leaves it as it is.
 """
@@ -10,11 +10,11 @@ from typing import Any
 from pydantic import ValidationError
 from sqlmodel import Session
 
-from devices.model import CommunityId, PersonId
+from devices.model import CommunityId, HomeId, PersonId
 from store import attempts, community, configuration
 from store.attempts import Limit
-from store.model import StoreError
-from store.schema import ChosenSaid
+from store.model import InputError, StoreError
+from store.schema import ChosenSaid, HomeChosenSaid
 from store.session import next_number
 
 CHANGES = Limit(what="choices", most=30, within_s=3600)
@@ -25,19 +25,30 @@ class ChoiceError(StoreError):
     """What was chosen will not do, or was changed too often."""
 
 
-def choose(session: Session, community_id: CommunityId, person: PersonId, change: Callable[[dict[str, Any]], None], now_ns: int) -> None:
-    """Change what somebody chose: `change` is given it as the community's file says it, in JSON.
+def choose(
+    session: Session,
+    community_id: CommunityId,
+    person: PersonId,
+    change: Callable[[dict[str, Any]], None],
+    now_ns: int,
+    *,
+    home: HomeId | None = None,
+) -> None:
+    """Change what somebody chose for themselves, or for a home: `change` is given it as the community's file says it, in JSON.
 
     Raises
     ------
     ChoiceError
         What is chosen now will not do, or it was changed too often; nothing was written.
     """
+    section, id_, kind = ("people", person, ChosenSaid) if home is None else ("homes", home, HomeChosenSaid)
     next_number(session, community_id)  # whoever else changes the community waits here
     document = configuration.community_at(session, community_id)
     said = json.loads(document or "{}")
-    mine = _person(said, person)
-    chosen = dict(mine.get("chosen") or {})
+    item: dict[str, Any] | None = next((one for one in said.get(section, []) if one["id"] == id_), None)
+    if item is None:
+        raise StoreError(f"there is no {id_} among the {section} of the community")
+    chosen = dict(item.get("chosen") or {})
     before = json.dumps(chosen, sort_keys=True)
     change(chosen)
     if json.dumps(chosen, sort_keys=True) == before:
@@ -45,17 +56,13 @@ def choose(session: Session, community_id: CommunityId, person: PersonId, change
     if not attempts.take(session, CHANGES, f"{community_id}/{person}", now_ns):
         raise ChoiceError(f"{person} changed it {CHANGES.most} times within an hour")
     try:
-        ChosenSaid.model_validate(chosen)
+        kind.model_validate(chosen)
     except ValidationError as error:
         raise ChoiceError(f"{error.error_count()} of what was chosen will not do: {error.errors()[0]['loc']}") from None
-    mine["chosen"] = chosen
+    item["chosen"] = chosen
     text = json.dumps(said, ensure_ascii=False, allow_nan=False)
-    community.parse(text, f"community {community_id} in the database")
+    try:
+        community.parse(text, f"community {community_id} in the database")
+    except InputError as error:
+        raise ChoiceError(f"what was chosen will not do: {error.what}") from None
     configuration.append_community(session, community_id, now_ns, text)
-
-
-def _person(said: dict[str, Any], person: PersonId) -> dict[str, Any]:
-    found: dict[str, Any] | None = next((one for one in said.get("people", []) if one["id"] == person), None)
-    if found is None:
-        raise StoreError(f"{person} is nobody of the community")
-    return found

@@ -129,6 +129,7 @@ def build(file: CommunityFile) -> Community:
         uses={DeviceId(device.id): _use(device) for device in file.devices},
         footprints=ground.footprints,
         arming={HomeId(home.id): Arming(**home.arming.model_dump()) for home in file.homes if home.arming is not None},
+        schedules={HomeId(home.id): tuple(duty.planned(one) for one in home.planned) for home in file.homes if home.planned},
         codes={PersonId(one.id): Codes(code=one.code, duress=one.duress_code) for one in file.people if one.code or one.duress_code},
         clocks=_clocks(file.community.night, timezone),
         reached_by=reached_by,
@@ -185,6 +186,8 @@ def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findi
         quiet=None if quiet is None else (time.fromisoformat(quiet.since), time.fromisoformat(quiet.to)),
         cancel_window_s=person.cancel_window_s,
         recovered=person.recovered or Recovery.NOTE,
+        daily=None if chosen.daily is None else time.fromisoformat(chosen.daily),
+        day_after=chosen.day_after,
     )
 
 

@@ -35,6 +35,12 @@ def community_number(session: Session, community_id: CommunityId, at_ns: int | N
     return session.exec(_newest_first(held, at_ns)).first() or 0
 
 
+def community_since(session: Session, community_id: CommunityId, at_ns: int) -> int | None:
+    """Since when the file that `community_at` gives has held, in ns; None before the first."""
+    held = select(CommunityVersionRow.effective_ns).where(CommunityVersionRow.community_id == community_id)
+    return session.exec(_newest_first(held, at_ns)).first()
+
+
 def next_change(session: Session, after_ns: int) -> int | None:
     """When any community's file first changes after a time; None if it does not."""
     later = select(CommunityVersionRow.effective_ns).where(CommunityVersionRow.effective_ns > after_ns)
@@ -58,6 +64,12 @@ def change_mode(session: Session, community_id: CommunityId, home_id: HomeId, mo
     session.add(ModeChangeRow(community_id=community_id, number=number, home_id=home_id, at_ns=since_ns, mode=mode, by=by))
     session.flush()
     return since_ns
+
+
+def is_changed_since(session: Session, community_id: CommunityId, home_id: HomeId, at_ns: int) -> bool:
+    """Whether a home's mode was changed after a time."""
+    later = (ModeChangeRow.community_id == community_id, ModeChangeRow.home_id == home_id, ModeChangeRow.at_ns > at_ns)
+    return session.exec(select(ModeChangeRow.number).where(*later).limit(1)).first() is not None
 
 
 def mode_at(session: Session, community_id: CommunityId, home_id: HomeId, at_ns: int) -> Mode:

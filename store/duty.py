@@ -5,8 +5,8 @@ from datetime import date, time
 from devices.model import PersonId
 from incidents.directory import DayKind, Override, Policy, PolicyId, Repeat, Roster, RosterId, Shift, Step, Weekday, When
 from incidents.workdays import Calendar
-from rules.premises import Hours
-from store.schema import CommunityFile, HoursSaid, RosterSaid, StepSaid, WhenSaid
+from rules.premises import Hours, Planned
+from store.schema import CommunityFile, HoursSaid, PlannedSaid, RosterSaid, StepSaid, WhenSaid
 
 
 def roster(roster: RosterSaid, country: str | None) -> Roster:
@@ -49,6 +49,11 @@ def clock(text: str) -> time:
 def hours(said: HoursSaid) -> Hours:
     """Times of day on days of the week."""
     return Hours(since=clock(said.since), until=clock(said.to), days=frozenset(Weekday[day.upper()] for day in said.days))
+
+
+def planned(said: PlannedSaid) -> Planned:
+    """A mode at a time of day on days of the week."""
+    return Planned(mode=said.mode, at=clock(said.at), days=frozenset(Weekday[day.upper()] for day in said.days))
 
 
 def policies(file: CommunityFile) -> tuple[Policy, ...]:

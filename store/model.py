@@ -14,8 +14,8 @@ from pathlib import Path
 
 from devices.model import CommunityId, Device, DeviceId, HomeId, PersonId, Registry
 from geofence.datum import Wgs84Rings
-from incidents.directory import Directory, Home
-from rules.premises import Arming, Care, Clocks, Codes, Fence, HomePlace, Premises, Use
+from incidents.directory import Directory, Home, Role
+from rules.premises import Arming, Care, Clocks, Codes, Daily, Fence, HomePlace, Planned, Premises, Use
 
 
 class StoreError(Exception):
@@ -54,6 +54,7 @@ class Community:
     uses: Mapping[DeviceId, Use] = field(default_factory=dict)
     footprints: Mapping[HomeId, Wgs84Rings] = field(default_factory=dict)
     arming: Mapping[HomeId, Arming] = field(default_factory=dict)
+    schedules: Mapping[HomeId, tuple[Planned, ...]] = field(default_factory=dict)
     codes: Mapping[PersonId, Codes] = field(default_factory=dict)
     clocks: Clocks = field(default_factory=Clocks)
     reached_by: Mapping[HomeId, tuple[HomeId, ...]] = field(default_factory=dict)
@@ -84,6 +85,7 @@ def premises_of(communities: Iterable[Community]) -> Premises:
                 occupants=home.occupants,
                 arming=one.arming.get(home.id, Arming()),
                 codes=_codes(one, home),
+                schedule=one.schedules.get(home.id, ()),
             )
             for one in known
             for home in one.directory.homes.values()
@@ -92,7 +94,18 @@ def premises_of(communities: Iterable[Community]) -> Premises:
         care={(str(one.id), str(person)): care for one in known for person, care in one.care.items()},
         uses={f"{one.id}/{device}": use for one in known for device, use in one.uses.items()},
         clocks={str(one.id): one.clocks for one in known},
+        wishes={(str(one.id), str(resident)): wishes for one in known for resident, wishes in _wishes(one).items()},
     )
+
+
+def _wishes(community: Community) -> Mapping[PersonId, tuple[Daily, ...]]:
+    """When somebody wants to hear how a resident is: each such time once."""
+    wanted: dict[PersonId, dict[Daily, None]] = {}
+    for person in community.directory.people.values():
+        if person.daily is not None and Role.RELATIVE in person.roles:
+            for resident in person.of:
+                wanted.setdefault(resident, {})[Daily(at=person.daily, zone=person.timezone)] = None
+    return {resident: tuple(wishes) for resident, wishes in wanted.items()}
 
 
 def _codes(community: Community, home: Home) -> Mapping[PersonId, Codes]:

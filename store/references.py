@@ -11,9 +11,21 @@ from incidents.audience import ROSTER
 from incidents.directory import Channel, DayKind, Role
 from incidents.workdays import Calendar
 from rules.kinds import EventKind
-from rules.premises import FenceKind
+from rules.premises import SCHEDULE, FenceKind
 from store.document import KeyPath, shown, spelled
-from store.schema import OUTLINES, SECTIONS, CommunityFile, DeviceSaid, FenceSaid, PersonSaid, PolicySaid, RosterSaid, SourceSaid, StepSaid
+from store.schema import (
+    OUTLINES,
+    SECTIONS,
+    CommunityFile,
+    DeviceSaid,
+    FenceSaid,
+    HomeSaid,
+    PersonSaid,
+    PolicySaid,
+    RosterSaid,
+    SourceSaid,
+    StepSaid,
+)
 
 TELL_WORDS = ("occupants", "relatives", "hospital", "neighbours")
 
@@ -92,7 +104,11 @@ def check(file: CommunityFile, findings: Findings) -> None:
     """Note every reference that leads nowhere and every key that does not fit its neighbours."""
     names = _Names(file)
     unique(file, findings)
+    for index, home in enumerate(file.homes):
+        _schedule(home, ("homes", index), findings)
     for index, person in enumerate(file.people):
+        if person.id == SCHEDULE:
+            findings.wrong(("people", index, "id"), f"{SCHEDULE} stands for the schedules of homes, wanted another id")
         _known(person.home, names.homes, "homes", ("people", index, "home"), findings)
         _resident_only(person, ("people", index), findings)
         for place, resident in enumerate(person.of):
@@ -107,6 +123,17 @@ def check(file: CommunityFile, findings: Findings) -> None:
     for index, roster in enumerate(file.rosters):
         _roster(roster, file.community.calendar, names, ("rosters", index), findings)
     _policies(file.policies, names, findings)
+
+
+def _schedule(home: HomeSaid, path: KeyPath, findings: Findings) -> None:
+    """Note two modes at one time."""
+    for where, planned in ((("schedule",), home.schedule), (("chosen", "schedule"), (home.chosen and home.chosen.schedule) or [])):
+        taken: set[tuple[str, str]] = set()
+        for place, one in enumerate(planned):
+            twice = next((day for day in one.days if (day, one.at) in taken), None)
+            if twice is not None:
+                findings.wrong((*path, *where, place), f"{one.at} on {twice} stands here twice, wanted one mode at a time")
+            taken |= {(day, one.at) for day in one.days}
 
 
 def _resident_only(person: PersonSaid, path: KeyPath, findings: Findings) -> None:

@@ -62,6 +62,12 @@ def _clock(value: str) -> str:
     return value
 
 
+def _time_of_day(value: str) -> str:
+    if value == "24:00" or not _CLOCK.fullmatch(value):
+        raise ValueError(f'{shown(value)} is no time of day, wanted "00:00" to "23:59"')
+    return value
+
+
 def _date(value: str) -> str:
     try:
         date.fromisoformat(value)
@@ -86,6 +92,7 @@ Id = Annotated[str, BeforeValidator(_id)]
 Text = Annotated[str, Field(max_length=200), AfterValidator(_text)]
 Phone = Annotated[str, Field(max_length=40), BeforeValidator(_quoted)]
 Clock = Annotated[str, BeforeValidator(_quoted), AfterValidator(_clock)]
+TimeOfDay = Annotated[str, BeforeValidator(_quoted), AfterValidator(_time_of_day)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Floor = Annotated[int, Field(ge=-20, le=300)]
@@ -151,6 +158,27 @@ class ArmingSaid(_Said):
     arms_when_closed: bool = False
 
 
+MOST_PLANNED = 28
+"""Times at which a home's mode changes by itself."""
+
+
+class PlannedSaid(_Said):
+    """A mode that a home is put into at a time of day, on days of the week."""
+
+    at: TimeOfDay
+    mode: Annotated[Mode, Field(strict=False)]
+    days: Annotated[list[DayOfWeek], Field(min_length=1)] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+ScheduleSaid = Annotated[list[PlannedSaid], Field(max_length=MOST_PLANNED)]
+
+
+class HomeChosenSaid(_Said):
+    """What a household chose for its home in the app: it goes before what the file says, and an import leaves it as it is."""
+
+    schedule: ScheduleSaid | None = None
+
+
 class HomeSaid(_Drawn):
     """A dwelling; `datum` is that of its footprint."""
 
@@ -160,6 +188,14 @@ class HomeSaid(_Drawn):
     address: Text | None = None
     footprint: dict[str, Any] | None = None
     arming: ArmingSaid | None = None
+    schedule: ScheduleSaid = []
+    chosen: HomeChosenSaid | None = None
+
+    @property
+    def planned(self) -> list[PlannedSaid]:
+        """When its mode changes by itself, as the household chose it, else as the file says."""
+        chosen = None if self.chosen is None else self.chosen.schedule
+        return self.schedule if chosen is None else chosen
 
     @property
     def _is_drawn(self) -> bool:
@@ -224,6 +260,8 @@ class ChosenSaid(_Said):
 
     language: LanguageWord | None = None
     quiet: QuietSaid | None = None
+    daily: TimeOfDay | None = None
+    day_after: bool = False
     push: Annotated[list[Annotated[str, Field(max_length=2000), AfterValidator(_secret)]], Field(max_length=MOST_PUSH)] = []
 
 
@@ -450,7 +488,21 @@ class CommunityFile(_Said):
 SECTIONS = ("homes", "people", "devices", "geofences", "rosters", "policies")
 
 _MODELS: tuple[type[_Said], ...] = (
-    *(CommunityFile, CommunityHead, NightSaid, HomeSaid, ArmingSaid, PersonSaid, CareSaid, ContactSaid, DeviceSaid, PoseSaid, SourceSaid),
+    *(
+        CommunityFile,
+        CommunityHead,
+        NightSaid,
+        HomeSaid,
+        PlannedSaid,
+        HomeChosenSaid,
+        ArmingSaid,
+        PersonSaid,
+        CareSaid,
+        ContactSaid,
+        DeviceSaid,
+        PoseSaid,
+        SourceSaid,
+    ),
     *(FenceSaid, CircleSaid, RectangleSaid, CorridorSaid, HoursSaid, RosterSaid, ShiftSaid, OverrideSaid),
     *(PolicySaid, StepSaid, WhenSaid, RepeatSaid, ViewSaid),
 )

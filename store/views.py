@@ -11,8 +11,8 @@ from sqlmodel import Session, col, func, select
 from devices.model import CommunityId, HomeId, PersonId
 from incidents.directory import Channel
 from incidents.grouping import lies_s
-from incidents.model import Incident, IncidentId, IncidentState, Purpose, Story
-from rules.kinds import Mode
+from incidents.model import CALM, Incident, IncidentId, IncidentState, Purpose, Story
+from rules.kinds import EventKind, Mode
 from store import outbox
 from store.outbox import Delivery, NotificationState
 from store.tables import CommunityLockRow, DeliveryRow, IncidentRow, ModeChangeRow, NotificationRow
@@ -55,7 +55,7 @@ class ModeSince:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCount:
-    """How many incidents of a community are open, silences aside; `unowned` of them nobody has."""
+    """How many incidents of a community are open, what is calm aside; `unowned` of them nobody has."""
 
     total: int = 0
     unowned: int = 0
@@ -72,25 +72,32 @@ def signal(session: Session, community_id: CommunityId) -> str:
 
 
 def open_count(session: Session, community_id: CommunityId) -> OpenCount:
-    """How many incidents are open, by state; a silence is none that needs anybody."""
+    """How many incidents are open, by state; what is calm needs nobody."""
     counted = select(IncidentRow.state, func.count()).where(IncidentRow.community_id == community_id, IncidentRow.is_open)
-    counted = counted.where(IncidentRow.story != Story.SILENCE).group_by(IncidentRow.state)
+    counted = counted.where(col(IncidentRow.story).not_in(sorted(CALM))).group_by(IncidentRow.state)
     by_state = {IncidentState(state): count for state, count in session.exec(counted)}
     return OpenCount(total=sum(by_state.values()), unowned=sum(by_state.get(state, 0) for state in _UNOWNED))
 
 
 def open_incidents(session: Session, community_id: CommunityId) -> tuple[Incident, ...]:
-    """Every open incident: the gravest first, of those what nobody has yet, of those whoever lies longest after a fall, then the first."""
-    found = _incidents(session, community_id, IncidentRow.is_open, order=(col(IncidentRow.number),))
+    """Every open incident but words to the family: the gravest first, then what nobody has, who lies longest after a fall, the first."""
+    found = _incidents(session, community_id, IncidentRow.is_open, IncidentRow.story != Story.CARE, order=(col(IncidentRow.number),))
     return tuple(sorted(found, key=lambda one: (-one.severity.rank, one.state not in _UNOWNED, -lies_s(one.events), one.opened_ns)))
 
 
+def suggestion(session: Session, community_id: CommunityId, home: HomeId) -> Incident | None:
+    """The word that a home could be armed, if it stands; None if there is none."""
+    of_home = (IncidentRow.story == Story.CARE, IncidentRow.subject == home, IncidentRow.kind == EventKind.EVERYBODY_LEFT)
+    return next(iter(_incidents(session, community_id, *of_home, IncidentRow.is_open)), None)
+
+
 def closed_incidents(session: Session, community_id: CommunityId, limit: int) -> tuple[Incident, ...]:
-    """Incidents that are over, the one that ended last first."""
+    """Incidents that are over, the one that ended last first; words to the family are none."""
     return _incidents(
         session,
         community_id,
         ~col(IncidentRow.is_open),
+        IncidentRow.story != Story.CARE,
         order=(col(IncidentRow.ended_ns).desc(), col(IncidentRow.number).desc()),
         limit=limit,
     )

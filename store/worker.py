@@ -24,7 +24,7 @@ from devices.topics import parse
 from incidents.desk import take
 from rules.model import Event, Facts, ModeSet, Standing
 from rules.pipeline import Pipeline
-from rules.premises import Premises
+from rules.premises import SCHEDULE, Premises
 from store import configuration, positions, standings
 from store.community import parse as parse_community
 from store.estates import Estates
@@ -153,7 +153,8 @@ class Worker:
         """Judge until told to stop, or until the configuration changes."""
         found = await self._log.entry(self._seq + 1)
         at_ns = max(at_least_ns, found[0].records[0].received_ns if found and found[0].records else self._clock())
-        judge = self._judge_at(at_ns)
+        kept_to = await self._log.entry(self._checkpoint_seq + 1)
+        judge = self._judge_at(at_ns, kept_to[0].records[0].received_ns if kept_to and kept_to[0].records else at_ns)
         stream = _Stream(self._log, await self._refill_after(state, judge.pipeline.window_s()), state)
         self._checkpoint_s = time.monotonic()
         try:
@@ -164,7 +165,7 @@ class Worker:
                 if entries := await stream.gather():
                     await self._judge_heard(judge, entries, at_ns)
                 else:
-                    await self._pass_time(judge, stream.seq)
+                    await self._pass_time(judge, stream.seq, at_ns)
         finally:
             await stream.close()
 
@@ -184,14 +185,17 @@ class Worker:
         while stream.seq < self._seq and not stop.is_set():
             judge.take(_numbered(await stream.gather(self._seq)))
 
-    def _judge_at(self, at_ns: int) -> Judge:
-        """Rules under the configuration of a time."""
+    def _judge_at(self, at_ns: int, begin_ns: int) -> Judge:
+        """Rules under the configuration of a time; their time begins where their state was kept last."""
         with self._database.read() as session:
-            documents = [configuration.community_at(session, one, at_ns) for one in configuration.communities(session)]
+            known = configuration.communities(session)
+            documents = [configuration.community_at(session, one, at_ns) for one in known]
+            since_ns = {str(one): configuration.community_since(session, one, at_ns) or begin_ns for one in known}
         communities = [parse_community(one, "the database") for one in documents if one is not None]
         premises = premises_of(communities)
         self._modes_to = {}
         judge = Judge(premises, self._pipeline(premises))
+        judge.pipeline.begin(begin_ns, since_ns)
         self._load_modes(judge)
         return judge
 
@@ -265,8 +269,8 @@ class Worker:
         with self._database.read() as session:
             return configuration.next_change(session, at_ns)
 
-    async def _pass_time(self, judge: Judge, seen_seq: int) -> None:
-        """Tell the rules that time has passed without readings, if the log says that there are none."""
+    async def _pass_time(self, judge: Judge, seen_seq: int, at_ns: int) -> None:
+        """Tell the rules that time has passed without readings, if the log says that there are none; raise `_Rebuilt` as `_judge_new`."""
         now_ns = self._clock() - GRACE_NS
         if seen_seq != (await self._log.state()).last_seq:
             return
@@ -274,8 +278,13 @@ class Worker:
             await self._resume(judge, now_ns)
         self._listened_ns = max(self._listened_ns or 0, now_ns)
         await self._patiently(lambda: self._load_modes(judge))
-        if facts := judge.tick(now_ns):  # with the state: what only time has shown, no reading shows again after a start
+        until_ns = await self._patiently(lambda: self._next_change(at_ns))
+        change_ns = None if until_ns is None or until_ns > now_ns else until_ns  # a new schedule waits for no reading
+        facts = judge.tick(now_ns if change_ns is None else change_ns - 1)
+        if facts or change_ns is not None:  # with the state: what only time has shown, no reading shows again after a start
             await self._keep(judge, Judged(facts=facts), self._seq, checkpoint=True)
+        if change_ns is not None:
+            raise _Rebuilt(change_ns)
 
     async def _keep(self, judge: Judge, judged: Judged, seq: int, *, checkpoint: bool = False) -> None:
         """Write what came of judging, with the position and from time to time with the decision state."""
@@ -299,7 +308,8 @@ class Worker:
                 for fact in facts:
                     if isinstance(fact, ModeSet):
                         at_ns, by = fact.t_ns, fact.by
-                        configuration.change_mode(session, community_id, fact.home_id, fact.mode, at_ns=at_ns, by=by)
+                        if by != SCHEDULE or not configuration.is_changed_since(session, community_id, fact.home_id, at_ns):
+                            configuration.change_mode(session, community_id, fact.home_id, fact.mode, at_ns=at_ns, by=by)
                     elif isinstance(fact, Standing):
                         standings.write(session, fact)
                     elif not isinstance(fact, Event) or add_event(session, fact):

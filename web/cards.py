@@ -232,7 +232,7 @@ def _told(tellings: Iterable[Telling], scene: Scene) -> tuple[Told, ...]:
     """Each person once, in the order in which they were first told."""
     by_person: dict[str, list[Telling]] = {}
     for telling in tellings:
-        if telling.purpose is not Purpose.ENDING:
+        if telling.purpose not in {Purpose.ENDING, Purpose.SIGNAL}:
             by_person.setdefault(telling.to, []).append(telling)
     return tuple(_best(told, scene) for told in by_person.values())
 

@@ -131,6 +131,8 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("GET", "/api/events"): Action.SEE_SELF,
     ("GET", "/api/homes/{home_id}"): Action.SEE_HOMES,
     ("PUT", "/api/homes/{home_id}/mode"): Action.SET_MODE,
+    ("GET", "/api/homes/{home_id}/schedule"): Action.SEE_HOMES,
+    ("PUT", "/api/homes/{home_id}/schedule"): Action.SET_MODE,
     ("POST", "/api/homes/{home_id}/sos"): Action.SOS,
     ("GET", "/api/homes/{home_id}/contacts"): Action.SEE_CONTACTS,
     ("GET", "/api/homes/{home_id}/test-alarm"): Action.TEST_ALARM,

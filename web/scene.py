@@ -14,6 +14,7 @@ from notifier.messages.wording import Wording
 from rules.faults.wear import UNFIT, Why
 from rules.kinds import EventKind
 from rules.model import Event
+from rules.premises import SCHEDULE
 from web.words import Particular, Words
 
 RESPONDERS = (
@@ -76,7 +77,9 @@ class Scene:
         return self.words.days_ago.format(n=past_s // _DAY_S)
 
     def name(self, person_id: str | None) -> str:
-        """Name of a person; of one who is not in the community any more the id; "" of nobody."""
+        """Name of a person, or of a home's schedule; of one who is not in the community any more the id; "" of nobody."""
+        if person_id == SCHEDULE:
+            return self.words.by_schedule
         person = self.directory.people.get(PersonId(person_id or ""))
         return (flat(person.name) if person else "") or person_id or ""
 

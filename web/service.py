@@ -32,6 +32,7 @@ from web.api import (
     incidents,
     own,
     phones,
+    schedules,
     sign_in,
     silences,
     stories,
@@ -82,7 +83,7 @@ def create_app(
     for routes in (sign_in, console, incidents, phones, homes, acts, silences, additions):
         app.include_router(routes.router, include_in_schema=False)
     problems: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 409, 422, 503)}
-    for routes in (own, choices, glances, chain_checks, stories, events):
+    for routes in (own, choices, glances, schedules, chain_checks, stories, events):
         app.include_router(routes.router, responses=problems)
     app.mount("/app", Client(), name="app")
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")

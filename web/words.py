@@ -115,6 +115,8 @@ class Glancing(StrEnum):
     PEOPLE = "people"
     METHOD_OK = "method_ok"
     METHOD_UNKNOWN = "method_unknown"
+    EVERYBODY_LEFT = "everybody_left"
+    ARRIVES = "arrives"
 
 
 class Particular(StrEnum):
@@ -427,6 +429,8 @@ class Words:
     floor: str
     modes: Mapping[Mode, str]
     mode_since: str
+    next_mode: str
+    by_schedule: str
     never_changed: str
     history: str
     change: str

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from devices.model import CommunityId
 from incidents.directory import Channel, Language, Person
+from incidents.model import Signal
 from store.outbox import DeliveryOutcome
 
 SEND_S = 20.0
@@ -194,7 +195,9 @@ class Outgoing:
     created_ns : int
         When it was written: no attempt was made before.
     until_ns : int or None
-        Of a question to the wearer: until when an answer is waited for.
+        Of a question to the wearer: until when an answer is waited for. Of a signal that somebody is coming: by when.
+    signal : Signal or None
+        What the wearer's device is to show; None of all else.
     """
 
     community_id: CommunityId
@@ -204,6 +207,7 @@ class Outgoing:
     text: str = field(repr=False)
     created_ns: int
     until_ns: int | None = None
+    signal: Signal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

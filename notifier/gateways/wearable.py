@@ -1,6 +1,7 @@
-"""The gateway to what people wear: a question to the wearer, published by MQTT where the device listens (`cmd/<community>/<device>/ask`).
+"""The gateway to what people wear, by MQTT where the device listens (`cmd/<community>/<device>/…`).
 
-QoS 1 and not retained: a question is for now. A device that hears it twice knows it by its id.
+`ask` is a question to the wearer; `signal` says whether help was called or is coming, in words and as a pattern of light and vibration.
+QoS 1 and not retained: both are for now. A device that hears one twice knows it by its id.
 """
 
 import secrets
@@ -14,12 +15,19 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.mqtt import BrokerLink
 from incidents.directory import Channel
+from incidents.model import Signal
 from notifier.gateways.model import Answer, Capabilities, InDoubt, Outgoing, Status
 from store.outbox import DeliveryOutcome
 
 ANSWER_S = 5.0
 """Longest wait for a broker."""
 COMMANDS = "cmd"
+PATTERNS: Mapping[Signal, tuple[str, tuple[int, ...]]] = {
+    Signal.CALLED: ("amber", (600,)),
+    Signal.COMING: ("green", (200, 150, 200, 150, 200)),
+    Signal.OVER: ("off", ()),
+}
+"""Which light, and for how many ms the device vibrates and rests in turn: one long for "called", three short for "coming"."""
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -43,9 +51,17 @@ class WearableGateway:
 
     def send(self, outgoing: Outgoing, now_ns: int) -> Answer:  # noqa: ARG002  the device hears it when it hears it
         """Accepted where a broker acknowledged it."""
-        question = {"id": outgoing.notification_id, "text": outgoing.text, "until_ms": outgoing.until_ns and outgoing.until_ns // 1_000_000}
-        topics = [f"{COMMANDS}/{outgoing.community_id}/{device}/ask" for device in outgoing.person.asked_by]
-        payload = msgspec.json.encode(question)
+        said: dict[str, object] = {
+            "id": outgoing.notification_id,
+            "text": outgoing.text,
+            "until_ms": outgoing.until_ns and outgoing.until_ns // 1_000_000,
+        }
+        if outgoing.signal is not None:
+            light, vibrate_ms = PATTERNS[outgoing.signal]
+            said |= {"signal": outgoing.signal, "light": light, "vibrate_ms": vibrate_ms}
+        kind = "ask" if outgoing.signal is None else "signal"
+        topics = [f"{COMMANDS}/{outgoing.community_id}/{device}/{kind}" for device in outgoing.person.asked_by]
+        payload = msgspec.json.encode(said)
         if not topics:
             return Answer(outcome=DeliveryOutcome.REJECTED, code="no_device")
         acknowledged = sum(_published(broker, topics, payload) for broker in self._brokers)

@@ -84,11 +84,11 @@ def _subject(incident: Incident, directory: Directory, wording: Wording) -> Name
             person = directory.people.get(PersonId(subject))
             home = directory.homes.get((person.home if person else None) or incident.home_id or HomeId(""))
             return _at(home, wording, name=_called(person) or subject)
-        case Story.SILENCE if person := directory.people.get(PersonId(subject)):
+        case Story.SILENCE | Story.CARE if person := directory.people.get(PersonId(subject)):
             return _at(directory.homes.get(person.home or HomeId("")), wording, name=_called(person))
         case Story.FAULT | Story.SILENCE if device := directory.devices.get(DeviceId(subject)):
             return _device(device, directory, wording)
-        case Story.PERIMETER | Story.LEFT_OPEN | Story.CUSTOM | Story.SILENCE if home := directory.homes.get(HomeId(subject)):
+        case Story.PERIMETER | Story.LEFT_OPEN | Story.CUSTOM | Story.SILENCE | Story.CARE if home := directory.homes.get(HomeId(subject)):
             return _at(home, wording, name=_occupants(home, directory, wording), around=wording.home_of)
         case _:
             return Names(name=flat(directory.name) or directory.community_id)

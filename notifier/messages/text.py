@@ -13,15 +13,16 @@ from datetime import UTC, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from devices.model import NS_PER_S, Covers, DeviceKind
+from devices.model import NS_PER_MS, NS_PER_S, Covers, DeviceId, DeviceKind
 from incidents.audience import is_under_duress
+from incidents.care import OPEN
 from incidents.directory import Channel, Directory, Language, NamedDevice, Person, Role
 from incidents.grouping import aftermath
-from incidents.model import Due, Duty, Ended, Incident, News, Purpose, Story
+from incidents.model import Due, Duty, Ended, Incident, News, Purpose, Signal, Story
 from notifier.messages.languages import wording_in
 from notifier.messages.names import Names, cut, flat, names_of
 from notifier.messages.segments import segments
-from notifier.messages.wording import TOPIC, Advice, Form, Opening, Topic, Wording
+from notifier.messages.wording import TOPIC, Advice, Form, Lack, Opening, Topic, Wording
 from rules.faults.wear import UNFIT, Why
 from rules.kinds import EventKind
 
@@ -36,6 +37,8 @@ _GIVES_WAY: Mapping[Purpose, tuple[_Optional, ...]] = {
     Purpose.UPDATE: ("taken", "long_address", "as_of", "community", "own_time", "more", "link", "roster", "after", "answer", "advice"),
     Purpose.ENDING: ("long_address", "community", "own_time", "arrived", "more"),
     Purpose.ASK: (),
+    Purpose.SIGNAL: (),
+    Purpose.WORD: ("long_address", "community", "own_time", "more"),
 }
 """What is left out or shortened where room is short; each is worth more than all before it together."""
 
@@ -219,6 +222,10 @@ class _Draft:
         match self.duty.purpose:
             case Purpose.ASK:
                 return wording.ask.format(until=self._until(omitted))
+            case Purpose.SIGNAL:
+                return wording.script.sentence_gap.join(self._signal(names))
+            case Purpose.WORD:
+                sentences = [self._happened(who, omitted), *self._word(omitted)]
             case Purpose.TELL:
                 sentences = [self._happened(who, omitted), self._after(omitted), *self._what_to_do(omitted)]
             case Purpose.UPDATE:
@@ -237,12 +244,46 @@ class _Draft:
         if self.duty.incident.late and (self.duty.purpose is Purpose.TELL or self.duty.news is News.EVENT):
             return self._wording.late
         match self.duty.purpose:
-            case Purpose.TELL | Purpose.ASK:
+            case Purpose.TELL | Purpose.ASK | Purpose.WORD | Purpose.SIGNAL:
                 return ""
             case Purpose.UPDATE:
                 return "" if self.duty.news is None else self._wording.update
             case Purpose.ENDING:
                 return self._wording.over
+
+    def _signal(self, names: Names) -> list[str]:
+        """What the wearer's own device says."""
+        incident, wording = self.duty.incident, self._wording
+        if incident.signal is not Signal.COMING:
+            return [wording.signals[incident.signal or Signal.CALLED]]
+        comes = wording.signals[Signal.COMING].format(by=names.by)
+        arrives = "" if incident.eta_ns is None else wording.arrives.format(**self._times(incident.eta_ns, frozenset()))
+        return [one for one in (comes, arrives) if one]
+
+    def _word(self, omitted: frozenset[_Optional]) -> list[str]:
+        """What a word to the family asks for: nothing, where all is well."""
+        if self.duty.news is not None:
+            return [self._news(omitted), self._opened()]
+        if self.duty.incident.headline.kind is EventKind.DAILY and not self._lacks():
+            return []
+        return self._what_to_do(omitted)[:2]
+
+    def _opened(self) -> str:
+        """Where the app is opened, by what can open it."""
+        link = self.answering.link if self.channel in {*_OPENS, Channel.SMS} else None
+        return "" if link is None else self._wording.look.format(link=link)
+
+    def _lacks(self) -> list[str]:
+        """Why nobody can say that all is well today; empty where somebody can."""
+        evidence, wording = self.duty.incident.headline.evidence, self._wording
+        lost = [self.directory.devices.get(DeviceId(one)) for one in str(evidence.get("silent", "")).split(",") if one]
+        nouns = dict.fromkeys(wording.contacts[one.covers] if one.covers else wording.devices[one.kind] for one in lost if one is not None)
+        said = (
+            "" if "sign_t_ms" in evidence else wording.lacks[Lack.QUIET],
+            wording.lacks[Lack.LOST].format(things=wording.names_gap.join(nouns)) if nouns else "",
+            wording.lacks[Lack.OPEN] if evidence.get(OPEN) else "",
+        )
+        return [one for one in said if one]
 
     def _happened(self, who: str, omitted: frozenset[_Optional]) -> str:
         headline, wording = self.duty.incident.headline, self._wording
@@ -255,6 +296,11 @@ class _Draft:
             sentence = wording.wrong_codes
         elif headline.kind in UNFIT and (why := headline.evidence.get("why")) in set(Why):
             sentence = wording.unfit[Why(str(why))]
+        t_ns = headline.t_ns
+        if headline.kind is EventKind.DAILY:
+            if lacks := self._lacks():
+                return wording.not_well.format(who=who, why=wording.details_gap.join(lacks))
+            t_ns = int(headline.evidence["sign_t_ms"]) * NS_PER_MS
         open_s = headline.evidence.get("open_s", 0)
         said = sentence.format(
             who=who,
@@ -263,7 +309,7 @@ class _Draft:
             minutes=round(open_s / 60) if isinstance(open_s, int | float) else 0,
             until=self._until(omitted),
             reason=cut(flat(str(headline.evidence.get("reason", ""))), _REASON_UNITS, middle=False),
-            **self._times(headline.t_ns, omitted),
+            **self._times(t_ns, omitted),
         )
         return said + (wording.silenced_life if headline.kind is EventKind.SILENCE and headline.evidence.get("life") else "")
 

@@ -9,7 +9,7 @@ from babel.dates import format_skeleton
 
 from devices.model import Covers, DeviceKind
 from incidents.directory import Channel, Role
-from incidents.model import IncidentState, News, Story
+from incidents.model import IncidentState, News, Signal, Story
 from notifier.messages.catalogue import FIXED
 from rules.faults.wear import Why
 from rules.kinds import EventKind
@@ -41,6 +41,19 @@ class Topic(StrEnum):
     WATER = "water"
     STOVE = "stove"
     SILENCE = "silence"
+    LEAVING = "leaving"
+    DAILY = "daily"
+
+
+class Lack(StrEnum):
+    """Why nobody can say that all is well with somebody today."""
+
+    QUIET = "quiet"
+    """No sign of life was heard."""
+    LOST = "lost"
+    """Something that would tell is not heard."""
+    OPEN = "open"
+    """Something is open about them, or their home."""
 
 
 class Opening(StrEnum):
@@ -101,6 +114,8 @@ TOPIC: Mapping[EventKind, Topic] = {
     EventKind.OUTAGE: Topic.OUTAGE,
     EventKind.CUSTOM: Topic.CUSTOM,
     EventKind.SILENCE: Topic.SILENCE,
+    EventKind.EVERYBODY_LEFT: Topic.LEAVING,
+    EventKind.DAILY: Topic.DAILY,
 }
 
 
@@ -189,6 +204,8 @@ class Wording:
         `{at}` of a time today; `{time}` and `{at}` of another day's, from `{date}` and `{clock}`.
     sent_late : mapping
         Before a text, or call, that leaves `{lasting}` after it was to.
+    not_well, lacks : str, mapping
+        Of a daily word: that nobody can say that all is well, and why.
     happened : mapping
         Each kind, with `{who}`, `{time}`, `{at}`, `{cover}`, `{breach}`.
     openings : mapping
@@ -278,11 +295,16 @@ class Wording:
     devices: Mapping[DeviceKind, str]
     contacts: Mapping[Covers, str]
     happened: Mapping[EventKind, str]
+    not_well: str
+    lacks: Mapping[Lack, str]
     advice: Mapping[Topic, Mapping[Role | None, Advice]]
     answer: Mapping[Channel, str]
     reply: str
     reply_or_follow: str
     follow: str
+    look: str
+    signals: Mapping[Signal, str]
+    arrives: str
     answer_elsewhere: str
     said: Mapping[Said, str]
     code: Mapping[Form, str]

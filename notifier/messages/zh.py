@@ -2,8 +2,8 @@
 
 from devices.model import Covers, DeviceKind
 from incidents.directory import Channel, Role
-from incidents.model import IncidentState, News, Story
-from notifier.messages.wording import HANS, Advice, Form, Opening, Said, Topic, Wording
+from incidents.model import IncidentState, News, Signal, Story
+from notifier.messages.wording import HANS, Advice, Form, Lack, Opening, Said, Topic, Wording
 from rules.faults.wear import Why
 from rules.kinds import EventKind
 
@@ -128,8 +128,12 @@ ZH = Wording(
         EventKind.NOT_WORN: "{who}{time}发现没有戴在身上。",
         EventKind.OUTAGE: "{who}{time}多台设备同时失去联系。",
         EventKind.SILENCE: "{who}的提醒暂停到{until}，原因：{reason}。",
+        EventKind.DAILY: "{who}今天一切正常，{time}有活动。",
+        EventKind.EVERYBODY_LEFT: "{who}{time}都出门了，还没有布防。",
         EventKind.CUSTOM: "{who}{time}触发了小区自定的提醒。",
     },
+    not_well="{who}今天不能说一切正常：{why}。",
+    lacks={Lack.QUIET: "还没有收到活动", Lack.LOST: "{things}失去联系", Lack.OPEN: "有事还没处理完"},
     advice={
         Topic.DISTRESS: {
             Role.RELATIVE: Advice("请马上打电话，没人接就上门看看。"),
@@ -175,6 +179,8 @@ ZH = Wording(
         Topic.STOVE: {None: Advice("请去关火，看看人是否平安。")},
         Topic.WATER: {None: Advice("请去关好。", "看看人是否平安。")},
         Topic.SILENCE: {None: Advice("结束时会再通知您。")},
+        Topic.DAILY: {None: Advice("请打电话问问。", "打开安居可以看到详情。")},
+        Topic.LEAVING: {None: Advice("要布防吗？点开安居，一按就好。")},
         Topic.CUSTOM: {None: Advice("请查看。")},
     },
     answer={
@@ -189,6 +195,13 @@ ZH = Wording(
     reply="回复{number}=我去处理，{number}误报=误报。",
     reply_or_follow="回复{number}=我去处理，或点开：{link}",
     follow="点开处理：{link}",
+    signals={
+        Signal.CALLED: "已经呼救，正在通知家人和值班人员。",
+        Signal.COMING: "{by}正在赶来。",
+        Signal.OVER: "这件事已经处理完了。",
+    },
+    arrives="最晚{time}到。",
+    look="点开查看：{link}",
     answer_elsewhere="此短信不能回复，请在安居里处理或接听来电。",
     said={
         Said.GOING: "已记录，您去处理{who}的事。到了请说一声。",
@@ -224,6 +237,7 @@ ZH = Wording(
         News.CANCEL_PRESSED: "{time}有人按了取消键，仍请确认。",
         News.RECOVERED: "{time}似已起来活动，仍请确认。",
         News.UNANSWERED: "到{time}无人接手。",
+        News.DAY_AFTER: "今天怎么样？打个电话问问吧。",
     },
     taken="{by}已接手。",
     no_need="不用再去了。",
@@ -241,6 +255,7 @@ ZH = Wording(
         Story.FAULT: "{time}设备已恢复正常。",
         Story.OUTAGE: "{time}设备已恢复联系。",
         Story.CUSTOM: "{time}已恢复。",
+        Story.CARE: "",
         Story.SILENCE: "{time}起恢复通知。",
     },
     absorbed="多台设备同时失联，另行通知。",

@@ -91,7 +91,8 @@ class Keypad:
             facts += self._right(device, the, when_ns, known_ns, seq)
             # Disarmed from when it was typed, or what opened since would be an alarm; armed from when that is known, or rules would be due
             # before now.
-            since_ns = self._change(the, place, mode, when_ns if mode is Mode.DISARMED else known_ns, known_ns)
+            at_ns = when_ns if mode is Mode.DISARMED else known_ns
+            since_ns = self._premises.modes.put(the.community_id, place.id, mode, at_ns, known_ns)
             if since_ns is not None:
                 facts.append(
                     ModeSet(
@@ -107,25 +108,6 @@ class Keypad:
         if is_duress:
             facts.append(duress(the.community_id, place.id, place.occupants, by, t_ns=t_ns, known_ns=known_ns, seq=seq, device=the))
         return facts
-
-    def _change(self, the: Device, place: HomePlace, mode: Mode, at_ns: int, known_ns: int) -> int | None:
-        """Since when the home is in a mode, in ns; None where somebody has set it since the wish arrived: theirs is the last word.
-
-        What is in the modes already, because a start judges once more, is not appended again.
-        """
-        modes = self._premises.modes
-        changes = modes.changes(the.community_id, place.id)
-        if (at_ns, mode) in changes:
-            return at_ns
-        before = [change for change in changes if change[0] <= known_ns]
-        if before:
-            at_ns = max(at_ns, before[-1][0])
-        if before and before[-1] == (at_ns, mode):
-            return at_ns
-        if len(before) < len(changes):
-            return None
-        modes.change(the.community_id, place.id, mode, at_ns)
-        return at_ns
 
     def _right(self, device: int, the: Device, t_ns: int, known_ns: int, seq: int) -> Facts:
         tries = self._tries.pop(device, None)

@@ -1129,6 +1129,20 @@ def test_the_wearer_is_asked_once_and_nobody_else_hears_before_the_window_is_ove
     assert network.sent == [(JIE, "sms", 30.0)]
 
 
+def test_her_watch_shows_that_help_was_called_is_coming_and_is_over(network: Network, nights: Nights) -> None:
+    watch = Network(name="wearable", channels=frozenset({Channel.DEVICE}))
+    watch.answer("zhou-fen", "device", ACCEPTED)
+    night = nights(network, watch, given=asked())
+    night.calls()
+    night.until(10)
+    night.does(JIE, Do.ACKNOWLEDGE)
+    night.until(20)
+    night.does(JIE, Do.RESOLVE)
+    night.until(30)
+    assert watch.texts == ["已经呼救，正在通知家人和值班人员。", "周杰正在赶来。最晚10:32到。", "这件事已经处理完了。"]
+    assert {(to, channel) for to, channel, _ in watch.sent} == {("zhou-fen", "device")}
+
+
 @pytest.mark.parametrize("outcome", [REJECTED, UNKNOWN])
 def test_a_watch_that_cannot_ask_costs_nothing_and_no_phone_of_hers_rings(
     network: Network, nights: Nights, outcome: DeliveryOutcome

@@ -101,7 +101,7 @@ class Served:
         with self.database.write() as session:
             self._worker._positions = positions.positions(session, "one", range(PARTITIONS))
         self._worker._created = "one"
-        self._judge: Judge = self._worker._judge_at(self.now[0])
+        self._judge: Judge = self._worker._judge_at(self.now[0], self.now[0])
 
     def _pass(self, to_ns: int) -> None:
         """Everything that is due by then, each at its time: rules before incidents before deliveries."""

@@ -6,7 +6,7 @@ import json
 import math
 import pkgutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import time
 from functools import cache
 from itertools import pairwise
@@ -55,17 +55,22 @@ from rules.home.contact import LeftOpen
 from rules.home.doors import Doors
 from rules.home.intrusion import Intrusion
 from rules.home.keypad import Keypad
+from rules.home.schedule import Schedule
 from rules.home.water import Water
 from rules.kinds import EventKind, Mode
 from rules.model import Event, Facts, Rule
 from rules.person.absence import NoReturn
+from rules.person.daily import DailyWord
 from rules.person.inactivity import Inactivity
+from rules.person.leaving import EverybodyLeft
 from rules.person.sos import Sos
 from rules.person.wandering import Wandering
-from rules.premises import Arming, Codes, Fence, FenceId, FenceKind, HomePlace, Hours, Premises, Use
+from rules.pipeline import Timed
+from rules.premises import Arming, Codes, Daily, Fence, FenceId, FenceKind, HomePlace, Hours, Planned, Premises, Use
 
 SIDE_DEG = 0.002
 SQUARE = ((119.95, 31.78), (119.95 + SIDE_DEG, 31.78), (119.95 + SIDE_DEG, 31.78 + SIDE_DEG), (119.95, 31.78 + SIDE_DEG), (119.95, 31.78))
+SMALL = tuple((119.95 + 1e-4 * east, 31.78 + 1e-4 * north) for east, north in ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1)))
 DEVICES = (
     device("w-01", DeviceKind.WEARABLE, wearer="wang", home="b1", placement=Placement.WRIST),
     device("w-02", DeviceKind.WEARABLE, wearer="li", home="b2", placement=Placement.WAIST),
@@ -89,7 +94,10 @@ HOMES = (
         codes={PersonId("zhao"): CODES},
         arming=Arming(exit_delay_s=2, entry_delay_s=3, confirm_s=5),
     ),
+    HomePlace(id=HomeId("b4"), occupants=(PersonId("wang"),), footprint=((SMALL,),)),
+    HomePlace(id=HomeId("b3"), schedule=(Planned(mode=Mode.NIGHT, at=time(14, 5)), Planned(mode=Mode.DISARMED, at=time(7)))),
 )
+WISHES = {(COMMUNITY, "wang"): (Daily(at=time(14, 2)),), (COMMUNITY, "li"): (Daily(at=time(14, 2)), Daily(at=time(9)))}
 USES = {"c-03": Use(is_entry=True)}
 FENCES = (
     Fence(
@@ -421,11 +429,25 @@ def nonsense() -> list[Item]:
     return sorted([*heavy, *light, *fixes, *doors], key=lambda item: item.at_s)
 
 
+def leaving() -> list[Item]:
+    """Out, told, back; out again, and armed; and the other home's, whose devices say less."""
+    ways = {"w-01": ((0, 5), (30, 200), (400, 5), (500, 250)), "w-02": ((10, 3), (60, 400))}
+    fixes = [position(name, at_s, 119.95, 31.78 + away_m / 110_870) for name, way in ways.items() for at_s, away_m in way]
+    return sorted([*fixes, ModeChange(at_s=800, home="b4", mode=Mode.AWAY)], key=lambda item: item.at_s)
+
+
+def living() -> list[Item]:
+    """Signs of life of both, of several kinds."""
+    fixes = [position("w-01", 100.0 * i, 119.95, 31.78 + 0.001 * i) for i in range(4)]
+    return sorted([*fixes, button("w-02", 150), motion("p-01", 160), contact("c-01", 170, is_open=True)], key=lambda item: item.at_s)
+
+
 EXAMPLES = (
     Example(rule=Sos, stream=presses),
     Example(rule=Intrusion, stream=openings, rest_s=20),
     Example(rule=Doors, stream=doors),
     Example(rule=Keypad, stream=typing),
+    Example(rule=Schedule, stream=typing, rest_s=26 * 3600),
     Example(rule=Inactivity, stream=quiet, rest_s=15 * 3600),
     Example(rule=NoReturn, stream=going_out, rest_s=3600),
     Example(rule=LeftOpen, stream=left_open, rest_s=1000),
@@ -442,12 +464,17 @@ EXAMPLES = (
     Example(rule=Area, stream=walking_out, rest_s=3600),
     Example(rule=Wandering, stream=wandering),
     Example(rule=Line, stream=coming_in),
+    Example(rule=EverybodyLeft, stream=leaving, rest_s=300),
+    Example(rule=DailyWord, stream=living, rest_s=26 * 3600),
 )
 
 
 def run_of(example: Example, devices: Sequence[Device] = DEVICES) -> Run:
-    place = premises(*devices, homes=HOMES, fences=FENCES, uses=USES)
-    return Run(premises=place, rule=example.rule(place), feed=example.feed)
+    place = replace(premises(*devices, homes=HOMES, fences=FENCES, uses=USES), wishes=WISHES)
+    rule = example.rule(place)
+    if isinstance(rule, Timed):
+        rule.begin(ns(0), {})
+    return Run(premises=place, rule=rule, feed=example.feed)
 
 
 @cache

@@ -22,7 +22,7 @@ from rules.kinds import Mode
 from store import configuration
 from store.model import PositionLostError
 from store.session import Database
-from store.tables import EventRow, IncidentRow, NotificationRow, RejectedCountRow
+from store.tables import EventRow, IncidentRow, ModeChangeRow, NotificationRow, RejectedCountRow
 from store.worker import Worker
 
 T0_NS = round(START.timestamp()) * NS_PER_S
@@ -329,3 +329,110 @@ def test_a_locked_database_is_waited_for(broker: EmbeddedBroker, willow: Databas
     told(broker, run)
     impatient.close()
     assert events(willow) == HAPPENED
+
+
+def scheduled(database: Database, *planned: tuple[str, str], said_at_s: float) -> None:
+    """A schedule of the first home: (minute of the story, mode)."""
+    given = json.loads(json.dumps(ESTATE))
+    given["homes"][0]["schedule"] = [{"at": at, "mode": mode} for at, mode in planned]
+    with database.write() as session:
+        configuration.append_community(session, WILLOW, T0_NS + round(said_at_s * NS_PER_S), json.dumps(given))
+
+
+def modes_set(database: Database) -> list[tuple[float, str, str]]:
+    """(second, mode, who) of each change of the first home."""
+    with database.read() as session:
+        rows = session.exec(select(ModeChangeRow).order_by(ModeChangeRow.number)).all()
+    return [((row.at_ns - T0_NS) / NS_PER_S, row.mode, row.by) for row in rows if row.home_id == "b1-101"]
+
+
+async def works_until(worker: Worker, stop: asyncio.Event, done: Callable[[], bool]) -> None:
+    """Run a worker until something is so."""
+    working = asyncio.ensure_future(worker.run(stop))
+    while not done() and not working.done():  # noqa: ASYNC110  another connection writes it
+        await asyncio.sleep(0.02)
+    stop.set()
+    await working
+
+
+ARMED = (0.0, "away", "zhou-jie")
+
+
+def test_a_schedule_that_somebody_chose_is_carried_out_without_any_reading(broker: EmbeddedBroker, willow: Database) -> None:
+    async def run(log: Log) -> None:
+        await judge(log, willow, await append(log, story()))
+        now_ns = T0_NS + 60 * NS_PER_S
+
+        def later_at_each_look() -> int:
+            nonlocal now_ns
+            now_ns += 5 * NS_PER_S
+            return now_ns
+
+        scheduled(willow, ("10:03", "night"), said_at_s=100)
+        worker = Worker(willow, log, pipeline, clock=later_at_each_look)
+        await works_until(worker, asyncio.Event(), lambda: len(modes_set(willow)) > 1)
+
+    told(broker, run)
+    assert modes_set(willow) == [ARMED, (180.0, "night", "schedule")]
+
+
+def test_of_what_a_schedule_said_while_nobody_worked_the_newest_is_done_once_also_after_kills(
+    broker: EmbeddedBroker, willow: Database
+) -> None:
+    scheduled(willow, ("10:30", "night"), ("10:40", "home"), said_at_s=-5)
+
+    async def run(log: Log) -> None:
+        await judge(log, willow, await append(log, story()))
+        for back_s in (3600.0, 3610.0, 3620.0):
+            more = await append(log, [said(back_s, "w-1", "status", battery_percent=80), said(back_s + 5, "w-1", "status")])
+            await judge(log, willow, more, clock_s=back_s + 5)
+
+    told(broker, run)
+    assert modes_set(willow) == [ARMED, (3600.0, "home", "schedule")]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_worker_that_is_killed_at_any_time_carries_a_schedule_out_once(broker: EmbeddedBroker, willow: Database, seed: int) -> None:
+    scheduled(willow, ("10:01", "night"), ("10:02", "home"), said_at_s=-5)
+    chance = random.Random(seed)  # noqa: S311  a seed that can be named
+    quiet = [said(second, "w-1", "status", battery_percent=80) for second in range(0, 180, 3)]
+
+    async def run(log: Log) -> None:
+        last = await append(log, quiet, together=1)
+        for _ in range(6):
+            try:
+                await judge(log, willow, last, after=chance.randint(1, 8), clock_s=200)
+            except Dropped:
+                continue
+            break
+        await judge(log, willow, await append(log, [said(185, "w-1", "status", battery_percent=80)]), clock_s=200)
+
+    told(broker, run)
+    assert modes_set(willow) == [ARMED, (60.0, "night", "schedule"), (120.0, "home", "schedule")]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_worker_that_is_killed_at_any_time_has_the_daily_word_said_once(broker: EmbeddedBroker, willow: Database, seed: int) -> None:
+    given = json.loads(json.dumps(ESTATE))
+    next(one for one in given["people"] if one["id"] == "zhou-jie")["chosen"] = {"daily": "10:01"}
+    with willow.write() as session:
+        configuration.append_community(session, WILLOW, T0_NS - 5 * NS_PER_S, json.dumps(given))
+    chance = random.Random(seed)  # noqa: S311  a seed that can be named
+    quiet = [said(second, "w-1", "status", battery_percent=80) for second in range(0, 120, 3)]
+
+    async def run(log: Log) -> None:
+        last = await append(log, quiet, together=1)
+        for _ in range(6):
+            try:
+                await judge(log, willow, last, after=chance.randint(1, 8), clock_s=125)
+            except Dropped:
+                continue
+            break
+        await judge(log, willow, await append(log, [said(121, "w-1", "status", battery_percent=80)]), clock_s=125)
+
+    told(broker, run)
+    with willow.read() as session:
+        words = session.exec(select(NotificationRow).where(NotificationRow.purpose == "word")).all()
+        incidents = session.exec(select(IncidentRow).where(IncidentRow.kind == "daily")).all()
+    assert [(one.to_person, one.channel, one.state) for one in words] == [("zhou-jie", "sms", "waiting")]
+    assert [one.state for one in incidents] == ["resolved"]

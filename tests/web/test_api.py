@@ -104,9 +104,12 @@ def test_who_is_not_signed_in_is_told_so(served: Service) -> None:
 
 def test_what_somebody_chooses_holds_and_an_import_leaves_it_as_it_is(estate: Estate, asking: Asking, tmp_path: Path) -> None:
     daughter = asking("wang-lei")
-    assert daughter.get("/api/me/settings").json() == {"language": "zh", "quiet": None}
-    wish = {"language": "en", "quiet": {"since": "22:00", "to": "07:00"}}
+    assert daughter.get("/api/me/settings").json() == {"language": "zh", "quiet": None, "daily": None, "day_after": False}
+    wish = {"language": "en", "quiet": {"since": "22:00", "to": "07:00"}, "daily": "18:00", "day_after": True}
     assert daughter.put("/api/me/settings", json=wish).json() == wish
+    old = {name: wish[name] for name in ("language", "quiet")}  # an app of before: it knows nothing of the rest
+    daughter.put("/api/me/settings", json=old)
+    assert daughter.get("/api/me/settings").json() == wish
     pushed = {"endpoint": "https://push.example.org/1", "expirationTime": None, "keys": {"p256dh": "BA", "auth": "aa"}}
     assert daughter.post("/api/push", json=pushed).status_code == 204
     file = tmp_path / "again.yaml"

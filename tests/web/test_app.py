@@ -2,15 +2,15 @@
 
 import json
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from fakes.falling import evidence
 from fakes.lakeside import LAKESIDE, Estate, Service, front_door
-from playwright.sync_api import Page, expect
+from fakes.screens import Screens, at, until, violations
+from playwright.sync_api import expect
 
 from devices.model import DeviceId, HomeId, PersonId
 from incidents.directory import Channel
@@ -23,11 +23,9 @@ from rules.model import Standing
 from store import contacts, standings, views
 from store.contacts import ContactState, Known
 from web import live
-from web.client import BUILT, is_built
+from web.client import is_built
 from web.service import create_app
 
-Screens = Callable[..., Page]
-AXE = BUILT.parent / "node_modules" / "axe-core" / "axe.min.js"
 PAGES = ("/", "/arm", "/incidents", "/incidents/{incident}", "/contacts", "/settings", "/settings/consents", "/nowhere")
 pytestmark = pytest.mark.skipif(not is_built(), reason="the app is not built: make setup")
 
@@ -37,23 +35,6 @@ def _patience() -> Iterator[None]:
     expect.set_options(timeout=20_000)
     yield
     expect.set_options(timeout=5_000)
-
-
-def at(page: Page, served: Service, path: str = "/") -> Page:
-    """The app, live."""
-    page.goto(f"{served.url}/app{path}")
-    expect(page.locator(".loading")).to_have_count(0)
-    expect(page.locator(".pulse.ok")).to_have_count(1)
-    page.evaluate("window.loadedOnce = true")
-    return page
-
-
-def until(page: Page, expression: str) -> None:
-    """Asked from outside: the page's own policy evaluates no strings."""
-    deadline_s = time.monotonic() + 20
-    while not page.evaluate(expression):
-        assert time.monotonic() < deadline_s, f"not after 20 s: {expression}"
-        page.wait_for_timeout(50)
 
 
 def falls(estate: Estate) -> Incident:
@@ -375,9 +356,7 @@ def test_no_page_breaks_a_rule_of_accessibility(
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]  a literal of the parameters above
     for path in PAGES:
         at(page, served, path.format(incident=fallen.id))
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = page.evaluate("axe.run().then((it) => it.violations.map((one) => [one.id, one.nodes.map((node) => node.html)]))")
-        assert (path, found) == (path, [])
+        assert (path, violations(page)) == (path, [])
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "zh-TW", "en"])

@@ -214,6 +214,8 @@ def requests(community: str, incident: str, home: str = "b3-201", resident: str 
         ("GET", "/api/events"): at,
         ("GET", "/api/homes/{home_id}"): at,
         ("PUT", "/api/homes/{home_id}/mode"): at | {"json": {"mode": "home"}},
+        ("GET", "/api/homes/{home_id}/schedule"): at,
+        ("PUT", "/api/homes/{home_id}/schedule"): at | {"json": {"planned": [{"at": "22:30", "mode": "night", "days": ["mon"]}]}},
         ("POST", "/api/homes/{home_id}/sos"): at | {"json": {}},
         ("GET", "/api/homes/{home_id}/contacts"): at,
         ("GET", "/api/homes/{home_id}/test-alarm"): at,

@@ -32,14 +32,18 @@ router = APIRouter(prefix="/api", tags=["choices"])
 def settings(who: TheWho) -> Settings:
     """What somebody chose, or what the community says of them."""
     quiet = who.person.quiet
+    daily = who.person.daily
     return Settings(
-        language=who.person.language, quiet=Span(since=f"{quiet[0]:%H:%M}", to=f"{quiet[1]:%H:%M}") if quiet is not None else None
+        language=who.person.language,
+        quiet=Span(since=f"{quiet[0]:%H:%M}", to=f"{quiet[1]:%H:%M}") if quiet is not None else None,
+        daily=None if daily is None else f"{daily:%H:%M}",
+        day_after=who.person.day_after,
     )
 
 
 @router.put("/me/settings")
 def choose(site: TheSite, who: TheWho, wish: Settings) -> Settings:
-    """Choose the language that one is told in, and when one wants quiet: life safety is told at any time."""
+    """Choose the language that one is told in, what one wants to hear, and when one wants quiet: life safety is told at any time."""
 
     def change(chosen: dict[str, Any]) -> None:
         if wish.language is not who.person.language:
@@ -48,6 +52,11 @@ def choose(site: TheSite, who: TheWho, wish: Settings) -> Settings:
         after = {"from": wish.quiet.since, "to": wish.quiet.to} if wish.quiet else None
         if after != before:
             chosen["quiet"] = after
+        for name, value in wish.model_dump(include={"daily", "day_after"}, exclude_unset=True).items():
+            if value:
+                chosen[name] = value
+            else:
+                chosen.pop(name, None)
 
     _choose(site, who, change)
     return wish

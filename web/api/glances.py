@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 
 from fastapi import APIRouter, Request
 
-from devices.model import DeviceId, HomeId, PersonId
+from devices.model import NS_PER_S, DeviceId, HomeId, PersonId
 from incidents import desk, roster
-from incidents.audience import home_of, is_under_duress
-from incidents.directory import NamedDevice, Person
-from incidents.model import Incident, Refused, Story
+from incidents.audience import home_of, is_under_duress, related
+from incidents.directory import NamedDevice, Person, Role
+from incidents.model import Incident, IncidentState, Refused, Signal, Story
 from incidents.timeline import BY_FACT
 from rules.kinds import EventKind, Mode
 from rules.model import Event
@@ -16,7 +16,7 @@ from store import lately, standings, views, wearing
 from store.acts import set_mode
 from store.lately import NOTHING, Lately
 from store.ledger import DatabaseBook, add_event
-from web.api.model import Card, Care, DeviceShown, Glance, ModeSet, ModeShown, ModeWish, OnDuty, ResidentShown, SosWish, Tone
+from web.api.model import Card, Care, DeviceShown, Glance, ModeSet, ModeShown, ModeWish, OnDuty, ResidentShown, SosWish, Suggestion, Tone
 from web.api.problems import ProblemError
 from web.api.shown import card_shown, tone_of
 from web.gate import TheWho
@@ -155,8 +155,48 @@ def _glance(visit: Visit, home_id: HomeId, ready: Homes) -> Glance:
         on_duty=on_duty(visit),
         incidents=[card_shown(one, visit) for one in open_here],
         needs_care=care,
+        suggestion=_suggestion(visit, home_id, mode),
+        help_words=_help_words(alarms, visit),
+        family=_family(visit, home_id),
         may=[one for one in _ABOUT_A_HOME if visit.who.may_at(one, home_id) and visit.is_there(one)],
     )
+
+
+def _help_words(alarms: Iterable[Incident], visit: Visit) -> str:
+    """To whoever asks, of their own distress: that help was called; who is on the way, and in how many minutes."""
+    scene = visit.scene
+    mine = next((one for one in alarms if one.story is Story.DISTRESS and one.subject == visit.who.id), None)
+    if mine is None or mine.state is IncidentState.SUSPECTED:
+        return ""
+    if mine.acknowledged_by is None:
+        return scene.wording.signals[Signal.CALLED]
+    comes = scene.wording.signals[Signal.COMING].format(by=scene.name(mine.acknowledged_by))
+    if mine.eta_ns is None:
+        return comes
+    minutes = max(1, -(-(mine.eta_ns - scene.now_ns) // (60 * NS_PER_S)))
+    arrives = scene.words.glance[Glancing.ARRIVES].format(n=minutes)
+    return scene.words.script.sentence_gap.join([comes, arrives])
+
+
+def _family(visit: Visit, home_id: HomeId) -> list[OnDuty]:
+    """Relatives of whoever lives there and asks, as far as they have a number."""
+    directory, who = visit.community.directory, visit.who
+    if who.id not in directory.homes[home_id].occupants:
+        return []
+    people = (directory.people[one] for one in related(Role.RELATIVE, [who.id], directory, visit.scene.now_ns))
+    return [person_shown(one, visit) for one in people if one.phone_e164]
+
+
+def _suggestion(visit: Visit, home_id: HomeId, mode: Mode) -> Suggestion | None:
+    """Everybody has left, and nobody has armed."""
+    if mode is not Mode.DISARMED or not visit.who.may_at(Action.SET_MODE, home_id):
+        return None
+    left = views.suggestion(visit.session, visit.community.id, home_id)
+    if left is None:
+        return None
+    words = visit.scene.words
+    said = words.glance[Glancing.EVERYBODY_LEFT].format(time=visit.scene.clock(left.headline.t_ns))
+    return Suggestion(mode=Mode.AWAY, mode_words=words.modes[Mode.AWAY], words=said)
 
 
 def on_duty(visit: Visit) -> list[OnDuty]:

@@ -10,6 +10,7 @@ from rules.kinds import EventKind, Mode
 from store.chain_checks import LinkState
 from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
+from store.schema import MOST_PLANNED, DayOfWeek
 from web.rights import Action
 
 Tone = Literal["good", "care", "alarm"]
@@ -118,8 +119,20 @@ class Card(_Answer):
     is_unowned: bool
 
 
+class Suggestion(_Answer):
+    """That a home could be put into a mode now."""
+
+    mode: Mode
+    mode_words: str
+    words: str
+
+
 class Glance(_Answer):
-    """How things are at a home."""
+    """How things are at a home.
+
+    `suggestion`: what could be done about its mode, for who may. `help_words`: to who called or fell, that help was called or is coming,
+    else ""; `family`: whom they can call, of who asks from home only.
+    """
 
     id: str
     address_words: str
@@ -138,6 +151,9 @@ class Glance(_Answer):
     on_duty: list[OnDuty]
     incidents: list[Card]
     needs_care: list[Care]
+    suggestion: Suggestion | None
+    help_words: str
+    family: list[OnDuty]
     may: list[Action]
 
 
@@ -153,6 +169,31 @@ class ModeSet(_Answer):
 
     glance: Glance
     without_words: str
+
+
+TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+
+
+class Planned(BaseModel):
+    """A mode that a home is put into at a time of day (such as `22:30`, by the community's clock), on days of the week."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    at: TimeOfDay
+    mode: Mode
+    days: Annotated[list[DayOfWeek], Field(min_length=1, max_length=7)]
+
+
+class Schedule(_Answer):
+    """When a home's mode changes by itself; `next_words`: to what it does next, and when."""
+
+    planned: list[Planned]
+    next_words: str
+
+
+class ScheduleWish(_Wish):
+    """When a home's mode is to change by itself: all of it."""
+
+    planned: Annotated[list[Planned], Field(max_length=MOST_PLANNED)]
 
 
 class SosWish(_Wish):
@@ -304,10 +345,16 @@ class Span(_Wish):
 
 
 class Settings(_Wish):
-    """What somebody chose for themselves. `quiet`: when they are not disturbed with what can wait."""
+    """What somebody chose for themselves.
+
+    `quiet`: when they are not disturbed with what can wait. `daily`: when, by their own clock, they want to hear each day how those they
+    look after are; `day_after`: they want to be asked the day after a fall.
+    """
 
     language: Language
     quiet: Span | None
+    daily: TimeOfDay | None = None
+    day_after: bool = False
 
 
 class PushKeys(_Wish):

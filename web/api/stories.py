@@ -48,7 +48,7 @@ def incident(request: Request, site: TheSite, incident_id: str) -> Story:
     """One incident from its beginning on. That who works here looked at somebody's data is noted, the first time they do."""
     with site.visit(request) as visit:
         found = views.incident(visit.session, visit.community.id, IncidentId(incident_id))
-        if found is None or not visit.who.may_about(Action.SEE_INCIDENTS, found):
+        if found is None or found.story is StoryKind.CARE or not visit.who.may_about(Action.SEE_INCIDENTS, found):
             raise ProblemError(404, Notice.NOT_YOURS)
         story, who = _story(found, visit), visit.who
         is_noted = visit.sees_person(found) and not STAFF.isdisjoint(who.roles)  # of family the app says when they look

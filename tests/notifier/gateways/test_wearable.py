@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 from devices import broker
 from devices.mqtt import BrokerLink
 from incidents.directory import Channel, Person, Role
+from incidents.model import Signal
 from notifier.gateways.model import Outgoing
-from notifier.gateways.wearable import WearableGateway
+from notifier.gateways.wearable import PATTERNS, WearableGateway
 from store.outbox import DeliveryOutcome
 
 
@@ -64,6 +66,31 @@ def test_a_wearable_hears_its_question_and_until_when(server: Any, tmp_path: Pat
         until(lambda: len(heard) > 1, "the question")
         body = {"id": question.notification_id, "text": question.text, "until_ms": 1_772_416_950_000}
         assert heard[1] == ("cmd/willow/w-1/ask", body)
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+@pytest.mark.parametrize(("signal", "light"), [(Signal.CALLED, "amber"), (Signal.COMING, "green"), (Signal.OVER, "off")])
+def test_a_wearable_hears_what_to_show(server: Any, tmp_path: Path, signal: Signal, light: str) -> None:
+    one, token = server
+    heard: list[Any] = []
+    client = Client(CallbackAPIVersion.VERSION2, client_id="w-1")
+    client.username_pw_set("willow.w-1", token)
+    client.on_connect = lambda *_: client.subscribe("cmd/willow/w-1/#", qos=1)
+    client.on_subscribe = lambda *_: heard.append("ready")
+    client.on_message = lambda _client, _data, message: heard.append((message.topic, msgspec.json.decode(message.payload)))
+    client.connect("127.0.0.1", int(one.mqtt_url.rpartition(":")[2]))
+    client.loop_start()
+    try:
+        until(lambda: heard, "subscribed")
+        said = replace(asking("w-1"), signal=signal, text="王磊正在赶来。")
+        assert WearableGateway([link(one, tmp_path)]).send(said, 0).outcome is DeliveryOutcome.ACCEPTED
+        until(lambda: len(heard) > 1, "the signal")
+        topic, body = heard[1]
+        assert topic == "cmd/willow/w-1/signal"
+        assert (body["signal"], body["light"], body["vibrate_ms"]) == (signal, light, list(PATTERNS[signal][1]))
+        assert (body["id"], body["text"], body["until_ms"]) == (said.notification_id, said.text, 1_772_416_950_000)
     finally:
         client.disconnect()
         client.loop_stop()

@@ -7,6 +7,7 @@ type Schemas = components["schemas"];
 export type Me = Schemas["Me"];
 export type Card = Schemas["Card"];
 export type Glance = Schemas["Glance"];
+export type Schedule = Schemas["Schedule"];
 export type Settings = Schemas["Settings"];
 export type Consent = Schemas["ConsentShown"];
 export type Chain = Schemas["Chain"];

@@ -20,6 +20,8 @@ class Session {
   /** Which of several homes is looked at. */
   home = $state("");
   large = $state(localStorage.getItem("large") === "true");
+  /** Few words, for who lives at home. */
+  simple = $state(localStorage.getItem("simple") === "true");
   said = $state("");
   #clearing: ReturnType<typeof setTimeout> | undefined;
 
@@ -50,6 +52,13 @@ class Session {
     document.documentElement.classList.toggle("large", large);
   }
 
+  /** On this device: it goes with large letters. */
+  simplify(simple: boolean): void {
+    this.simple = simple;
+    localStorage.setItem("simple", String(simple));
+    if (simple) this.enlarge(true);
+  }
+
   may(action: Action): boolean {
     return this.me?.may.includes(action) ?? false;
   }
@@ -59,6 +68,11 @@ class Session {
     clearTimeout(this.#clearing);
     this.said = words;
     this.#clearing = setTimeout(() => (this.said = ""), 6_000);
+  }
+
+  /** A day of the week in short, Monday 0. */
+  weekday(day: number): string {
+    return new Intl.DateTimeFormat(TAGS[this.language], { weekday: "short", timeZone: "UTC" }).format(Date.UTC(2026, 5, 1 + day));
   }
 
   clock(at_ms: number): string {

@@ -1,0 +1,96 @@
+"""Quiet words to the family: no situation, nothing to take on. Each is said once, by push or else by SMS, and never by a call.
+
+A word is an incident of its own story, so that it is said in the same transaction as what it is about, once, also behind a kill. It is
+shown on no list of incidents, is nobody's to act upon, and has no ending that anybody is told.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+
+from devices.model import NS_PER_S, PersonId
+from incidents.audience import hushed, related, wards
+from incidents.directory import Channel, Directory, Person, Role
+from incidents.escalation import Said, scheduled
+from incidents.lifecycle import Action, closed, opened
+from incidents.model import CALM, Due, DueRow, Duty, Ended, Incident, IncidentState, News, Purpose
+from rules.kinds import EventKind
+from rules.model import Event
+from rules.premises import comes_ns
+
+QUIETLY = (Channel.PUSH, Channel.SMS)
+"""The channels of a word, the one that disturbs and costs least first."""
+
+ASKED_AT = time(10)
+"""When, on the day after, the family is asked: by the community's clock."""
+
+OPEN = "open"
+"""In a daily word's evidence: something about the resident or their home is open."""
+
+
+def suggested(event: Event, previous: Incident | None, directory: Directory, now_ns: int) -> Said:
+    """That a home could be armed: by push only, to who lives there and their family, for whom one tap does it."""
+    open_ = opened(event, IncidentState.OPEN, previous, directory, now_ns)
+    home = wards(open_, directory)
+    return told(open_, dict.fromkeys([*home, *related(Role.RELATIVE, home, directory, now_ns)]), directory, QUIETLY[:1])
+
+
+def daily(event: Event, open_about: Iterable[Incident], directory: Directory, now_ns: int) -> Said | None:
+    """How somebody is today, to those of their family who want to hear it now; None where nobody does.
+
+    Parameters
+    ----------
+    open_about
+        What is open about the resident and their home. Who must not hear of some of it is told nothing: not that all is well either.
+    """
+    going_on = [one for one in open_about if one.story not in CALM]
+    silent = frozenset(person for one in going_on for person in hushed(one, directory))
+    family = related(Role.RELATIVE, [PersonId(event.subject)], directory, now_ns)
+    wanting = [one for one in family if one not in silent and _wants_now(directory.people[one], event.t_ns, directory)]
+    if not wanting:
+        return None
+    said = replace(event, evidence={**event.evidence, OPEN: bool(going_on)})
+    over, _ = closed(opened(said, IncidentState.OPEN, None, directory, now_ns), Action.END, Ended.BY_ITSELF, directory, now_ns)
+    return told(over, wanting, directory)
+
+
+def _wants_now(person: Person, at_ns: int, directory: Directory) -> bool:
+    """Whether this is when somebody wants to hear."""
+    if person.daily is None:
+        return False
+    zone = person.timezone or directory.timezone
+    today = datetime.fromtimestamp(at_ns // NS_PER_S, tz=zone).date()
+    return comes_ns(datetime.combine(today, person.daily), zone) == at_ns
+
+
+def to_be_asked(over: Incident, directory: Directory, now_ns: int) -> Incident:
+    """An incident that somebody resolved: of a fall, with the question of the day after, if anybody of the family wants it."""
+    if not _who_asks(over, directory, now_ns) or not any(event.kind is EventKind.FALL for event in over.events):
+        return over
+    tomorrow = datetime.fromtimestamp(now_ns // NS_PER_S, tz=directory.timezone).date() + timedelta(days=1)
+    at_ns = comes_ns(datetime.combine(tomorrow, ASKED_AT), directory.timezone)
+    return scheduled(over, DueRow(at_ns=at_ns, due=Due.DAY_AFTER))
+
+
+def asked(over: Incident, directory: Directory, now_ns: int) -> Said:
+    """The question of the day after, to who wants it then."""
+    before = over.told
+    after, duties = told(over, _who_asks(over, directory, now_ns), directory)
+    return replace(after, told=before), tuple(replace(duty, incident=over, news=News.DAY_AFTER) for duty in duties)
+
+
+def _who_asks(over: Incident, directory: Directory, now_ns: int) -> list[PersonId]:
+    silent = hushed(over, directory)
+    family = related(Role.RELATIVE, wards(over, directory), directory, now_ns)
+    return [one for one in family if directory.people[one].day_after and one not in silent]
+
+
+def told(incident: Incident, people: Iterable[PersonId], directory: Directory, by: Iterable[Channel] = QUIETLY) -> Said:
+    """The incident, with a word of it for people, each by the first of some channels that they have; who has none is told nothing."""
+    channels = {one: next((channel for channel in by if channel in directory.people[one].channels), None) for one in people}
+    said = replace(incident, told=tuple(one for one, channel in channels.items() if channel is not None))
+    return said, tuple(
+        Duty(incident=said, purpose=Purpose.WORD, step=0, round=said.round, to=one, channel=channel)
+        for one, channel in channels.items()
+        if channel is not None
+    )

@@ -28,7 +28,7 @@ from web.service import create_app
 
 Screens = Callable[..., Page]
 AXE = BUILT.parent / "node_modules" / "axe-core" / "axe.min.js"
-PAGES = ("/", "/arm", "/incidents", "/incidents/{incident}", "/contacts", "/settings", "/settings/consents", "/nowhere")
+PAGES = ("/", "/arm", "/fences", "/incidents", "/incidents/{incident}", "/contacts", "/settings", "/settings/consents", "/nowhere")
 pytestmark = pytest.mark.skipif(not is_built(), reason="the app is not built: make setup")
 
 

@@ -136,6 +136,11 @@ def _schedule(home: HomeSaid, path: KeyPath, findings: Findings) -> None:
             taken |= {(day, one.at) for day in one.days}
 
 
+def fence(one: FenceSaid, file: CommunityFile, findings: Findings) -> None:
+    """Note what is wrong with one fence of a file, or one that is to stand in it."""
+    _fence(one, _Names(file), (), findings)
+
+
 def _resident_only(person: PersonSaid, path: KeyPath, findings: Findings) -> None:
     """Note what is said of somebody who is not looked after, and care that contradicts itself."""
     for key in ("care", "cancel_window_s", "recovered"):

@@ -31,6 +31,7 @@ PAGES = {
     "incident": ("/incidents/{incident}", True),
     "incidents": ("/incidents", True),
     "arm": ("/arm", True),
+    "fences": ("/fences", False),
     "contacts": ("/contacts", False),
     "settings": ("/settings", False),
     "consents": ("/settings/consents", False),

@@ -93,8 +93,11 @@ def screen(browser: Browser, estate: Estate) -> Iterator[Callable[..., Page]]:
         who: str = "guard-chen",
         scripts: bool = True,
         with_errors: bool = False,
+        touch: bool = False,
     ) -> Page:
-        context = browser.new_context(locale=locale, viewport={"width": width, "height": height}, java_script_enabled=scripts)
+        context = browser.new_context(
+            locale=locale, viewport={"width": width, "height": height}, java_script_enabled=scripts, has_touch=touch
+        )
         signed = estate.sign_in(who) if who else {}
         context.add_cookies([{"name": name, "value": value, "domain": "127.0.0.1", "path": "/"} for name, value in signed.items()])
         contexts.append(context)

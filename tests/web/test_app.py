@@ -26,7 +26,7 @@ from web import live
 from web.client import is_built
 from web.service import create_app
 
-PAGES = ("/", "/arm", "/incidents", "/incidents/{incident}", "/contacts", "/settings", "/settings/consents", "/nowhere")
+PAGES = ("/", "/arm", "/fences", "/incidents", "/incidents/{incident}", "/contacts", "/settings", "/settings/consents", "/nowhere")
 pytestmark = pytest.mark.skipif(not is_built(), reason="the app is not built: make setup")
 
 

@@ -18,6 +18,7 @@ from web.client import BUILT, is_built
 CLIENT = BUILT.parent
 NODE = Path(sys.executable).with_name("node")
 FIRST_PAGE_BYTES = 150_000
+MAP_PAGE_BYTES = 250_000
 built = pytest.mark.skipif(not is_built(), reason="the app is not built: make setup")
 
 
@@ -57,6 +58,19 @@ def test_the_first_page_of_a_family_is_small(record_property: Callable[[str, obj
     record_property("figure", f"first page of the app: {sum(sizes_b.values()) / 1000:.1f} kB compressed")
     assert set(sizes_b) == {".js", ".css"}
     assert sum(sizes_b.values()) <= FIRST_PAGE_BYTES
+
+
+@built
+def test_the_map_comes_only_with_its_page_and_is_small(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (BUILT / "index.html").read_text(encoding="utf-8")
+    later = [one for one in (BUILT / "assets").iterdir() if one.name.startswith(("Map-", "Fences-")) and one.suffix in {".js", ".css"}]
+    first = [BUILT / name for name in re.findall(r'/app/(assets/[^"]+\.(?:js|css))"', page)]
+    assert {one.suffix for one in later} == {".js", ".css"}
+    assert not set(later) & set(first)
+    size_b = sum(len(gzip.compress(one.read_bytes())) for one in (*first, *later))
+    with capsys.disabled():
+        print(f"map page: {size_b / 1000:.1f} kB compressed in all")  # noqa: T201  the figure is wanted
+    assert size_b <= MAP_PAGE_BYTES
 
 
 def test_where_no_app_is_built_the_family_has_the_console_and_the_app_says_what_is_missing(

@@ -1,6 +1,7 @@
 """Circles, rectangles, corridors and widened footprints as polygons."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import shapely
@@ -41,6 +42,13 @@ def outwards(rings: Wgs84Rings, distance_m: float) -> Wgs84Rings:
     """Every place in an area or at most so far outside of it; round at its corners. Nought metres are the area itself."""
     frame, shape = metric(rings)
     return rings if distance_m == 0.0 else _rings(frame, shapely.buffer(shape, distance_m, quad_segs=_edges(distance_m) // 4))
+
+
+def joined(areas: Sequence[Wgs84Rings]) -> Wgs84Rings:
+    """Several areas, at least one, as one outline: walls between those that touch are gone."""
+    lon, lat = np.concatenate([np.array(polygon[0], np.float64) for rings in areas for polygon in rings]).T
+    frame = Frame.over(lon, lat)
+    return _rings(frame, shapely.union_all([metric(rings, frame)[1] for rings in areas]))
 
 
 def metric(rings: Wgs84Rings, frame: Frame | None = None) -> tuple[Frame, shapely.MultiPolygon]:

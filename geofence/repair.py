@@ -30,12 +30,13 @@ _EXPLAINED = re.compile(r"(?P<reason>[^\[]+)\[(?P<x>\S+) (?P<y>[^\s\]]+)")
 
 
 class UnclearShapeError(ValueError):
-    """A shape that can be understood in more than one way, or in none; `part` is where in it."""
+    """A shape that can be understood in more than one way, or in none; `part` is where in it, `at` the position if there is one."""
 
-    def __init__(self, part: Part, what: str) -> None:
+    def __init__(self, part: Part, what: str, at: tuple[float, float] | None = None) -> None:
         super().__init__(what)
         self.part = part
         self.what = what
+        self.at = at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ def line(vertices: Float64) -> tuple[Float64, tuple[str, ...]]:
     drawn = shapely.LineString(distinct)
     if not shapely.is_simple(drawn):
         x, y = _meets_itself(drawn)
-        raise UnclearShapeError((), f"crosses itself at [{x:.12g}, {y:.12g}], wanted a line with one near side")
+        raise UnclearShapeError((), f"crosses itself at [{x:.12g}, {y:.12g}], wanted a line with one near side", (x, y))
     return distinct, notes
 
 
@@ -140,8 +141,10 @@ def _rebuilt(shape: shapely.MultiPolygon, area_kept: float) -> shapely.Geometry:
         return rebuilt
     for number, polygon in enumerate(shape.geoms):
         if not polygon.is_valid:
-            raise UnclearShapeError((number,), f"is no valid area ({_explained(polygon)}), wanted rings that do not cross")
-    raise UnclearShapeError((), f"is no valid area ({_explained(shape)}), wanted polygons that do not overlap")
+            said, at = _explained(polygon)
+            raise UnclearShapeError((number,), f"is no valid area ({said}), wanted rings that do not cross", at)
+    said, at = _explained(shape)
+    raise UnclearShapeError((), f"is no valid area ({said}), wanted polygons that do not overlap", at)
 
 
 def _without_slivers(polygon: shapely.Polygon) -> shapely.Polygon:
@@ -161,10 +164,13 @@ def _is_thin(shape: shapely.Geometry) -> bool:
     return bool(shapely.area(shape) <= _THIN * max(east - west, north - south) ** 2)
 
 
-def _explained(shape: shapely.Geometry) -> str:
+def _explained(shape: shapely.Geometry) -> tuple[str, tuple[float, float] | None]:
+    """Why a shape is not valid, and where."""
     said = explain_validity(shape)
     found = _EXPLAINED.match(said)
-    return said if found is None else f"{found['reason']} at [{found['x']}, {found['y']}]"
+    if found is None:
+        return said, None
+    return f"{found['reason']} at [{found['x']}, {found['y']}]", (float(found["x"]), float(found["y"]))
 
 
 def _meets_itself(drawn: shapely.LineString) -> tuple[float, float]:

@@ -4,17 +4,17 @@ A resident whose SOS reaches nobody is a mistake, not a caution.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from devices.model import SENSORS_OF, Device, DeviceKind, HomeId, PersonId, SensorKind
 from geofence.tracks import PATH_S
 from incidents.audience import ROSTER, usable
 from incidents.directory import Directory, Person, Policy, Role, RosterId, Step
 from incidents.roster import everybody
-from rules.fences.etiquette import AIR_SPACE_M, Beyond, Neighbourhood
+from rules.fences.etiquette import AIR_SPACE_M, Beyond, Verdict
 from rules.fences.suited import CAMERA_REACH_M, RADAR_HALF_ANGLE_DEG, RADAR_REACH_M, Lack, Suited, suited
 from rules.kinds import EventKind
-from rules.premises import Fence, FenceKind, HomePlace
+from rules.premises import Fence, FenceId, FenceKind, HomePlace
 from store.document import KeyPath
 from store.references import Findings
 
@@ -52,9 +52,9 @@ def devices(found: Sequence[Device], directory: Directory, findings: Findings) -
             findings.warn(path, f"{device.id} has no wearer and its home has {count} residents, so nobody can say whose alarm it sends")
 
 
-def fences(found: Sequence[Fence], all_devices: Sequence[Device], homes: Mapping[HomeId, HomePlace], findings: Findings) -> None:
-    """Fences that cannot work with what watches them."""
-    for index, fence in enumerate(found):
+def fences(found: Mapping[int, Fence], all_devices: Sequence[Device], homes: Mapping[HomeId, HomePlace], findings: Findings) -> None:
+    """Fences, by their place in the file, that cannot work with what watches them."""
+    for index, fence in found.items():
         path: KeyPath = ("geofences", index)
         if fence.kind is FenceKind.AREA and fence.modes is not None and fence.home is None:
             findings.warn((*path, "modes"), f"{fence.id} has modes but no home to be in them")
@@ -92,17 +92,28 @@ def _part(share: float) -> str:
     return "all" if share > 0.995 else f"{max(share * 100.0, 1.0):.0f} %"  # noqa: PLR2004  as a percentage is rounded
 
 
-def etiquette(found: Sequence[Fence], homes: Mapping[HomeId, HomePlace], findings: Findings) -> Mapping[HomeId, tuple[HomeId, ...]]:
-    """Say which lines watch more than their own home; of a home, the others whose lines reach it."""
-    neighbourhood = Neighbourhood(homes.values())
+def etiquette(
+    found: Mapping[int, Fence], verdicts: Mapping[FenceId, Verdict], decided: Collection[FenceId], findings: Findings
+) -> Mapping[HomeId, tuple[HomeId, ...]]:
+    """Say which lines of the file watch more than their own home; of a home, the others whose lines reach it.
+
+    Parameters
+    ----------
+    found
+        Those that guard, by their place in the file.
+    verdicts
+        What each line watches.
+    decided
+        Those that were drawn in the app: it has been decided about them.
+    """
     reached_by: defaultdict[HomeId, set[HomeId]] = defaultdict(set)
-    for index, fence in enumerate(found):
+    for index, fence in found.items():
         if fence.kind is not FenceKind.LINE or fence.home is None:
             continue
-        verdict = neighbourhood.etiquette(fence)
+        verdict = verdicts[fence.id]
         for home in verdict.touches:
             reached_by[home].add(fence.home)
-        if not verdict.is_own:
+        if not verdict.is_own and fence.id not in decided:
             what = " and ".join(
                 _BEYOND[one].format(home=fence.home, touches=_few(verdict.touches)) for one in Beyond if one in verdict.beyond
             )

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from devices.model import CommunityId, Covers, Device, DeviceId, HomeId, PersonId, Placement, Pose, Source
 from incidents.directory import Address, Channel, Directory, Home, NamedDevice, Person, Recovery, Role, RosterId
+from rules.fences.etiquette import Neighbourhood
 from rules.premises import Arming, Care, Clocks, Codes, Fence, FenceId, FenceKind, HomePlace, Use
 from store import cameras, cautions, coverage, document, duty, plans, references, shapes
 from store.document import Document, KeyPath, shown, spelled
@@ -19,7 +20,7 @@ from store.ground import survey
 from store.model import Community, InputError, StoreError
 from store.phones import phone
 from store.references import DEFAULT_EVENTS, Findings
-from store.schema import CareSaid, ChosenSaid, CommunityFile, DeviceSaid, FenceSaid, NightSaid, PersonSaid, mistakes
+from store.schema import CareSaid, ChosenSaid, CommunityFile, DeviceSaid, FenceSaid, FenceState, NightSaid, PersonSaid, mistakes
 from store.shapes import Shape
 
 ENTRIES = frozenset({Covers.DOOR, Covers.GATE})
@@ -92,7 +93,11 @@ def build(file: CommunityFile) -> Community:
     people = [_person(person, index, file, findings) for index, person in enumerate(file.people)]
     ground = survey(file, findings)
     views = cameras.views(file, [_pose(device) for device in file.devices], findings)
-    fences = [_fence(fence, shape, file) for fence, shape in zip(file.geofences, ground.fences, strict=True) if shape is not None]
+    fences = {
+        index: fence_of(fence, shape, file)
+        for index, (fence, shape) in enumerate(zip(file.geofences, ground.fences, strict=True))
+        if shape is not None
+    }
     if findings.mistakes or timezone is None:
         raise WrongCommunityError(findings.mistakes)
     homes = _homes(file)
@@ -118,13 +123,25 @@ def build(file: CommunityFile) -> Community:
         home.id: HomePlace(id=home.id, building=home.building, floor=home.floor, footprint=ground.footprints.get(home.id, ()))
         for home in homes.values()
     }
-    cautions.fences(fences, devices, premises, findings)
-    reached_by = cautions.etiquette(fences, premises, findings)
+    neighbourhood = Neighbourhood(premises.values())
+    guarding = {index: fence for index, fence in fences.items() if file.geofences[index].state is FenceState.ACTIVE}
+    verdicts = {
+        fence.id: neighbourhood.etiquette(fence)
+        for index, fence in fences.items()
+        if fence.home is not None and (fence.kind is FenceKind.LINE or file.geofences[index].drawn)
+    }
+    cautions.fences(guarding, devices, premises, findings)
+    reached_by = cautions.etiquette(guarding, verdicts, {FenceId(one.id) for one in file.geofences if one.drawn}, findings)
     coverage.weekly(directory, findings)
     return Community(
         directory=directory,
         devices=devices,
-        fences=tuple(fences),
+        fences=tuple(guarding.values()),
+        waiting=_in_state(FenceState.WAITING, fences, file),
+        refused=_in_state(FenceState.REFUSED, fences, file),
+        names={FenceId(one.id): one.name for one in file.geofences if one.name is not None},
+        verdicts=verdicts,
+        neighbourhood=neighbourhood,
         care={PersonId(person.id): _care(person.care) for person in file.people if person.care is not None},
         uses={DeviceId(device.id): _use(device) for device in file.devices},
         footprints=ground.footprints,
@@ -136,6 +153,10 @@ def build(file: CommunityFile) -> Community:
         warnings=tuple(findings.warnings),
         notices=tuple(findings.notices),
     )
+
+
+def _in_state(state: FenceState, fences: Mapping[int, Fence], file: CommunityFile) -> tuple[Fence, ...]:
+    return tuple(fence for index, fence in fences.items() if file.geofences[index].state is state)
 
 
 def _timezone(name: str, path: KeyPath, findings: Findings) -> ZoneInfo | None:
@@ -252,7 +273,8 @@ def _pose(device: DeviceSaid) -> Pose | None:
     return Pose(lon=lon, lat=lat, heading_deg=pose.heading_deg % 360.0, height_m=pose.height_m)
 
 
-def _fence(fence: FenceSaid, shape: Shape, file: CommunityFile) -> Fence:
+def fence_of(fence: FenceSaid, shape: Shape, file: CommunityFile) -> Fence:
+    """A fence of a file, and its shape, as rules have it."""
     is_line = fence.kind is FenceKind.LINE
     return Fence(
         community_id=CommunityId(file.community.id),

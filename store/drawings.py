@@ -233,14 +233,28 @@ def _features(community: Community, said: CommunityFile, datum: Datum) -> Iterat
             yield _of("homes", keys, _polygons(rings, datum))
     fences = {fence.id: fence for fence in community.fences}
     for one in said.geofences:
-        fence = fences[FenceId(one.id)]
-        keys = one.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={*OUTLINES, "outwards_m", "datum"})
+        if (fence := fences.get(FenceId(one.id))) is None:
+            continue  # it guards nothing: in a file it would
+        keys = one.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={*OUTLINES, "outwards_m", "datum", "drawn"})
         yield _of("geofences", keys, _polygons(fence.rings, datum) if fence.rings else _line(fence.path, datum))
     for device in community.devices:
         if (pose := device.pose) is not None:
             (place,) = _positions(Wgs84.of(Datum.WGS84, [pose.lon], [pose.lat]).ring(), datum)
             keys = {"id": device.id, "kind": device.kind.value, "heading_deg": pose.heading_deg, "height_m": pose.height_m}
             yield _of("devices", keys, Point(type="Point", coordinates=place))
+
+
+def geometry(rings: Wgs84Rings, path: Wgs84Ring, datum: Datum) -> Said:
+    """An area's rings, or a line's path where there are none, as a geometry of GeoJSON in the degrees of a datum."""
+    drawn = _polygons(rings, datum) if rings else _line(path, datum)
+    said: Said = drawn.model_dump(mode="json", exclude_none=True)
+    return said
+
+
+def place(lon_deg: float, lat_deg: float, datum: Datum) -> tuple[float, float]:
+    """A position of WGS 84 degrees in the degrees of a datum."""
+    (found,) = _positions(Wgs84.of(Datum.WGS84, [lon_deg], [lat_deg]).ring(), datum)
+    return float(found[0]), float(found[1])
 
 
 def _of(section: str, keys: Said, geometry: Polygon | MultiPolygon | LineString | Point) -> Written:

@@ -70,7 +70,7 @@ def _fence(
     if key is None:
         return None
     try:
-        found = _shape(fence, footprints)
+        found = shape_of(fence, footprints)
     except ShapeError as error:
         findings.wrong((*path, key, *error.path), error.what)
         return None
@@ -80,7 +80,8 @@ def _fence(
     return found
 
 
-def _shape(fence: FenceSaid, footprints: Mapping[HomeId, Wgs84Rings]) -> Shape | None:
+def shape_of(fence: FenceSaid, footprints: Mapping[HomeId, Wgs84Rings]) -> Shape | None:
+    """A fence's shape; None where it is drawn in no way that fits. Raises ShapeError."""
     datum, is_line = fence.datum, fence.kind is FenceKind.LINE
     if fence.around is not None:
         if (footprint := footprints.get(HomeId(fence.around))) is None:

@@ -60,6 +60,7 @@ class ImportPlan:
 
 
 _CHOSEN = "chosen"
+_DRAWN = "drawn"
 
 
 def plan(kept_of: Callable[[CommunityId], str | None], file: Path | str, *, prune: bool = False, text: str | None = None) -> ImportPlan:
@@ -87,7 +88,7 @@ def plan(kept_of: Callable[[CommunityId], str | None], file: Path | str, *, prun
         raise input_error(file, read, alone.mistakes)
     kept = kept_of(CommunityId(well_formed.community.id))
     old = None if kept is None else _content(said(kept, f"community {well_formed.community.id} in the database")[0])
-    merged, origins = (new, {}) if prune or old is None else _merged(old, new)
+    merged, origins = (_pruned(old, new), {}) if prune or old is None else _merged(old, new)
     try:
         community = build(CommunityFile.model_validate(merged))
     except WrongCommunityError as error:
@@ -157,8 +158,23 @@ def _merged(old: Said, new: Said) -> tuple[Said, Origins]:
     return merged, origins
 
 
+def _pruned(old: Said | None, new: Said) -> Said:
+    """The new file alone, with the fences of its homes that people drew in the app: no file has them."""
+    homes, residents = ({item["id"] for item in new.get(section, [])} for section in ("homes", "people"))
+    in_file = {item["id"] for item in new.get("geofences", [])}
+    drawn = [item for item in (old or {}).get("geofences", []) if item.get(_DRAWN) and item["id"] not in in_file]
+    kept = [
+        item for item in drawn if {item.get("home"), item.get("around")} <= {*homes, None} and set(item.get("residents") or ()) <= residents
+    ]
+    again = {item["id"]: item for item in (old or {}).get("geofences", [])}
+    fences = [_kept(again[item["id"]], item) if item["id"] in again else item for item in new.get("geofences", [])]
+    return {**new, "geofences": [*fences, *kept]} if fences or kept else new
+
+
 def _kept(old: Said, new: Said) -> Said:
-    """An item as the new file has it, with what its person chose in the app: that is no matter of whoever writes the file."""
+    """An item as the new file has it, except what people made of it in the app: that is no matter of whoever writes the file."""
+    if _DRAWN in old and _DRAWN not in new:
+        return old
     return {**new, _CHOSEN: old[_CHOSEN]} if _CHOSEN in old and _CHOSEN not in new else new
 
 
@@ -192,6 +208,8 @@ def _changes(old: Said | None, merged: Said, new: Said) -> list[str]:
                 lines.append(f"= {section} {one} (kept)")
             else:
                 lines += _differences(f"{section} {one}", was[one], item)
+                if _DRAWN in item and _DRAWN not in said_now[one]:
+                    lines.append(f"= {section} {one} (kept as it was drawn in the app)")
         lines += [f"- {section} {one}" for one in was if one not in now]
     return lines
 

@@ -17,7 +17,8 @@ from devices.model import CommunityId, Device, DeviceId, HomeId, PersonId, Regis
 from geofence.datum import Wgs84Rings
 from geofence.floor import Floor
 from incidents.directory import Directory, Home
-from rules.premises import Arming, Care, Clocks, Codes, Fence, HomePlace, Premises, Use
+from rules.fences.etiquette import Neighbourhood, Verdict
+from rules.premises import Arming, Care, Clocks, Codes, Fence, FenceId, HomePlace, Premises, Use
 
 
 class StoreError(Exception):
@@ -87,11 +88,18 @@ class Community:
     """A community as its file says: who, where, which devices and fences.
 
     `warnings` are what import says loudly and accepts, `notices` what it says. `reached_by`: of a home, others whose lines reach it.
+    `fences` guard; `waiting` and `refused` were drawn in the app and guard nothing. `verdicts`: what each line, and
+    each area that was drawn in the app, watches besides its own home. `names`: of fences that have one.
     """
 
     directory: Directory
     devices: tuple[Device, ...] = ()
     fences: tuple[Fence, ...] = ()
+    waiting: tuple[Fence, ...] = ()
+    refused: tuple[Fence, ...] = ()
+    names: Mapping[FenceId, str] = field(default_factory=dict)
+    verdicts: Mapping[FenceId, Verdict] = field(default_factory=dict)
+    neighbourhood: Neighbourhood = field(default_factory=lambda: Neighbourhood(()), compare=False, repr=False)
     care: Mapping[PersonId, Care] = field(default_factory=dict)
     uses: Mapping[DeviceId, Use] = field(default_factory=dict)
     footprints: Mapping[HomeId, Wgs84Rings] = field(default_factory=dict)

@@ -25,7 +25,7 @@ _LINE_TYPES = frozenset({"LineString", "MultiLineString"})
 _LISTED = ("residents", "events", "modes")
 """Keys of a fence that hold a list, which a cell of a table spells with commas."""
 _SHAPE_KEYS = frozenset({*OUTLINES, "outwards_m", "datum"})
-_FENCE_KEYS = tuple(name for name in FenceSaid.model_fields if name not in _SHAPE_KEYS)
+_FENCE_KEYS = tuple(name for name in FenceSaid.model_fields if name not in {*_SHAPE_KEYS, "drawn"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

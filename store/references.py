@@ -109,6 +109,11 @@ def check(file: CommunityFile, findings: Findings) -> None:
     _policies(file.policies, names, findings)
 
 
+def fence(one: FenceSaid, file: CommunityFile, findings: Findings) -> None:
+    """Note what is wrong with one fence of a file, or one that is to stand in it."""
+    _fence(one, _Names(file), (), findings)
+
+
 def _resident_only(person: PersonSaid, path: KeyPath, findings: Findings) -> None:
     """Note what is said of somebody who is not looked after, and care that contradicts itself."""
     for key in ("care", "cancel_window_s", "recovered"):

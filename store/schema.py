@@ -3,8 +3,9 @@
 import math
 import re
 import unicodedata
-from datetime import date
+from datetime import UTC, date, datetime
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 import shapely
@@ -75,6 +76,16 @@ def _date(value: str) -> str:
     return value
 
 
+def _moment(value: str) -> str:
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo != UTC:
+        raise ValueError(f'{shown(value)} is no time, wanted UTC such as "2026-10-01T08:00:00+00:00"')
+    return value
+
+
 def _pair(value: object) -> tuple[float, float]:
     numbers = [one for one in value if isinstance(one, int | float) and not isinstance(one, bool)] if isinstance(value, list) else []
     if not isinstance(value, list) or len(value) != 2 or len(numbers) != 2 or not all(map(math.isfinite, numbers)):  # noqa: PLR2004  a pair
@@ -118,6 +129,7 @@ Digest = Annotated[str, Field(pattern=r"^scrypt:[0-9a-f]{32}:[0-9a-f]{64}$")]
 DayOfWeek = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Day = Literal[DayOfWeek, "workday", "holiday"]
 Date = Annotated[str, BeforeValidator(_quoted), AfterValidator(_date)]
+Moment = Annotated[str, BeforeValidator(_quoted), AfterValidator(_moment)]
 Pair = Annotated[tuple[float, float], PlainValidator(_pair)]
 DatumWord = Annotated[Datum, Field(strict=False)]
 LanguageWord = Annotated[Language, Field(strict=False)]
@@ -412,11 +424,35 @@ class CorridorSaid(_Said):
     width_m: Annotated[float, Field(gt=0, le=10_000)]
 
 
+class FenceState(StrEnum):
+    """What became of a fence that was drawn in the app; one that stands in a file is active."""
+
+    ACTIVE = "active"
+    WAITING = "waiting"
+    """For an administrator: it guards nothing yet."""
+    REFUSED = "refused"
+    REMOVED = "removed"
+    """Kept to be restored, and so that a file that still has it does not bring it back."""
+
+
+class DrawnSaid(_Said):
+    """Who drew a fence in the app, when, and what became of it. `replaces`: which fence it takes the place of once it is approved."""
+
+    by: Id
+    at: Moment
+    state: Annotated[FenceState, Field(strict=False)]
+    replaces: Id | None = None
+    decided_by: Id | None = None
+    decided_at: Moment | None = None
+    reason: Text | None = None
+
+
 class FenceSaid(_Drawn):
-    """An area or a line, drawn in one of several ways."""
+    """An area or a line, drawn in one of several ways. `drawn` is the app's: of one that somebody drew or changed there."""
 
     id: Id
     kind: Annotated[FenceKind, Field(strict=False)]
+    name: Text | None = None
     geometry: dict[str, Any] | None = None
     circle: CircleSaid | None = None
     rectangle: RectangleSaid | None = None
@@ -434,6 +470,12 @@ class FenceSaid(_Drawn):
     near: Annotated[Side, Field(strict=False)] = Side.LEFT
     approach_m: Annotated[float, Field(gt=0, le=1000)] = 2.0
     max_gap_s: Annotated[float, Field(gt=0, le=3600)] | None = None
+    drawn: DrawnSaid | None = None
+
+    @property
+    def state(self) -> FenceState:
+        """Whether it guards."""
+        return FenceState.ACTIVE if self.drawn is None else self.drawn.state
 
     @property
     def drawn_as(self) -> str | None:
@@ -533,7 +575,7 @@ SECTIONS = ("homes", "people", "devices", "geofences", "rosters", "policies")
 
 _MODELS: tuple[type[_Said], ...] = (
     *(CommunityFile, CommunityHead, NightSaid, HomeSaid, ArmingSaid, PersonSaid, CareSaid, ContactSaid, DeviceSaid, PoseSaid, SourceSaid),
-    *(FenceSaid, CircleSaid, RectangleSaid, CorridorSaid, HoursSaid, RosterSaid, ShiftSaid, OverrideSaid),
+    *(FenceSaid, DrawnSaid, CircleSaid, RectangleSaid, CorridorSaid, HoursSaid, RosterSaid, ShiftSaid, OverrideSaid),
     *(PolicySaid, StepSaid, WhenSaid, RepeatSaid, ViewSaid, FloorSaid, RoomSaid, OpeningSaid),
 )
 _KEYS = sorted({field.alias or name for model in _MODELS for name, field in model.model_fields.items()})

@@ -31,12 +31,13 @@ Note = tuple[KeyPath, str]
 
 
 class ShapeError(ValueError):
-    """A shape is wrong at `path`, which starts below its key."""
+    """A shape is wrong at `path`, which starts below its key; `at` is the position, in the drawing's own datum, if there is one."""
 
-    def __init__(self, path: KeyPath, what: str) -> None:
+    def __init__(self, path: KeyPath, what: str, at: tuple[float, float] | None = None) -> None:
         super().__init__(what)
         self.path = path
         self.what = what
+        self.at = at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ def area(geometry: Mapping[str, Any], datum: Datum) -> Shape:
     try:
         valid = repair.area(drawn)
     except repair.UnclearShapeError as error:
-        raise ShapeError(_below(top, error.part, is_one=is_one), error.what) from None
+        raise ShapeError(_below(top, error.part, is_one=is_one), error.what, error.at) from None
     notes += [(_below(top, part, is_one=is_one), what) for part, what in valid.notes]
     try:
         rings = _on_the_ground(valid.polygons, datum)
@@ -118,7 +119,7 @@ def line(geometry: Mapping[str, Any], datum: Datum) -> Shape:
     try:
         distinct, said = repair.line(vertices)
     except repair.UnclearShapeError as error:
-        raise ShapeError(path, error.what) from None
+        raise ShapeError(path, error.what, error.at) from None
     found = Wgs84.of(datum, *distinct.T).ring()
     _within_reach(found, path)
     return Shape(

@@ -27,6 +27,10 @@ class Action(StrEnum):
     """A home's floor plan, and where its radars see somebody just now."""
     DRAW_PLAN = "draw_plan"
     SOS = "sos"
+    DRAW_FENCES = "draw_fences"
+    """Draw, change and remove the areas and lines of a home; those of the whole estate are an administrator's."""
+    APPROVE_FENCES = "approve_fences"
+    """Decide about what somebody drew beyond their own home."""
     SEE_MESSAGES = "see_messages"
     """What was sent to whom."""
     SEE_CONTACTS = "see_contacts"
@@ -97,6 +101,8 @@ RIGHTS: Mapping[Action, _Reaches] = {
     Action.SEE_PLAN: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.GUARD: _OPEN, Role.DISPATCHER: _OPEN},
     Action.DRAW_PLAN: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN},
     Action.SOS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN},
+    Action.DRAW_FENCES: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
+    Action.APPROVE_FENCES: {Role.ADMINISTRATOR: _ALL},
     Action.SEE_MESSAGES: {Role.DISPATCHER: _ALL, Role.GUARD: _ALL, Role.ADMINISTRATOR: _ALL},
     Action.SEE_CONTACTS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
     Action.TEST_ALARM: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
@@ -143,6 +149,15 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("GET", "/api/homes/{home_id}/contacts"): Action.SEE_CONTACTS,
     ("GET", "/api/homes/{home_id}/test-alarm"): Action.TEST_ALARM,
     ("POST", "/api/homes/{home_id}/test-alarm"): Action.TEST_ALARM,
+    ("GET", "/api/ground"): Action.SEE_HOMES,
+    ("GET", "/api/fences"): Action.SEE_HOMES,
+    ("POST", "/api/fences"): Action.DRAW_FENCES,
+    ("POST", "/api/fences/check"): Action.DRAW_FENCES,
+    ("PUT", "/api/fences/{fence_id}"): Action.DRAW_FENCES,
+    ("DELETE", "/api/fences/{fence_id}"): Action.DRAW_FENCES,
+    ("GET", "/api/fences/{fence_id}/history"): Action.DRAW_FENCES,
+    ("POST", "/api/fences/{fence_id}/restore"): Action.DRAW_FENCES,
+    ("POST", "/api/fences/{fence_id}/decision"): Action.APPROVE_FENCES,
     ("GET", "/api/incidents"): Action.SEE_INCIDENTS,
     ("GET", "/api/incidents/{incident_id}"): Action.SEE_INCIDENTS,
     ("POST", "/api/incidents/{incident_id}/opened"): Action.SEE_INCIDENTS,

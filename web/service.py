@@ -28,6 +28,7 @@ from web.api import (
     choices,
     console,
     events,
+    fences,
     glances,
     homes,
     incidents,
@@ -93,7 +94,7 @@ def create_app(
     for routes in (sign_in, console, incidents, phones, homes, acts, silences, additions):
         app.include_router(routes.router, include_in_schema=False)
     problems: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 409, 422, 503)}
-    for routes in (own, choices, glances, plans, chain_checks, stories, events):
+    for routes in (own, choices, glances, plans, fences, chain_checks, stories, events):
         app.include_router(routes.router, responses=problems)
     app.mount("/app", Client(), name="app")
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
@@ -137,7 +138,8 @@ def _answer_errors(app: FastAPI, site: Site) -> None:
 
     @app.exception_handler(ProblemError)
     def refused(request: Request, error: ProblemError) -> Response:
-        return JSONResponse(Problem(code=error.notice, words=words_for(request).notices[error.notice]).model_dump(), error.status)
+        words = error.words or words_for(request).notices[error.notice]
+        return JSONResponse(Problem(code=error.notice, words=words).model_dump(), error.status)
 
     @app.exception_handler(RequestValidationError)
     def wrong(request: Request, _error: Exception) -> Response:

@@ -15,6 +15,7 @@ from store.chain_checks import LinkState
 from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
 from store.outbox import NotificationState
+from store.schema import FenceState
 from web.evidence import Reason, Sureness
 from web.ground import Compass
 from web.passage import Sign
@@ -116,6 +117,53 @@ class Glancing(StrEnum):
     PEOPLE = "people"
     METHOD_OK = "method_ok"
     METHOD_UNKNOWN = "method_unknown"
+
+
+class Fencing(StrEnum):
+    """What is said of a fence that somebody draws."""
+
+    DESCRIBED = "described"
+    AREA = "area"
+    LINE = "line"
+    WIDE = "wide"
+    LONG = "long"
+    FOR = "for"
+    NOBODY = "nobody"
+    NO_TRACKER = "no_tracker"
+    NO_RADAR = "no_radar"
+    TOO_SMALL = "too_small"
+    OTHER_FLOOR = "other_floor"
+    OUT_OF_SIGHT = "out_of_sight"
+    PARTLY_HIDDEN = "partly_hidden"
+    CROSSES = "crosses"
+    TOO_FEW = "too_few"
+    UNCLEAR = "unclear"
+    REPAIRED = "repaired"
+    AREA_NEEDS = "area_needs"
+    LINE_NOTICES = "line_notices"
+    OWN = "own"
+    BEYOND_NEIGHBOUR = "beyond_neighbour"
+    BEYOND_CORRIDOR = "beyond_corridor"
+    BEYOND_PUBLIC = "beyond_public"
+    BEYOND_UNKNOWN = "beyond_unknown"
+    WILL_WAIT = "will_wait"
+    REACHED = "reached"
+    REACHED_AREA = "reached_area"
+    WOULD_REACH = "would_reach"
+    ASKS = "asks"
+    DREW = "drew"
+    FROM_FILE = "from_file"
+    APPROVED = "approved"
+    REFUSED_BY = "refused_by"
+    REMOVED_BY = "removed_by"
+    REPLACES = "replaces"
+    ESTATE = "estate"
+    CHANGED = "changed"
+    GONE = "gone"
+    TOO_OFTEN = "too_often"
+    TOO_MANY = "too_many"
+    DECIDED = "decided"
+    NO_REASON = "no_reason"
 
 
 class Particular(StrEnum):
@@ -258,6 +306,10 @@ class Words:
         Minutes for which alerts can be paused.
     glance : mapping
         How things are with `{names}`, what a device last did, `{ago}`, `{percent}`; what is read out to those who are called.
+    fencing : mapping
+        What is said of a fence with its `{name}`, how wide it is or has to be, `{n}` m, which `{device}` guards it, and whom.
+    fence_states : mapping
+        What became of a drawing.
     purposes_of_data, recipients : mapping
         What a resident lets whom have.
     consented : mapping
@@ -284,6 +336,8 @@ class Words:
     i_am: str
     sign_in: Mapping[SignIn, str]
     glance: Mapping[Glancing, str]
+    fencing: Mapping[Fencing, str]
+    fence_states: Mapping[FenceState, str]
     purposes_of_data: Mapping[DataPurpose, str]
     recipients: Mapping[Recipient, str]
     consented: Mapping[bool, str]

@@ -10,10 +10,11 @@ from store.chain_checks import LinkState
 from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
 from store.outbox import NotificationState
+from store.schema import FenceState
 from web.evidence import Reason, Sureness
 from web.ground import Compass
 from web.passage import Sign
-from web.words import Glancing, Mark, Move, Notice, Particular, SignIn, Spot, Words
+from web.words import Fencing, Glancing, Mark, Move, Notice, Particular, SignIn, Spot, Words
 
 ZH = Words(
     language=Language.ZH,
@@ -88,6 +89,56 @@ ZH = Words(
         Glancing.PEOPLE: "可以联系",
         Glancing.METHOD_OK: "能用，已验证",
         Glancing.METHOD_UNKNOWN: "还没有验证",
+    },
+    fencing={
+        Fencing.DESCRIBED: "{kind}“{name}”，{size}，{whom}{state}",
+        Fencing.AREA: "区域",
+        Fencing.LINE: "虚拟线",
+        Fencing.WIDE: "最宽处约{n}米",
+        Fencing.LONG: "长约{n}米",
+        Fencing.FOR: "守护{names}，",
+        Fencing.NOBODY: "请先选这个围栏守护谁。",
+        Fencing.NO_TRACKER: "{names}没有手表或定位器，没有设备知道人走到了哪里，这个围栏守不住。",
+        Fencing.NO_RADAR: "家里没有装好位置的雷达或摄像头，没有设备能看到这条线。",
+        Fencing.TOO_SMALL: "{device}的定位误差约{error}米，这个围栏只有{width}米宽，太小了，最宽处至少要{n}米。",
+        Fencing.OTHER_FLOOR: "这条线和家里的雷达不在同一层。",
+        Fencing.OUT_OF_SIGHT: "家里的雷达和摄像头看不到这条线。雷达能看6米远，左右各60度。",
+        Fencing.PARTLY_HIDDEN: "这条线约有{n}%看不到，走那一段不会有提醒。",
+        Fencing.CROSSES: "线在这里交叉了，请把角挪开。",
+        Fencing.TOO_FEW: "点还不够，请再画几个点。",
+        Fencing.UNCLEAR: "这个形状看不明白，请重画一下。",
+        Fencing.REPAIRED: "形状已自动修整。",
+        Fencing.AREA_NEEDS: "能守住最宽处至少{n}米的区域",
+        Fencing.LINE_NOTICES: "能发现离线{n}米以内走动的人",
+        Fencing.OWN: "只在自己家和门窗前，保存后马上生效。",
+        Fencing.BEYOND_NEIGHBOUR: "伸到了{homes}",
+        Fencing.BEYOND_CORRIDOR: "看到了公共走廊",
+        Fencing.BEYOND_PUBLIC: "超出自己家4米以外",
+        Fencing.BEYOND_UNKNOWN: "还不知道您家的轮廓",
+        Fencing.WILL_WAIT: "{why}，要物业同意后才生效。",
+        Fencing.REACHED: "{home}的虚拟线会看到您家门窗前，已经由物业同意。",
+        Fencing.REACHED_AREA: "{home}的区域包括了您家这里。它只跟随{home}自己的设备，不看您家的人。",
+        Fencing.WOULD_REACH: "{home}想画一条虚拟线，会看到您家门窗前。现在等物业决定，还没有生效。有意见请告诉物业。",
+        Fencing.ASKS: "{home}的“{name}”等您决定：{why}。",
+        Fencing.DREW: "{time} {by}画的",
+        Fencing.FROM_FILE: "物业设置的",
+        Fencing.APPROVED: "{time} {by}同意",
+        Fencing.REFUSED_BY: "{time} {by}不同意：{reason}",
+        Fencing.REMOVED_BY: "{time} {by}删除",
+        Fencing.REPLACES: "要替换“{name}”，同意之前原来的仍然守护",
+        Fencing.ESTATE: "整个小区",
+        Fencing.CHANGED: "没有保存：别人刚刚改过这个围栏，请看看新的再改。",
+        Fencing.GONE: "没有保存：这个围栏已经不在了。",
+        Fencing.TOO_OFTEN: "没有保存：一小时内改得太多，请过一会儿再试。",
+        Fencing.TOO_MANY: "没有保存：一户最多50个围栏。",
+        Fencing.DECIDED: "没有保存：这个围栏已经不用等您决定了。",
+        Fencing.NO_REASON: "没有保存：不同意要写明原因。",
+    },
+    fence_states={
+        FenceState.ACTIVE: "正在守护",
+        FenceState.WAITING: "等物业同意，还没有守护",
+        FenceState.REFUSED: "物业没有同意，没有守护",
+        FenceState.REMOVED: "已删除",
     },
     purposes_of_data={DataPurpose.HELP: "出事时的位置、身体状况和判断依据"},
     recipients={Recipient.FAMILY: "家人", Recipient.GUARDS: "保安和上门人员", Recipient.HOSPITAL: "医院"},

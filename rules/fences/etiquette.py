@@ -1,9 +1,10 @@
-"""What a resident's line may watch: one's own home and its air space; more than that is an administrator's to approve.
+"""What a resident's fence may watch: one's own home and its air space; more than that is an administrator's to approve.
 
-A line watches what lies within its approach distance, on both sides. Of that, to a home belongs its footprint, and the air space around
-it: what is at most 4 m away, nearer to it than to any other home of that floor, and no corridor. Four metres are a line of the usual
-approach distance, 2 m, drawn 2 m before a window. A corridor is what lies between homes of one building and floor that are at most 4 m
-apart. An open gallery along one side of a house cannot be told from air space, nor can what lies above and below.
+A line watches what lies within its approach distance, on both sides; an area what lies in it. Of that, to a home belongs its footprint,
+and the air space around it: what is at most 4 m away, nearer to it than to any other home of that floor, and no corridor. Four metres
+are a line of the usual approach distance, 2 m, drawn 2 m before a window. A corridor is what lies between homes of one building and floor
+that are at most 4 m apart. An open gallery along one side of a house cannot be told from air space, nor can what lies above and below. An
+area as large as an estate is looked at in steps of some metres, and touches every home whose footprint it holds a part of.
 """
 
 from collections.abc import Iterable
@@ -18,21 +19,22 @@ from numpy.typing import NDArray
 from devices.model import HomeId
 from geofence.frames import Frame
 from geofence.outlines import metric
-from rules.premises import Fence, HomePlace
+from rules.premises import Fence, FenceKind, HomePlace
 
 AIR_SPACE_M = 4.0
 CORRIDOR_M = 4.0
 
 _STEP_M = 0.25
 _STEPS = 200
-"""At most so many steps in each direction over what a line watches."""
+_AREA_STEPS = 60
+"""At most so many steps in each direction over what a line, or an area, watches."""
 _ROUNDING_M = 0.01
 
 Float64 = NDArray[np.float64]
 
 
 class Beyond(StrEnum):
-    """What a line watches besides its own home."""
+    """What a fence watches besides its own home."""
 
     NEIGHBOUR = "neighbour"
     CORRIDOR = "corridor"
@@ -42,7 +44,7 @@ class Beyond(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Whether a line needs an administrator.
+    """Whether a fence needs an administrator.
 
     Attributes
     ----------
@@ -62,7 +64,7 @@ class Verdict:
 
 
 class Neighbourhood:
-    """The homes of a community that have a footprint, prepared for being asked about lines.
+    """The homes of a community that have a footprint, prepared for being asked about fences.
 
     Parameters
     ----------
@@ -82,14 +84,14 @@ class Neighbourhood:
         self._corridors = self._corridors_by_floor()
 
     def etiquette(self, fence: Fence) -> Verdict:
-        """What a line watches besides its own home."""
+        """What a fence watches besides its own home."""
         own = None if fence.home is None else self._rows.get(fence.home)
         if own is None or self._frame is None:
             return Verdict(beyond=frozenset({Beyond.UNKNOWN}))
         home = self._homes[own]
-        line = shapely.LineString(self._frame.metres(*np.array(fence.path, np.float64).T))
-        watched = shapely.points(_places(line, fence.approach_m))
-        near = {int(row) for row in self._tree.query(shapely.buffer(line, fence.approach_m + AIR_SPACE_M))} | {own}
+        drawn, watches = self._drawn(fence, self._frame)
+        watched = shapely.points(_places(drawn, watches, fence))
+        near = {int(row) for row in self._tree.query(shapely.buffer(watches, AIR_SPACE_M))} | {own}
         rows = [own, *sorted(row for row in near - {own} if self._homes[row].floor in (home.floor, None) or home.floor is None)]
         away_m = np.array([shapely.distance(watched, self._footprints[row]) for row in rows])
         away_m[0] -= _ROUNDING_M  # what is as near to one's own home as to another is one's own
@@ -97,11 +99,20 @@ class Neighbourhood:
         inside = away_m.min(axis=0) <= 0.0
         in_air = away_m.min(axis=0) <= AIR_SPACE_M + _ROUNDING_M
         in_corridor = ~inside & shapely.intersects(watched, self._corridors.get((home.building, home.floor), shapely.Point()))
-        others = sorted(self._homes[rows[row]].id for row in np.unique(nearest[in_air]).tolist() if row > 0)
+        held = np.flatnonzero(shapely.area(shapely.intersection([self._footprints[row] for row in rows], watches)) > _ROUNDING_M)
+        others = sorted({self._homes[rows[row]].id for row in (*np.unique(nearest[in_air]).tolist(), *held.tolist()) if row > 0})
         beyond = {Beyond.NEIGHBOUR} if others else set()
         beyond |= {Beyond.CORRIDOR} if np.any(in_corridor) else set()
         beyond |= {Beyond.PUBLIC} if np.any(~in_air & ~in_corridor) else set()
         return Verdict(beyond=frozenset(beyond), touches=tuple(others))
+
+    def _drawn(self, fence: Fence, frame: Frame) -> tuple[shapely.Geometry, shapely.Geometry]:
+        """A fence as it is drawn, and all that it watches, in metres."""
+        if fence.kind is FenceKind.AREA:
+            shape = metric(fence.rings, frame)[1]
+            return shape, shape
+        line = shapely.LineString(frame.metres(*np.array(fence.path, np.float64).T))
+        return line, shapely.buffer(line, fence.approach_m, cap_style="flat")
 
     def _corridors_by_floor(self) -> dict[tuple[str, int | None], shapely.Geometry]:
         """What lies between homes of one building and floor, in metres; a home's own recesses are none."""
@@ -129,11 +140,12 @@ def _closed(shape: shapely.Geometry) -> shapely.Geometry:
     return shapely.buffer(shapely.buffer(shape, CORRIDOR_M / 2.0, join_style="mitre"), -CORRIDOR_M / 2.0, join_style="mitre")
 
 
-def _places(line: shapely.LineString, approach_m: float) -> Float64:
-    """Places (N, 2) all over what a line watches."""
-    watched = shapely.buffer(line, approach_m, cap_style="flat")
-    west, south, east, north = watched.bounds
-    step_m = max(min(_STEP_M, approach_m / 2.0), (east - west) / _STEPS, (north - south) / _STEPS)
+def _places(drawn: shapely.Geometry, watches: shapely.Geometry, fence: Fence) -> Float64:
+    """Places (N, 2) all over what a fence watches."""
+    west, south, east, north = shapely.bounds(watches).tolist()
+    is_line = fence.kind is FenceKind.LINE
+    finest_m, steps = (min(_STEP_M, fence.approach_m / 2.0), _STEPS) if is_line else (_STEP_M, _AREA_STEPS)
+    step_m = max(finest_m, (east - west) / steps, (north - south) / steps)
     grid = np.stack(np.meshgrid(np.arange(west, east, step_m), np.arange(south, north, step_m)), axis=-1).reshape(-1, 2)
-    corners = shapely.get_coordinates([line, watched])
-    return np.concatenate((corners, grid[shapely.contains_xy(watched, *grid.T)]))
+    corners = shapely.get_coordinates([drawn, watches])
+    return np.concatenate((corners, grid[shapely.contains_xy(watches, *grid.T)]))

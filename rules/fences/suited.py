@@ -96,17 +96,25 @@ def suited(fence: Fence, devices: Iterable[Device], home: HomePlace | None) -> S
     return _line(fence, devices, home) if fence.kind is FenceKind.LINE else _area(fence, devices)
 
 
-def _area(fence: Fence, devices: Iterable[Device]) -> Suited:
-    if not fence.residents:
-        return Suited(lack=Lack.NOBODY)
-    best: dict[PersonId, DeviceKind] = {}
+def guards(fence: Fence, devices: Iterable[Device]) -> tuple[Device, ...]:
+    """What watches a fence: of a line the radars and cameras of its home, of an area the best source of each whom it concerns."""
+    if fence.kind is FenceKind.LINE:
+        return tuple(device for device in devices if device.pose is not None and device.home == fence.home)
+    best: dict[PersonId, Device] = {}
     for device in devices:
         wearer = device.wearer or device.sole_occupant
         if wearer in fence.residents and device.kind in TYPICAL_ACCURACY_M:
-            best[wearer] = min(best.get(wearer, device.kind), device.kind, key=TYPICAL_ACCURACY_M.__getitem__)
+            best[wearer] = min(best.get(wearer, device), device, key=lambda one: TYPICAL_ACCURACY_M[one.kind])
+    return tuple(best.values())
+
+
+def _area(fence: Fence, devices: Iterable[Device]) -> Suited:
+    if not fence.residents:
+        return Suited(lack=Lack.NOBODY)
+    best = guards(fence, devices)
     if not best:
         return Suited(lack=Lack.UNWATCHED)
-    kind = max(best.values(), key=TYPICAL_ACCURACY_M.__getitem__)
+    kind = max((one.kind for one in best), key=TYPICAL_ACCURACY_M.__getitem__)
     accuracy_m = TYPICAL_ACCURACY_M[kind]
     width_m, smallest_m = 2.0 * Area.of(fence.rings).depth_m, smallest_width_m(accuracy_m)
     lack = Lack.TOO_SMALL if width_m < smallest_m else None
@@ -114,7 +122,7 @@ def _area(fence: Fence, devices: Iterable[Device]) -> Suited:
 
 
 def _line(fence: Fence, devices: Iterable[Device], home: HomePlace | None) -> Suited:
-    watching = [device for device in devices if device.pose is not None and device.home == fence.home]
+    watching = guards(fence, devices)
     if not watching:
         return Suited(lack=Lack.UNWATCHED)
     if home is not None and None not in (home.floor, fence.floor) and home.floor != fence.floor:

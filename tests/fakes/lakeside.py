@@ -49,7 +49,9 @@ class Estate:
         self._file.write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
         self.directory: Directory = load(self._file).directory
         with self.database.write() as session:
-            configuration.append_community(session, self.id, self.now_ns - round(ago_s * NS_PER_S), json.dumps(said, ensure_ascii=False))
+            self.version = configuration.append_community(
+                session, self.id, self.now_ns - round(ago_s * NS_PER_S), json.dumps(said, ensure_ascii=False)
+            )
 
     def sign_in(self, who: str, *, is_strong: bool = True) -> dict[str, str]:
         """Somebody's cookies."""

@@ -186,7 +186,15 @@ def test_a_route_that_is_in_no_table_is_refused_to_everybody(both: Both) -> None
 Request = dict[str, Any]
 
 
-def requests(community: str, incident: str, home: str = "b3-201", resident: str = "wang-xiuying") -> Mapping[tuple[str, str], Request]:
+def window(home: str) -> dict[str, Any]:
+    """A line two metres before the window of 王秀英's home."""
+    path = {"type": "LineString", "coordinates": [[119.95002, 31.779982], [119.95008, 31.779982]]}
+    return {"home": home, "name": "窗前", "kind": "line", "approach_m": 1.5, "geometry": path}
+
+
+def requests(
+    community: str, incident: str, home: str = "b3-201", resident: str = "wang-xiuying", version: int = 1
+) -> Mapping[tuple[str, str], Request]:
     """How each route is asked about something of 王秀英's, in a community."""
     form, at = {"community": community}, {"params": {"community": community}}
     return {
@@ -221,6 +229,15 @@ def requests(community: str, incident: str, home: str = "b3-201", resident: str 
         ("GET", "/api/homes/{home_id}/contacts"): at,
         ("GET", "/api/homes/{home_id}/test-alarm"): at,
         ("POST", "/api/homes/{home_id}/test-alarm"): at | {"json": {}},
+        ("GET", "/api/ground"): {"params": {"community": community, "home": home}},
+        ("GET", "/api/fences"): {"params": {"community": community, "home": home}},
+        ("POST", "/api/fences"): at | {"json": window(home)},
+        ("POST", "/api/fences/check"): at | {"json": window(home)},
+        ("PUT", "/api/fences/{fence_id}"): at | {"json": window(home)},
+        ("GET", "/api/fences/{fence_id}/history"): at,
+        ("POST", "/api/fences/{fence_id}/restore"): at | {"json": {"number": version}},
+        ("POST", "/api/fences/{fence_id}/decision"): at | {"json": {"approve": True}},
+        ("DELETE", "/api/fences/{fence_id}"): at | {"json": {}},
         ("GET", "/api/incidents"): at,
         ("GET", "/api/incidents/{incident_id}"): at,
         ("POST", "/api/incidents/{incident_id}/opened"): at | {"headers": {"content-length": "0"}},
@@ -240,7 +257,7 @@ def asked(client: httpx.Client, route: tuple[str, str], request: Request, **name
     return answer
 
 
-IS_ABOUT_ONE = re.compile(r"\{(home_id|incident_id)\}")
+IS_ABOUT_ONE = re.compile(r"\{(home_id|incident_id|fence_id)\}|^/api/(fences|ground)")
 ABOUT_ONE_BY_FORM = {("POST", place) for place in ("/acts", "/notes", "/photos", "/break-glass", "/modes", "/silences")}
 ABOUT_ONE = {route for route in ROUTES if IS_ABOUT_ONE.search(route[1])} | ABOUT_ONE_BY_FORM | {("PUT", "/api/consents")}
 """Routes that are about one home, incident or resident."""
@@ -274,8 +291,10 @@ def test_every_route_answers_whom_the_table_lets_and_nobody_else(both: Both, rol
                     "incident_id": incident.id,
                     "home_id": "b3-201",
                     "number": numbers[incident.community_id],
+                    "fence_id": "terrace",
                 }
-                for route, request in requests(incident.community_id, incident.id).items():
+                version = (both.here if is_here else both.there).version
+                for route, request in requests(incident.community_id, incident.id, version=version).items():
                     may = role is not None and role in RIGHTS[ROUTES[route] or Action.SEE_SELF]
                     answer = asked(client, route, request, **names)
                     status = answer.status_code

@@ -19,6 +19,7 @@ from store.ledger import DatabaseBook, add_event
 from web.api.model import Card, Care, DeviceShown, Glance, ModeSet, ModeShown, ModeWish, OnDuty, ResidentShown, SosWish, Tone
 from web.api.problems import ProblemError
 from web.api.shown import card_shown, tone_of
+from web.fencing import reaching
 from web.gate import TheWho
 from web.readiness import Homes, left_out_words, sensors, since_words, things, without_words
 from web.rights import Action
@@ -155,6 +156,7 @@ def _glance(visit: Visit, home_id: HomeId, ready: Homes) -> Glance:
         on_duty=on_duty(visit),
         incidents=[card_shown(one, visit) for one in open_here],
         needs_care=care,
+        reached_words=[words_ for words_, _ in reaching(visit, [home_id])],
         may=[one for one in _ABOUT_A_HOME if visit.who.may_at(one, home_id)],
     )
 

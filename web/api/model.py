@@ -1,17 +1,19 @@
 """What the API answers and takes. Fields that end in `words` are in the language of whoever asks: the same words as in messages."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from geofence.datum import Datum
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, IncidentState
 from rules.kinds import EventKind, Mode
-from rules.premises import Side
+from rules.premises import FenceKind, Side
 from store.chain_checks import LinkState
 from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
 from store.model import OpeningKind
+from store.schema import DayOfWeek, FenceState
 from web.rights import Action
 
 Tone = Literal["good", "care", "alarm"]
@@ -121,7 +123,7 @@ class Card(_Answer):
 
 
 class Glance(_Answer):
-    """How things are at a home."""
+    """How things are at a home. `reached_words`: which fences of others reach it."""
 
     id: str
     address_words: str
@@ -140,6 +142,7 @@ class Glance(_Answer):
     on_duty: list[OnDuty]
     incidents: list[Card]
     needs_care: list[Care]
+    reached_words: list[str]
     may: list[Action]
 
 
@@ -385,6 +388,215 @@ class TestRun(_Answer):
     broken_words: str
 
 
+class HoursOfDays(_Wish):
+    """From when to when of the day, on days that it begins on; every day where none is named."""
+
+    since: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    to: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
+    days: Annotated[list[DayOfWeek], Field(min_length=1, max_length=7)] | None = None
+
+
+Geometry = dict[str, Any]
+"""A geometry of GeoJSON (RFC 7946): positions [lon, lat] in degrees of the datum that stands beside it."""
+
+
+class CorridorWish(_Wish):
+    """Every place at most half a width from a line."""
+
+    line: Annotated[list[Annotated[list[float], Field(min_length=2, max_length=3)]], Field(min_length=2, max_length=2000)]
+    width_m: Annotated[float, Field(gt=0, le=1000)]
+
+
+class FenceWish(_Wish):
+    """A fence as somebody draws it, in one of three ways.
+
+    `geometry`: a Polygon or MultiPolygon of an area, a LineString of a line; or `corridor`; or `outwards_m`, so far around the footprint of
+    `home`. `near`: the side of a line that it protects, seen along its direction; of `outwards_m` it is the footprint's. `home`: whose it
+    is, none of the whole estate's. What is left out is as is usual.
+    """
+
+    home: Annotated[str, Field(max_length=64)] | None
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    kind: FenceKind
+    geometry: Geometry | None = None
+    corridor: CorridorWish | None = None
+    outwards_m: Annotated[float, Field(ge=0, le=1000)] | None = None
+    datum: Datum = Datum.WGS84
+    near: Side = Side.LEFT
+    approach_m: Annotated[float, Field(gt=0, le=20)] | None = None
+    events: Annotated[list[EventKind], Field(min_length=1, max_length=8)] | None = None
+    residents: Annotated[list[Annotated[str, Field(max_length=64)]], Field(min_length=1, max_length=50)] | None = None
+    modes: Annotated[list[Mode], Field(min_length=1, max_length=8)] | None = None
+    schedule: HoursOfDays | None = None
+    dwell_min: Annotated[int, Field(ge=1, le=10080)] | None = None
+    expected: HoursOfDays | None = None
+
+
+class FenceChange(FenceWish):
+    """A change of a fence. `tag`: that of the fence as it was seen; "" changes it whatever it is by now."""
+
+    tag: Annotated[str, Field(max_length=16)] = ""
+
+
+class RemovalWish(_Wish):
+    """That a fence is not wanted any more; `tag` as in `FenceChange`."""
+
+    tag: Annotated[str, Field(max_length=16)] = ""
+
+
+class GuardShown(_Answer):
+    """A device that guards a fence; `heard_ns`: when it sent anything last."""
+
+    id: str
+    name_words: str
+    heard_ns: int | None
+    heard_words: str
+    least_words: str
+
+
+class FenceShown(_Answer):
+    """A fence. `geometry`: as it lies, in degrees of `datum`; `drawn`: as it was drawn, of a corridor or around a footprint.
+
+    `described_words` says all of it to who cannot see it; `tag` changes with it. `replaces`: which fence it would take the place of.
+    """
+
+    id: str
+    home: str | None
+    home_words: str
+    name: str
+    kind: FenceKind
+    kind_words: str
+    state: FenceState
+    state_words: str
+    described_words: str
+    geometry: Geometry
+    datum: Datum
+    corridor: CorridorWish | None
+    outwards_m: float | None
+    near: Side
+    approach_m: float
+    events: list[EventKind]
+    residents: list[str]
+    modes: list[Mode] | None
+    schedule: HoursOfDays | None
+    dwell_min: int | None
+    expected: HoursOfDays | None
+    guards: list[GuardShown]
+    warning_words: list[str]
+    by_words: str
+    decision_words: str
+    reach_words: str
+    replaces: str | None
+    replaces_words: str
+    tag: str
+    may: list[Action]
+
+
+class ReachShown(_Answer):
+    """A fence of another home that reaches one's own; `is_active`: it guards already."""
+
+    words: str
+    is_active: bool
+
+
+class TrackedShown(_Answer):
+    """Somebody whose tracker is shown, in degrees of the datum that was asked for."""
+
+    id: str
+    name: str
+    position: Position
+
+
+class RemovedShown(_Answer):
+    """A fence that was removed, and can be restored."""
+
+    id: str
+    name: str
+    words: str
+
+
+class Fences(_Answer):
+    """Fences of a home, or of everything one may see. `waiting`: what an administrator has to decide about."""
+
+    datum: Datum
+    fences: list[FenceShown]
+    removed: list[RemovedShown]
+    reached: list[ReachShown]
+    waiting: list[str]
+    residents: list[Place]
+    tracked: list[TrackedShown]
+    may: list[Action]
+
+
+class FenceChecked(_Answer):
+    """What would become of a drawing. `code`: why it is not kept, "" where it would be; `at`: where, in degrees of the drawing's datum.
+
+    `smallest_m`: how wide an area has to be for what watches it. `geometry`: as it would lie. `is_own`: it guards as soon as it is saved.
+    """
+
+    code: str
+    words: str
+    at: list[float] | None
+    smallest_m: float | None
+    width_m: float | None
+    geometry: Geometry | None
+    notes_words: list[str]
+    guards: list[GuardShown]
+    is_own: bool
+    reach_words: str
+
+
+class VersionShown(_Answer):
+    """A fence as it was from a time on; `restorable`: it can be drawn so again."""
+
+    number: int
+    at_ns: int
+    at_words: str
+    words: str
+    state: FenceState
+    name: str
+    geometry: Geometry | None
+    restorable: bool
+
+
+class RestoreWish(_Wish):
+    """Which version is wanted back."""
+
+    number: Annotated[int, Field(ge=1)]
+
+
+class DecisionWish(_Wish):
+    """An administrator's word on a fence that waits; whoever does not agree says why."""
+
+    approve: bool
+    reason: Annotated[str, Field(max_length=200)] = ""
+
+
+class RadarShown(_Answer):
+    """A radar or camera of one's home: where it hangs, where it looks, and how far it sees."""
+
+    id: str
+    name_words: str
+    lon_deg: float
+    lat_deg: float
+    heading_deg: float
+    reach_m: float
+    half_angle_deg: float
+
+
+class GroundShown(_Answer):
+    """The ground that is drawn on: outlines of buildings, one's own home, and what sees there.
+
+    `buildings` and `homes`: geometries of GeoJSON with `name` as their only property; `homes` are one's own.
+    """
+
+    datum: Datum
+    bounds: list[float] | None
+    buildings: list[Geometry]
+    homes: list[Geometry]
+    radars: list[RadarShown]
+
+
 Metres = Annotated[float, Field(ge=-200, le=200)]
 Spot = tuple[Metres, Metres]
 """A place on a home's floor: metres to the right, and ahead, of its origin."""
@@ -426,7 +638,7 @@ class PlanWish(_Wish):
     radars: Annotated[list[PlanRadar], Field(max_length=20)]
 
 
-class RadarShown(_Answer):
+class PlanRadarShown(_Answer):
     """A radar of a home; `place` and `heading_deg` are null while it hangs nowhere. It sees to `reach_m`, and so far to either side."""
 
     id: str
@@ -446,27 +658,46 @@ class SensorShown(_Answer):
 
 
 class LineShown(_Answer):
-    """A guarded line on the floor. `near`: the side that it protects, seen along it; `is_guarding`: whether it would tell now."""
+    """A guarded line on the floor. `near`: the side that it protects, seen along it; `is_guarding`: whether it would tell now.
+
+    `state_words`: why it guards nothing yet, "" of one that an administrator need not agree to, or has.
+    """
 
     id: str
+    name: str
     path: list[Spot]
     near: Side
     approach_m: float
     modes_words: str
     is_guarding: bool
+    state_words: str
+
+
+class FloorShown(_Answer):
+    """Where a floor lies: its origin, WGS 84, where ahead points, and metres of a degree there (it is linear in degrees)."""
+
+    lon_deg: float
+    lat_deg: float
+    heading_deg: float
+    east_m_per_deg: float
+    north_m_per_deg: float
 
 
 class PlanShown(_Answer):
-    """A home's floor plan. `is_drawn`: somebody drew it; else it is what is known of the home. `outline`: of its footprint."""
+    """A home's floor plan. `is_drawn`: somebody drew it; else it is what is known of the home. `outline`: of its footprint.
+
+    `floor`: null where nothing says where the home is.
+    """
 
     address_words: str
     version: str
     is_drawn: bool
     by_words: str
+    floor: FloorShown | None
     outline: list[Spot]
     rooms: list[PlanRoom]
     openings: list[PlanOpening]
-    radars: list[RadarShown]
+    radars: list[PlanRadarShown]
     contacts: list[SensorShown]
     lines: list[LineShown]
     may: list[Action]

@@ -22,8 +22,8 @@ from rules.premises import FenceId, FenceKind
 from store import choices, ledger, plans, views
 from store.choices import ChangedMeanwhileError, ChoiceError
 from store.model import Community, StoreBusyError
-from store.schema import FloorSaid, PoseSaid
-from web.api.model import LineShown, PlanOpening, PlanRoom, PlanShown, PlanWish, RadarShown, SensorShown, Spot
+from store.schema import FenceState, FloorSaid, PoseSaid
+from web.api.model import FloorShown, LineShown, PlanOpening, PlanRadarShown, PlanRoom, PlanShown, PlanWish, SensorShown, Spot
 from web.api.problems import ProblemError
 from web.gate import TheWho
 from web.lookout import Onlooker
@@ -220,6 +220,15 @@ def _shown(visit: Visit, home: HomeId) -> PlanShown:
         version=plans.digest(community, home),
         is_drawn=drawn is not None,
         by_words=scene.name(drawn.by) if drawn and drawn.by else "",
+        floor=FloorShown(
+            lon_deg=floor.frame.lon_deg,
+            lat_deg=floor.frame.lat_deg,
+            heading_deg=floor.heading_deg,
+            east_m_per_deg=floor.frame.east_m_per_deg,
+            north_m_per_deg=floor.frame.north_m_per_deg,
+        )
+        if floor
+        else None,
         outline=_placed(floor, footprint[0][0][:-1]) if floor and footprint else [],
         rooms=[PlanRoom(id=one.id, name=one.name, outline=list(one.outline)) for one in drawn.rooms] if drawn else [],
         openings=[
@@ -229,7 +238,7 @@ def _shown(visit: Visit, home: HomeId) -> PlanShown:
         if drawn
         else [],
         radars=[
-            RadarShown(
+            PlanRadarShown(
                 id=one.id,
                 name_words=scene.wording.devices[one.kind],
                 place=_placed(floor, [(one.pose.lon, one.pose.lat)])[0] if floor and one.pose else None,
@@ -249,13 +258,15 @@ def _shown(visit: Visit, home: HomeId) -> PlanShown:
         lines=[
             LineShown(
                 id=one.id,
+                name=community.names.get(one.id, ""),
                 path=_placed(floor, one.path),
                 near=one.near,
                 approach_m=one.approach_m,
                 modes_words=scene.words.names_gap.join(scene.words.modes[each] for each in Mode if one.modes is None or each in one.modes),
-                is_guarding=one.modes is None or mode in one.modes,
+                is_guarding=one in community.fences and (one.modes is None or mode in one.modes),
+                state_words=scene.words.fence_states[FenceState.WAITING] if one in community.waiting else "",
             )
-            for one in community.fences
+            for one in (*community.fences, *community.waiting)
             if floor and one.kind is FenceKind.LINE and one.home == home
         ],
         may=[one for one in (Action.DRAW_PLAN,) if visit.who.may_at(one, home)],

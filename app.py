@@ -424,7 +424,9 @@ def web(settings: Settings) -> None:
         push_key=next((one.public_key for one in gateways if isinstance(one, WebPushGateway)), None),
     )
     carrier = Door(settings.carrier) if settings.carrier else None
-    pages = create_pages(database, door, carrier=carrier, host=urlsplit(settings.app_url).hostname or "")
+    pages = create_pages(
+        database, door, carrier=carrier, host=urlsplit(settings.app_url).hostname or "", open_log=functools.partial(_open_log, settings)
+    )
 
     async def serve_pages(stop: asyncio.Event) -> None:
         with listen(settings.http_host, settings.http_port, is_https=is_https) as listening:
@@ -601,13 +603,17 @@ def _database(settings: Settings) -> Database:
     return database
 
 
-async def _with_log(settings: Settings, work: Callable[[Log], Awaitable[None]]) -> None:
+async def _open_log(settings: Settings) -> Log:
     user, password = os.environ.get("ANJU_NATS_USER", ""), os.environ.get("ANJU_NATS_PASSWORD", "")
     if not settings.nats_url:
         user, password = broker.CORE, broker.credentials_of(settings.nats_folder).core
-    log = await Log.open(
+    return await Log.open(
         settings.nats_url or _embedded(settings).nats_url, user, password, Limits(max_age_s=settings.log_s, max_bytes=settings.log_bytes)
     )
+
+
+async def _with_log(settings: Settings, work: Callable[[Log], Awaitable[None]]) -> None:
+    log = await _open_log(settings)
     try:
         await work(log)
     finally:

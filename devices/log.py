@@ -12,8 +12,8 @@ LogError
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Self, TypeVar
 
@@ -229,7 +229,8 @@ class Log:
                 _must_be_the_same(state, position, created)
                 created = state.created
                 _tell_what_expired(state, position)
-                async with _Delivery(self._client, self._stream, position + 1) as delivery:
+                behind = api.ConsumerConfig(deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=position + 1)
+                async with _Delivery(self._client, self._stream, behind) as delivery:
                     async for entry in delivery:
                         position = entry.seq
                         yield entry
@@ -241,6 +242,21 @@ class Log:
                 _log.warning("log.read.interrupted", position=position, reason=str(error))
                 await asyncio.sleep(BACKOFF_S)
 
+    async def newest(self, partition: int) -> AsyncGenerator[Entry, None]:
+        """What is appended to a partition from now on, without end: for who looks, not for who decides.
+
+        What came while the server was away, or while nobody asked for the next one for long, may be left out.
+        """
+        new = api.ConsumerConfig(deliver_policy=api.DeliverPolicy.NEW, filter_subject=f"readings.{partition}")
+        while True:
+            try:
+                async with _Delivery(self._client, self._stream, new) as delivery:
+                    async for entry in delivery:
+                        yield entry
+            except LogError as error:
+                _log.warning("log.newest.interrupted", partition=partition, reason=str(error))
+                await asyncio.sleep(BACKOFF_S)
+
 
 class _Delivery:
     """An ephemeral push consumer read in order; ends where something is missing.
@@ -250,20 +266,19 @@ class _Delivery:
     is checked.
     """
 
-    def __init__(self, client: Client, stream: JetStreamContext, start_seq: int) -> None:
+    def __init__(self, client: Client, stream: JetStreamContext, wanted: api.ConsumerConfig) -> None:
         self._client = client
         self._stream = stream
-        self._start_seq = start_seq
+        self._wanted = wanted
         self._queue: asyncio.Queue[Msg] = asyncio.Queue()
         self._subscription: Subscription | None = None
 
     async def __aenter__(self) -> Self:
         inbox = self._client.new_inbox()
         self._subscription = await self._client.subscribe(inbox, cb=self._queue.put, pending_msgs_limit=0, pending_bytes_limit=0)
-        config = api.ConsumerConfig(
+        config = replace(
+            self._wanted,
             deliver_subject=inbox,
-            deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
-            opt_start_seq=self._start_seq,
             ack_policy=api.AckPolicy.NONE,
             max_deliver=1,
             flow_control=True,

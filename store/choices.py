@@ -4,25 +4,30 @@ It stands in the community's document, so that what was decided once is decided 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 from sqlmodel import Session
 
-from devices.model import CommunityId, HomeId, PersonId
-from store import attempts, community, configuration
+from devices.model import CommunityId, DeviceId, HomeId, PersonId
+from store import attempts, community, configuration, plans
 from store.attempts import Limit
 from store.model import InputError, StoreError
-from store.schema import ChosenSaid, HomeChosenSaid
+from store.schema import ChosenSaid, FloorSaid, HomeChosenSaid, PoseSaid
 from store.session import next_number
 
 CHANGES = Limit(what="choices", most=30, within_s=3600)
+DRAWINGS = Limit(what="plans", most=60, within_s=3600)
 """Each is a version of the community."""
 
 
 class ChoiceError(StoreError):
     """What was chosen will not do, or was changed too often."""
+
+
+class ChangedMeanwhileError(StoreError):
+    """Somebody else changed it since it was looked at: nothing was written."""
 
 
 def choose(
@@ -65,4 +70,51 @@ def choose(
         community.parse(text, f"community {community_id} in the database")
     except InputError as error:
         raise ChoiceError(f"what was chosen will not do: {error.what}") from None
+    configuration.append_community(session, community_id, now_ns, text)
+
+
+def draw(
+    session: Session,
+    community_id: CommunityId,
+    home: HomeId,
+    plan: FloorSaid,
+    poses: Mapping[DeviceId, PoseSaid],
+    *,
+    before: str,
+    now_ns: int,
+) -> None:
+    """Keep a home's floor plan, and where its radars hang.
+
+    Parameters
+    ----------
+    plan
+        Drawn by its `by`.
+    poses
+        Of radars of that home.
+    before
+        `store.plans.digest` of what was looked at when it was drawn.
+
+    Raises
+    ------
+    ChangedMeanwhileError
+        It is another one by now.
+    ChoiceError
+        It will not do, or was changed too often; nothing was written.
+    """
+    next_number(session, community_id)  # whoever else changes the community waits here
+    document = configuration.community_at(session, community_id) or "{}"
+    name = f"community {community_id} in the database"
+    if plans.digest(community.parse(document, name), home) != before:
+        raise ChangedMeanwhileError(f"the plan of {home} was changed meanwhile")
+    if not attempts.take(session, DRAWINGS, f"{community_id}/{plan.by}", now_ns):
+        raise ChoiceError(f"{plan.by} changed it {DRAWINGS.most} times within an hour")
+    said = json.loads(document)
+    for section, one, key, value in [("homes", home, "plan", plan), *(("devices", one, "pose", pose) for one, pose in poses.items())]:
+        item = next(item for item in said[section] if item["id"] == one)
+        item["chosen"] = {**(item.get("chosen") or {}), key: value.model_dump(mode="json", exclude_unset=True)}
+    text = json.dumps(said, ensure_ascii=False, allow_nan=False)
+    try:
+        community.parse(text, name)
+    except InputError as error:
+        raise ChoiceError(error.what) from None
     configuration.append_community(session, community_id, now_ns, text)

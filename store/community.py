@@ -14,7 +14,7 @@ from devices.model import CommunityId, Covers, Device, DeviceId, HomeId, PersonI
 from incidents.directory import Address, Channel, Directory, Home, NamedDevice, Person, Recovery, Role, RosterId
 from rules.fences.etiquette import Neighbourhood
 from rules.premises import Arming, Care, Clocks, Codes, Fence, FenceId, FenceKind, HomePlace, Use
-from store import cameras, cautions, coverage, document, duty, references, shapes
+from store import cameras, cautions, coverage, document, duty, plans, references, shapes
 from store.document import Document, KeyPath, shown, spelled
 from store.ground import survey
 from store.model import Community, InputError, StoreError
@@ -145,6 +145,7 @@ def build(file: CommunityFile) -> Community:
         care={PersonId(person.id): _care(person.care) for person in file.people if person.care is not None},
         uses={DeviceId(device.id): _use(device) for device in file.devices},
         footprints=ground.footprints,
+        plans={HomeId(home.id): plans.built(home.floor_plan) for home in file.homes if home.floor_plan is not None},
         arming={HomeId(home.id): Arming(**home.arming.model_dump()) for home in file.homes if home.arming is not None},
         schedules={HomeId(home.id): tuple(duty.planned(one) for one in home.planned) for home in file.homes if home.planned},
         codes={PersonId(one.id): Codes(code=one.code, duress=one.duress_code) for one in file.people if one.code or one.duress_code},
@@ -268,7 +269,7 @@ def _clocks(night: NightSaid | None, zone: ZoneInfo) -> Clocks:
 
 
 def _pose(device: DeviceSaid) -> Pose | None:
-    pose = device.pose
+    pose = device.hangs
     if pose is None:
         return None
     lon, lat = shapes.point(pose.lon, pose.lat, pose.datum)

@@ -53,8 +53,8 @@ def survey(file: CommunityFile, findings: Findings) -> Ground:
             _repaired(found, path, findings)
     fences = tuple(_fence(fence, ("geofences", index), footprints, places, findings) for index, fence in enumerate(file.geofences))
     for index, device in enumerate(file.devices):
-        if device.pose is not None:
-            places.append((("devices", index, "pose"), shapes.point(device.pose.lon, device.pose.lat, device.pose.datum)))
+        if (pose := device.hangs) is not None:
+            places.append((("devices", index, "pose"), shapes.point(pose.lon, pose.lat, pose.datum)))
     _together(places, findings)
     return Ground(footprints=footprints, fences=fences)
 

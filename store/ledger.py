@@ -1,8 +1,8 @@
 """Events and incidents in the database: `DatabaseBook` answers what `incidents.book.Book` answers, and writes what comes of it."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -12,7 +12,7 @@ from devices.model import CommunityId, HomeId
 from incidents.grouping import Thread
 from incidents.model import TAKEN_ON, Duty, Incident, IncidentId, Outcome, Story
 from incidents.timeline import BY_FACT, Because, entries
-from rules.kinds import Mode
+from rules.kinds import EventKind, Mode
 from rules.model import Event
 from store import configuration, outbox, timelines
 from store.model import StoreError
@@ -39,6 +39,23 @@ def add_event(session: Session, event: Event) -> bool:
         evidence=json.dumps(dict(event.evidence), ensure_ascii=False, sort_keys=True),
     )
     return session.exec(row.on_conflict_do_nothing().returning(col(EventRow.t_ns))).first() is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a rule found, in short; `cause` is the fence."""
+
+    kind: EventKind
+    t_ns: int
+    known_ns: int
+    cause: str
+
+
+def told_at(session: Session, community_id: CommunityId, home_id: HomeId, kinds: Iterable[EventKind], since_ns: int) -> tuple[Told, ...]:
+    """What rules found of some kinds about a home that was known from a time on, in the order in which it became known."""
+    found = select(EventRow).where(EventRow.community_id == community_id, col(EventRow.known_ns) >= since_ns, EventRow.home_id == home_id)
+    rows = session.exec(found.where(col(EventRow.kind).in_([*kinds])).order_by(col(EventRow.known_ns), col(EventRow.t_ns)))
+    return tuple(Told(kind=EventKind(row.kind), t_ns=row.t_ns, known_ns=row.known_ns, cause=row.cause) for row in rows)
 
 
 def next_due(session: Session) -> int | None:

@@ -10,10 +10,12 @@ StoreError
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from devices.model import CommunityId, Device, DeviceId, HomeId, PersonId, Registry
 from geofence.datum import Wgs84Rings
+from geofence.floor import Floor
 from incidents.directory import Directory, Home, Role
 from rules.fences.etiquette import Neighbourhood, Verdict
 from rules.premises import Arming, Care, Clocks, Codes, Daily, Fence, FenceId, HomePlace, Planned, Premises, Use
@@ -41,6 +43,46 @@ class PositionLostError(StoreError):
     """Somebody else moved the position of a partition; the transaction wrote nothing."""
 
 
+class OpeningKind(StrEnum):
+    """What is in a wall."""
+
+    WINDOW = "window"
+    DOOR = "door"
+
+
+Spot = tuple[float, float]
+"""Metres on a home's floor: to the right, and ahead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """A room: its corners, of which the last is joined to the first."""
+
+    id: str
+    name: str
+    outline: tuple[Spot, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A window or a door, from one end to the other; `device`: the contact sensor on it."""
+
+    id: str
+    kind: OpeningKind
+    ends: tuple[Spot, Spot]
+    device: DeviceId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A home's floor plan; `by`: who drew it in the app, None where the community's file says it."""
+
+    floor: Floor
+    rooms: tuple[Room, ...] = ()
+    openings: tuple[Opening, ...] = ()
+    by: PersonId | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Community:
     """A community as its file says: who, where, which devices and fences.
@@ -61,6 +103,7 @@ class Community:
     care: Mapping[PersonId, Care] = field(default_factory=dict)
     uses: Mapping[DeviceId, Use] = field(default_factory=dict)
     footprints: Mapping[HomeId, Wgs84Rings] = field(default_factory=dict)
+    plans: Mapping[HomeId, Plan] = field(default_factory=dict)
     arming: Mapping[HomeId, Arming] = field(default_factory=dict)
     schedules: Mapping[HomeId, tuple[Planned, ...]] = field(default_factory=dict)
     codes: Mapping[PersonId, Codes] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
+import shapely
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
@@ -17,6 +18,7 @@ from incidents.directory import Channel, Language, Recovery, Role, Severity
 from rules.kinds import EventKind, Mode
 from rules.premises import FenceKind, Side
 from store.document import KeyPath, Plain, shown
+from store.model import OpeningKind
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
@@ -25,6 +27,9 @@ _MAX_REPEATS = 1000
 _MAX_DELAY_S = 600
 _MAX_OPEN_MIN = 24 * 60
 _MAX_DWELL_MIN = 7 * 24 * 60
+_MAX_FLOOR_M = 200.0
+_MIN_ROOM_M2 = 0.25
+_MIN_OPENING_M = 0.2
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
@@ -92,6 +97,26 @@ def _pair(value: object) -> tuple[float, float]:
     if not isinstance(value, list) or len(value) != 2 or len(numbers) != 2 or not all(map(math.isfinite, numbers)):  # noqa: PLR2004  a pair
         raise ValueError(f"{shown(value)} is no point, wanted two numbers")
     return (float(numbers[0]), float(numbers[1]))
+
+
+def _on_floor(value: object) -> tuple[float, float]:
+    x_m, y_m = _pair(value)
+    if max(abs(x_m), abs(y_m)) > _MAX_FLOOR_M:
+        raise ValueError(f"{x_m:g}, {y_m:g} is further than {_MAX_FLOOR_M:g} m from the origin")
+    return x_m, y_m
+
+
+def _outline(corners: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    room = shapely.Polygon(corners)
+    if not room.is_valid or room.area < _MIN_ROOM_M2:
+        raise ValueError(f"is no room: its walls cross, or it is smaller than {_MIN_ROOM_M2:g} m2")
+    return corners
+
+
+def _apart(ends: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    if math.dist(*ends) < _MIN_OPENING_M:
+        raise ValueError(f"is {math.dist(*ends):g} m wide, wanted at least {_MIN_OPENING_M:g} m")
+    return ends
 
 
 def _or_empty(value: object) -> object:
@@ -185,10 +210,43 @@ class PlannedSaid(_Said):
 ScheduleSaid = Annotated[list[PlannedSaid], Field(max_length=MOST_PLANNED)]
 
 
+Spot = Annotated[Any, PlainValidator(_on_floor)]
+"""Metres on a home's floor: to the right, and ahead."""
+
+
+class RoomSaid(_Said):
+    """A room: its corners, of which the last is joined to the first."""
+
+    id: Id
+    name: Annotated[Text, Field(max_length=40)]
+    outline: Annotated[list[Spot], Field(min_length=3, max_length=60), AfterValidator(_outline)]
+
+
+class OpeningSaid(_Said):
+    """A window or a door in a wall, from one end to the other; `device`: the contact sensor on it."""
+
+    id: Id
+    kind: Annotated[OpeningKind, Field(strict=False)]
+    ends: Annotated[list[Spot], Field(min_length=2, max_length=2), AfterValidator(_apart)]
+    device: Id | None = None
+
+
+class FloorSaid(_Said):
+    """A home's floor plan, in metres to the right and ahead of an origin, WGS 84; ahead is to `heading_deg`."""
+
+    lon: Longitude
+    lat: Latitude
+    heading_deg: Annotated[float, Field(ge=-360, le=360)] = 0.0
+    rooms: Annotated[list[RoomSaid], Field(max_length=40)] = []
+    openings: Annotated[list[OpeningSaid], Field(max_length=80)] = []
+    by: Id | None = None
+
+
 class HomeChosenSaid(_Said):
-    """What a household chose for its home in the app: it goes before what the file says, and an import leaves it as it is."""
+    """What a household chose for its home in the app, or drew of it: it goes before what the file says, and an import keeps it."""
 
     schedule: ScheduleSaid | None = None
+    plan: FloorSaid | None = None
 
 
 class HomeSaid(_Drawn):
@@ -201,6 +259,7 @@ class HomeSaid(_Drawn):
     footprint: dict[str, Any] | None = None
     arming: ArmingSaid | None = None
     schedule: ScheduleSaid = []
+    plan: FloorSaid | None = None
     chosen: HomeChosenSaid | None = None
 
     @property
@@ -212,6 +271,11 @@ class HomeSaid(_Drawn):
     @property
     def _is_drawn(self) -> bool:
         return self.footprint is not None
+
+    @property
+    def floor_plan(self) -> FloorSaid | None:
+        """The plan that holds."""
+        return self.chosen.plan if self.chosen is not None and self.chosen.plan is not None else self.plan
 
 
 MOST_PUSH = 5
@@ -308,6 +372,12 @@ class PoseSaid(_Drawn):
     height_m: Annotated[float, Field(gt=0, le=100)] = 2.0
 
 
+class DeviceChosenSaid(_Said):
+    """Where a radar was put and turned to in the app: it goes before what the file says, and an import leaves it as it is."""
+
+    pose: PoseSaid | None = None
+
+
 class ViewSaid(_Said):
     """Which points of a camera's picture are which points of the ground."""
 
@@ -343,6 +413,12 @@ class DeviceSaid(_Said):
     open_min: Annotated[float, Field(ge=0, le=_MAX_OPEN_MIN)] | None = None
     open_night_min: Annotated[float, Field(ge=0, le=_MAX_OPEN_MIN)] | None = None
     asks: bool | None = None
+    chosen: DeviceChosenSaid | None = None
+
+    @property
+    def hangs(self) -> PoseSaid | None:
+        """The pose that holds."""
+        return self.chosen.pose if self.chosen is not None and self.chosen.pose is not None else self.pose
 
 
 class HoursSaid(_Said):
@@ -546,7 +622,7 @@ _MODELS: tuple[type[_Said], ...] = (
         SourceSaid,
     ),
     *(FenceSaid, DrawnSaid, CircleSaid, RectangleSaid, CorridorSaid, HoursSaid, RosterSaid, ShiftSaid, OverrideSaid),
-    *(PolicySaid, StepSaid, WhenSaid, RepeatSaid, ViewSaid),
+    *(PolicySaid, StepSaid, WhenSaid, RepeatSaid, ViewSaid, FloorSaid, RoomSaid, OpeningSaid),
 )
 _KEYS = sorted({field.alias or name for model in _MODELS for name, field in model.model_fields.items()})
 

@@ -23,6 +23,9 @@ class Action(StrEnum):
     SEE_HOMES = "see_homes"
     SET_MODE = "set_mode"
     SILENCE = "silence"
+    SEE_PLAN = "see_plan"
+    """A home's floor plan, and where its radars see somebody just now."""
+    DRAW_PLAN = "draw_plan"
     SOS = "sos"
     DRAW_FENCES = "draw_fences"
     """Draw, change and remove the areas and lines of a home; those of the whole estate are an administrator's."""
@@ -95,6 +98,8 @@ RIGHTS: Mapping[Action, _Reaches] = {
     Action.SEE_HOMES: _OF_HOMES,
     Action.SET_MODE: _OF_HOMES,
     Action.SILENCE: _OF_HOMES,
+    Action.SEE_PLAN: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.GUARD: _OPEN, Role.DISPATCHER: _OPEN},
+    Action.DRAW_PLAN: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN},
     Action.SOS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN},
     Action.DRAW_FENCES: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
     Action.APPROVE_FENCES: {Role.ADMINISTRATOR: _ALL},
@@ -140,6 +145,9 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("GET", "/api/homes/{home_id}/schedule"): Action.SEE_HOMES,
     ("PUT", "/api/homes/{home_id}/schedule"): Action.SET_MODE,
     ("POST", "/api/homes/{home_id}/sos"): Action.SOS,
+    ("GET", "/api/homes/{home_id}/plan"): Action.SEE_PLAN,
+    ("PUT", "/api/homes/{home_id}/plan"): Action.DRAW_PLAN,
+    ("GET", "/api/homes/{home_id}/targets"): Action.SEE_PLAN,
     ("GET", "/api/homes/{home_id}/contacts"): Action.SEE_CONTACTS,
     ("GET", "/api/homes/{home_id}/test-alarm"): Action.TEST_ALARM,
     ("POST", "/api/homes/{home_id}/test-alarm"): Action.TEST_ALARM,

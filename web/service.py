@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 
+from devices.log import Log
 from notifier.carrier.door import Door
 from store.model import InputError, StoreBusyError
 from store.session import Database
@@ -33,6 +34,7 @@ from web.api import (
     incidents,
     own,
     phones,
+    plans,
     schedules,
     sign_in,
     silences,
@@ -43,6 +45,7 @@ from web.api.problems import ProblemError
 from web.client import Client
 from web.gate import admit
 from web.guard import LOOPBACK, Guard
+from web.lookout import Lookout
 from web.site import FrontDoor, NoCommunityError, NotFoundError, Site, words_for
 from web.who import NotAllowedError, NotSignedInError
 from web.words import Notice, SignIn
@@ -53,7 +56,13 @@ _log = structlog.get_logger(__name__)
 
 
 def create_app(
-    database: Database, door: FrontDoor, *, clock: Callable[[], int] = time.time_ns, carrier: Door | None = None, host: str = ""
+    database: Database,
+    door: FrontDoor,
+    *,
+    clock: Callable[[], int] = time.time_ns,
+    carrier: Door | None = None,
+    host: str = "",
+    open_log: Callable[[], Awaitable[Log]] | None = None,
 ) -> FastAPI:
     """The pages of a database.
 
@@ -69,13 +78,15 @@ def create_app(
         The fake carrier whose phones visitors may use.
     host
         By which name browsers reach us, besides those of this machine.
+    open_log
+        Connects to the log, for whoever looks at what radars see; without it they see nothing.
     """
-    site = Site(database, clock, carrier, door)
+    site = Site(database, clock, carrier, door, Lookout(open_log))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
-        await site.live.close()
+        await site.close()
 
     app = FastAPI(
         title="Anju", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", lifespan=lifespan, dependencies=[Depends(admit)]
@@ -84,7 +95,7 @@ def create_app(
     for routes in (sign_in, console, incidents, phones, homes, acts, silences, additions):
         app.include_router(routes.router, include_in_schema=False)
     problems: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 409, 422, 503)}
-    for routes in (own, choices, glances, schedules, fences, chain_checks, stories, events):
+    for routes in (own, choices, glances, plans, schedules, fences, chain_checks, stories, events):
         app.include_router(routes.router, responses=problems)
     app.mount("/app", Client(), name="app")
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
@@ -151,7 +162,7 @@ async def serve_on(app: FastAPI, listening: socket.socket, stop: asyncio.Event) 
     _log.info("web.listening", address=f"http://{f'[{host}]' if ':' in host else host}:{port}")
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
-    await app.state.site.live.close()  # or the open pages would keep it waiting
+    await app.state.site.close()  # or the open pages would keep it waiting
     server.should_exit = True
     await serving
 

@@ -26,6 +26,7 @@ from store.session import Database
 from web.cards import is_unowned
 from web.languages import accepted, words_in
 from web.live import Live
+from web.lookout import Lookout
 from web.rights import Action
 from web.scene import Scene
 from web.silences import told_apart
@@ -84,6 +85,8 @@ class Site:
         The fake carrier whose phones visitors may use; None where there is none.
     door
         How people sign in; None of a listener where nobody does.
+    lookout
+        What radars see just now.
     """
 
     def __init__(
@@ -92,8 +95,10 @@ class Site:
         clock: Callable[[], int],
         carrier: Door | None = None,
         door: FrontDoor | None = None,
+        lookout: Lookout | None = None,
     ) -> None:
         self.database = database
+        self.lookout = lookout or Lookout()
         self.estates = Estates()
         self.logins = Logins(self.estates)
         self.door = door
@@ -107,6 +112,11 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+
+    async def close(self) -> None:
+        """End what open pages listen to."""
+        await self.live.close()
+        await self.lookout.close()
 
     def who(self, session: Session, request: Request, named: str | None) -> Who:
         """Who asks: in the community that is named, else the one that they looked at last, else their first.

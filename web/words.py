@@ -45,6 +45,7 @@ class Notice(StrEnum):
     NO_PHOTO = "no_photo"
     NOT_NOW = "not_now"
     """A phone cannot do that now."""
+    PLAN_CHANGED = "plan_changed"
 
 
 GOOD = frozenset({Notice.DONE, Notice.MODE_SET, Notice.QUIET, Notice.ADDED})

@@ -508,6 +508,7 @@ ZH = Words(
         Notice.GLASS_REASON: "没有打开：请用4到200字写明原因。",
         Notice.NO_PHOTO: "没有保存：照片要是 JPEG 或 PNG，不超过 5 MB。",
         Notice.NOT_NOW: "这部手机现在做不到。",
+        Notice.PLAN_CHANGED: "没有保存：平面图刚刚被别人改过。",
     },
     not_found="找不到这一页",
     not_found_more="地址可能不对，或者这件事不属于这个小区。",

@@ -30,7 +30,7 @@ def test_whatever_is_asked_is_answered_as_the_document_says(estate: Estate, serv
     for result in schema.get_all_operations():
         assert isinstance(result, Ok)
         operation = result.ok()
-        if operation.path == "/api/events":  # it goes on for ever
+        if operation.path in {"/api/events", "/api/homes/{home_id}/targets"}:  # they go on for ever
             continue
 
         @QUICKLY

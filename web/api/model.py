@@ -12,6 +12,7 @@ from rules.premises import FenceKind, Side
 from store.chain_checks import LinkState
 from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
+from store.model import OpeningKind
 from store.schema import MOST_PLANNED, DayOfWeek, FenceState
 from web.rights import Action
 
@@ -641,3 +642,109 @@ class GroundShown(_Answer):
     buildings: list[Geometry]
     homes: list[Geometry]
     radars: list[RadarShown]
+
+
+Metres = Annotated[float, Field(ge=-200, le=200)]
+Spot = tuple[Metres, Metres]
+"""A place on a home's floor: metres to the right, and ahead, of its origin."""
+PartId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+
+
+class PlanRoom(_Wish):
+    """A room: its corners, of which the last is joined to the first."""
+
+    id: PartId
+    name: Annotated[str, Field(min_length=1, max_length=40)]
+    outline: Annotated[list[Spot], Field(min_length=3, max_length=60)]
+
+
+class PlanOpening(_Wish):
+    """A window or a door, from one end to the other; `device`: the contact sensor on it."""
+
+    id: PartId
+    kind: OpeningKind
+    ends: tuple[Spot, Spot]
+    device: str | None
+
+
+class PlanRadar(_Wish):
+    """Where a radar hangs, and where it looks: degrees clockwise from the floor's y axis."""
+
+    id: str
+    place: Spot
+    heading_deg: Annotated[float, Field(ge=-360, le=360)]
+    height_m: Annotated[float, Field(gt=0, le=10)]
+
+
+class PlanWish(_Wish):
+    """A plan as it was drawn; `version`: of the one that was drawn on."""
+
+    version: Annotated[str, Field(max_length=64)]
+    rooms: Annotated[list[PlanRoom], Field(max_length=40)]
+    openings: Annotated[list[PlanOpening], Field(max_length=80)]
+    radars: Annotated[list[PlanRadar], Field(max_length=20)]
+
+
+class PlanRadarShown(_Answer):
+    """A radar of a home; `place` and `heading_deg` are null while it hangs nowhere. It sees to `reach_m`, and so far to either side."""
+
+    id: str
+    name_words: str
+    place: Spot | None
+    heading_deg: float | None
+    height_m: float
+    reach_m: float
+    half_angle_deg: float
+
+
+class SensorShown(_Answer):
+    """A contact sensor that can be put on a window or a door."""
+
+    id: str
+    name_words: str
+
+
+class LineShown(_Answer):
+    """A guarded line on the floor. `near`: the side that it protects, seen along it; `is_guarding`: whether it would tell now.
+
+    `state_words`: why it guards nothing yet, "" of one that an administrator need not agree to, or has.
+    """
+
+    id: str
+    name: str
+    path: list[Spot]
+    near: Side
+    approach_m: float
+    modes_words: str
+    is_guarding: bool
+    state_words: str
+
+
+class FloorShown(_Answer):
+    """Where a floor lies: its origin, WGS 84, where ahead points, and metres of a degree there (it is linear in degrees)."""
+
+    lon_deg: float
+    lat_deg: float
+    heading_deg: float
+    east_m_per_deg: float
+    north_m_per_deg: float
+
+
+class PlanShown(_Answer):
+    """A home's floor plan. `is_drawn`: somebody drew it; else it is what is known of the home. `outline`: of its footprint.
+
+    `floor`: null where nothing says where the home is.
+    """
+
+    address_words: str
+    version: str
+    is_drawn: bool
+    by_words: str
+    floor: FloorShown | None
+    outline: list[Spot]
+    rooms: list[PlanRoom]
+    openings: list[PlanOpening]
+    radars: list[PlanRadarShown]
+    contacts: list[SensorShown]
+    lines: list[LineShown]
+    may: list[Action]

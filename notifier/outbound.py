@@ -20,7 +20,7 @@ from notifier.gateways import model as gateways
 from notifier.gateways.codes import Remedy, meaning
 from notifier.gateways.model import Answer, Gateway, InDoubt, Outgoing
 from notifier.holding import Held, Limit, Per
-from notifier.messages import Answering, render, render_bundle, segments
+from notifier.messages import Answering, buttons, render, render_bundle, segments
 from notifier.routing import Routes
 from store import contacts, links, outbox
 from store.contacts import ContactState, Known
@@ -144,6 +144,8 @@ def prepare(
             created_ns=claimed.created_ns,
             until_ns=claimed.duty.incident.eta_ns if is_signal else _window_ns(claimed.duty),
             signal=claimed.duty.incident.signal if is_signal else None,
+            incident_id=None if claimed.duty.purpose is Purpose.WORD or claimed.bundle else claimed.duty.incident.id,
+            buttons=buttons(claimed.duty, directory) if channel is Channel.PUSH and not claimed.bundle else (),
         ),
         gateway=gateway,
         has_other=any(one.name not in {*failed, gateway.name} and not routes.breakers.is_open(one.name, now_ns) for one in candidates),

@@ -15,7 +15,8 @@ from typing import Protocol
 
 from devices.model import CommunityId
 from incidents.directory import Channel, Language, Person
-from incidents.model import Signal
+from incidents.model import IncidentId, Signal
+from notifier.messages import Button
 from store.outbox import DeliveryOutcome
 
 SEND_S = 20.0
@@ -198,6 +199,10 @@ class Outgoing:
         Of a question to the wearer: until when an answer is waited for. Of a signal that somebody is coming: by when.
     signal : Signal or None
         What the wearer's device is to show; None of all else.
+    incident_id : IncidentId or None
+        What can be looked at; None of a mere word.
+    buttons : tuple of Button
+        With what an app may let them answer at once.
     """
 
     community_id: CommunityId
@@ -208,6 +213,8 @@ class Outgoing:
     created_ns: int
     until_ns: int | None = None
     signal: Signal | None = None
+    incident_id: IncidentId | None = None
+    buttons: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,7 @@ class WebPushGateway:
         channels=frozenset({Channel.PUSH}),
         reply=EVERYBODY,  # by the buttons of what is shown
         link=EVERYBODY,
-        longest=1200,  # of the 4,096 bytes that a push service must take, three a character and the rest around it
+        longest=900,  # of the 4,096 bytes that a push service must take, three a character; the rest is for buttons and what is around it
         in_doubt=InDoubt.SEND_AGAIN,
         receipts=False,
     )
@@ -149,11 +149,19 @@ class WebPushGateway:
         if subscription is None:
             return Answer(outcome=DeliveryOutcome.REJECTED, code="no_subscription")
         name = name_of(outgoing)
+        said = {
+            "id": name,
+            "tag": name,
+            "text": outgoing.text,
+            "community": outgoing.community_id,
+            "incident": outgoing.incident_id,
+            "buttons": [{"do": one.do, "words": one.words, "done": one.done} for one in outgoing.buttons],
+        }
         try:
             with session() as requests:
                 webpush(
                     subscription,
-                    json.dumps({"id": name, "tag": name, "text": outgoing.text}, ensure_ascii=False),
+                    json.dumps(said, ensure_ascii=False),
                     vapid_private_key=self._key,
                     vapid_claims={"sub": self._settings.subject},
                     ttl=KEEP_S,

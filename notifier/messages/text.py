@@ -18,11 +18,11 @@ from incidents.audience import is_under_duress
 from incidents.care import OPEN
 from incidents.directory import Channel, Directory, Language, NamedDevice, Person, Role
 from incidents.grouping import aftermath
-from incidents.model import Due, Duty, Ended, Incident, News, Purpose, Signal, Story
+from incidents.model import Do, Due, Duty, Ended, Incident, IncidentState, News, Purpose, Signal, Story
 from notifier.messages.languages import wording_in
 from notifier.messages.names import Names, cut, flat, names_of
 from notifier.messages.segments import segments
-from notifier.messages.wording import TOPIC, Advice, Form, Lack, Opening, Topic, Wording
+from notifier.messages.wording import TOPIC, Advice, Form, Lack, Opening, Said, Topic, Wording
 from rules.faults.wear import UNFIT, Why
 from rules.kinds import EventKind
 
@@ -54,6 +54,9 @@ _CUTS: tuple[tuple[Literal["address", "name", "by"], int], ...] = (
 
 _NAME_UNITS, _COMMUNITY_UNITS = 24, 24
 """Of a name where several things are told at once."""
+
+_ANSWERED: Mapping[Do, Said] = {Do.ACKNOWLEDGE: Said.GOING, Do.DECLINE: Said.DECLINED}
+"""What is said to whom by one tap of a button."""
 
 _OPENS = frozenset({Channel.EMAIL, Channel.APPRISE, Channel.WEBHOOK})
 """Channels by which a link is opened; an app has its own way."""
@@ -118,6 +121,29 @@ def render(duty: Duty, channel: Channel, directory: Directory, now_ns: int, answ
         file gives: names and addresses.
     """
     return _Draft(duty=duty, channel=channel, directory=directory, now_ns=now_ns, answering=answering, late_s=late_s).fitted()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """An answer that one tap gives: its words, and what is said once it was taken."""
+
+    do: Do
+    words: str
+    done: str
+
+
+def buttons(duty: Duty, directory: Directory) -> tuple[Button, ...]:
+    """With what a message can be answered at once: none where somebody has it, or where there is nothing to take on."""
+    incident = duty.incident
+    asks = duty.purpose in {Purpose.TELL, Purpose.UPDATE} and incident.state is IncidentState.OPEN and incident.story is not Story.SILENCE
+    if not asks or duty.to == incident.subject:
+        return ()
+    wording = wording_in(directory.people[duty.to].language)
+    who = names_of(incident, directory, wording).who
+    return tuple(
+        Button(do=do, words=words, done=wording.said[_ANSWERED[do]].format(who=who, by="", number="", choices=""))
+        for do, words in wording.buttons.items()
+    )
 
 
 def render_bundle(duties: Sequence[Duty], channel: Channel, directory: Directory, now_ns: int) -> str:

@@ -9,7 +9,7 @@ from babel.dates import format_skeleton
 
 from devices.model import Covers, DeviceKind
 from incidents.directory import Channel, Role
-from incidents.model import IncidentState, News, Signal, Story
+from incidents.model import Do, IncidentState, News, Signal, Story
 from notifier.messages.catalogue import FIXED
 from rules.faults.wear import Why
 from rules.kinds import EventKind
@@ -234,6 +234,8 @@ class Wording:
         How to answer a text by writing back its `number`, by that or by opening its `link`, and by the link alone.
     answer_elsewhere : str
         How to answer where neither is possible.
+    buttons : mapping
+        What the buttons of a push message say.
     said : mapping
         What is answered to an answer: about `who`; `by` is who was first; `number` is to be written back, and `choices` are numbers with
         what they mean.
@@ -306,6 +308,7 @@ class Wording:
     signals: Mapping[Signal, str]
     arrives: str
     answer_elsewhere: str
+    buttons: Mapping[Do, str]
     said: Mapping[Said, str]
     code: Mapping[Form, str]
     sign_in_code: Mapping[Form, str]

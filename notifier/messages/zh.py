@@ -2,7 +2,7 @@
 
 from devices.model import Covers, DeviceKind
 from incidents.directory import Channel, Role
-from incidents.model import IncidentState, News, Signal, Story
+from incidents.model import Do, IncidentState, News, Signal, Story
 from notifier.messages.wording import HANS, Advice, Form, Lack, Opening, Said, Topic, Wording
 from rules.faults.wear import Why
 from rules.kinds import EventKind
@@ -202,6 +202,7 @@ ZH = Wording(
     },
     arrives="最晚{time}到。",
     look="点开查看：{link}",
+    buttons={Do.ACKNOWLEDGE: "我去处理", Do.DECLINE: "去不了"},
     answer_elsewhere="此短信不能回复，请在安居里处理或接听来电。",
     said={
         Said.GOING: "已记录，您去处理{who}的事。到了请说一声。",

@@ -98,9 +98,12 @@ class Estate:
         """Hand over what is due, as the dispatcher does; how many. By default everything arrives."""
         with self.database.write() as session:
             claimed = outbox.claim(session, self.now_ns, 30, 100, "test")
+            for one in claimed:
+                channel = one.duty.channel or Channel.SMS
+                text = render(one.duty, channel, self.directory, self.now_ns)
+                outbox.prepare(session, one, channel=channel, gateway="console", text=text)
         for number, one in enumerate(claimed):  # no two of them in the same nanosecond
             channel = one.duty.channel or Channel.SMS
-            text = render(one.duty, channel, self.directory, self.now_ns)
             outcome, code = came_to(channel) if came_to else (DeliveryOutcome.DELIVERED, None)
             attempted = Attempted(
                 outcome=outcome,
@@ -112,7 +115,6 @@ class Estate:
                 retry_ns=self.now_ns + 5 * NS_PER_S if outcome is DeliveryOutcome.RETRY else None,
             )
             with self.database.write() as session:
-                outbox.prepare(session, one, channel=channel, gateway="console", text=text)
                 outbox.record(session, self.id, one.id, one.attempt, attempted)
         return len(claimed)
 

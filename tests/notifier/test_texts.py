@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from devices.model import Covers, DeviceKind
 from incidents.directory import Channel, Directory, Home, Language, NamedDevice, Person, Role
 from incidents.grouping import LATE_KINDS, STORY
-from incidents.model import CALM, Due, DueRow, Duty, Ended, Incident, IncidentState, News, Purpose, Story
-from notifier.messages import Answering, render, render_bundle, segments
+from incidents.model import CALM, Do, Due, DueRow, Duty, Ended, Incident, IncidentState, News, Purpose, Story
+from notifier.messages import Answering, buttons, render, render_bundle, segments
 from notifier.messages.languages import wording_in
 from notifier.messages.segments import is_gsm7
 from notifier.messages.wording import TOPIC, Form, Opening, Topic
@@ -477,3 +477,16 @@ def test_several_things_at_once_fit_into_two_segments_and_say_how_many_there_are
         assert str(len(duties)) in text
         assert text.endswith(wording_in(language).bundle_see)
     assert wording_in(language).bundle_more.format(n=1) not in text  # two of them fit
+
+
+@pytest.mark.parametrize("language", Language)
+def test_what_an_app_shows_has_buttons_while_nobody_has_it(language: Language, duty: Owe, incident: About, estate: Build) -> None:
+    def of(about: Incident, **more: object) -> list[tuple[str, str]]:
+        return [(one.do, one.words) for one in buttons(duty(about, **more), estate(language=language))]
+
+    about, wording = incident(EventKind.FALL), wording_in(language)
+    assert of(about) == [("acknowledge", wording.buttons[Do.ACKNOWLEDGE]), ("decline", wording.buttons[Do.DECLINE])]
+    (goes, _) = buttons(duty(about), estate(language=language))
+    assert "周芬" in goes.done
+    assert of(replace(about, state=IncidentState.ACKNOWLEDGED)) == of(about, purpose=Purpose.ENDING) == []
+    assert of(about, to=about.subject) == []

@@ -4,24 +4,27 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from fakes.falling import evidence
 from fakes.lakeside import LAKESIDE, Estate, Service, front_door
 from fakes.screens import Screens, at, until, violations
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from devices.model import DeviceId, HomeId, PersonId
 from incidents.directory import Channel
-from incidents.model import Incident, IncidentState
+from incidents.model import Act, Do, Incident, IncidentState
 from notifier.chain_checks import ChainChecks
 from notifier.gateways.console import FILE, ConsoleGateway
 from notifier.routing import Routes
 from rules.kinds import EventKind, Mode
 from rules.model import Standing
-from store import contacts, standings, views
+from store import contacts, standings, timelines, views
+from store.acts import act_on
 from store.contacts import ContactState, Known
+from store.estates import Estates
 from web import live
 from web.client import is_built
 from web.service import create_app
@@ -240,8 +243,19 @@ def test_without_any_connection_the_app_opens_and_gives_the_numbers(served: Serv
     expect(page.locator(".tone-good")).to_have_count(0)
 
 
-def test_what_is_pushed_is_shown_once_and_in_the_words_of_the_message(served: Service, screen: Screens) -> None:
-    page = at(screen("zh-CN", 390, 844, who="wang-lei"), served)
+SHOWN = "navigator.serviceWorker.ready.then((it) => it.getNotifications())"
+TAP = """([action]) => self.registration.getNotifications().then(([notification]) => {
+  const event = new NotificationEvent("notificationclick", { notification, action });
+  let done;
+  Object.defineProperty(event, "waitUntil", { value: (work) => (done = work) });
+  self.dispatchEvent(event);
+  return done;
+})"""
+"""In the service worker: as the system does when a button of what is shown is tapped, which no test can reach."""
+
+
+def pushes(page: Page, served: Service, *all_said: dict[str, Any]) -> None:
+    """What a push service brings to a browser."""
     page.context.grant_permissions(["notifications"], origin=served.url)
     until(page, "navigator.serviceWorker.controller !== null")
     browser = page.context.new_cdp_session(page)
@@ -251,14 +265,50 @@ def test_what_is_pushed_is_shown_once_and_in_the_words_of_the_message(served: Se
     )
     browser.send("ServiceWorker.enable")
     until(page, "navigator.serviceWorker.ready.then(() => true)")
-    for _ in range(2):  # the push service has it twice
-        said = json.dumps({"id": "n-1", "tag": "n-1", "text": "王秀英疑似摔倒"})
-        browser.send("ServiceWorker.deliverPushMessage", {"origin": served.url, "registrationId": registrations[-1], "data": said})
-    shown = (
-        "navigator.serviceWorker.ready.then((it) => it.getNotifications()).then((all) => all.map((one) => [one.title, one.body, one.tag]))"
-    )
-    until(page, f"{shown}.then((all) => all.length > 0)")
-    assert page.evaluate(shown) == [["安居 Anju", "王秀英疑似摔倒", "n-1"]]
+    for said in all_said:
+        data = json.dumps(said)
+        browser.send("ServiceWorker.deliverPushMessage", {"origin": served.url, "registrationId": registrations[-1], "data": data})
+    until(page, f"{SHOWN}.then((all) => all.length > 0)")
+
+
+def test_what_is_pushed_is_shown_once_and_in_the_words_of_the_message(served: Service, screen: Screens) -> None:
+    page = at(screen("zh-CN", 390, 844, who="wang-lei"), served)
+    said = {"id": "n-1", "tag": "n-1", "text": "王秀英疑似摔倒"}
+    pushes(page, served, said, said)  # the push service has it twice
+    assert page.evaluate(f"{SHOWN}.then((all) => all.map((one) => [one.title, one.body, one.tag]))") == [
+        ["安居 Anju", "王秀英疑似摔倒", "n-1"]
+    ]
+
+
+@pytest.mark.parametrize(("do", "state"), [("acknowledge", IncidentState.ACKNOWLEDGED), ("decline", IncidentState.OPEN)])
+def test_a_tap_on_a_button_of_what_is_pushed_is_an_answer(
+    estate: Estate, served: Service, screen: Screens, do: str, state: IncidentState
+) -> None:
+    fallen = falls(estate)
+    page = at(screen("zh-CN", 390, 844, who="wang-lei"), served)
+    buttons = [{"do": one, "words": words, "done": f"{words}！"} for one, words in (("acknowledge", "我去处理"), ("decline", "去不了"))]
+    pushes(page, served, {"tag": "n-1", "text": "王秀英疑似摔倒", "community": LAKESIDE, "incident": fallen.id, "buttons": buttons})
+    titles = f"{SHOWN}.then((all) => all.map((one) => [one.body, one.actions.map((it) => it.title)]))"
+    assert page.evaluate(titles) == [["王秀英疑似摔倒", ["我去处理", "去不了"]]]
+    page.context.service_workers[0].evaluate(TAP, [do])
+    said = {one["do"]: one["done"] for one in buttons}[do]
+    until(page, f"{titles}.then((all) => JSON.stringify(all) === JSON.stringify([[{json.dumps(said)}, []]]))")
+    assert estate.incident(fallen).state is state
+    with estate.database.read() as session:
+        acts = [entry.detail for _, entry in timelines.read(session, LAKESIDE, fallen.id) if entry.by == "wang-lei"]
+    assert do in str(acts)
+
+
+def test_a_tap_that_is_too_late_shows_the_incident(estate: Estate, served: Service, screen: Screens) -> None:
+    fallen = falls(estate)
+    page = at(screen("zh-CN", 390, 844, who="wang-lei"), served)
+    buttons = [{"do": "acknowledge", "words": "我去处理", "done": "好"}]
+    pushes(page, served, {"tag": "n-1", "text": "王秀英疑似摔倒", "community": LAKESIDE, "incident": fallen.id, "buttons": buttons})
+    over = Act(by=PersonId("guard-zhao"), do=Do.RESOLVE, subject="wang-xiuying")
+    act_on(estate.database, Estates(), estate.id, over, estate.now_ns, incident_id=fallen.id)
+    page.context.service_workers[0].evaluate(TAP, ["acknowledge"])
+    page.wait_for_url(f"**/app/incidents/{fallen.id}")
+    assert page.evaluate(f"{SHOWN}.then((all) => all.length)") == 0
 
 
 def test_who_is_not_signed_in_is_sent_to_sign_in_and_back(served: Service, screen: Screens) -> None:

@@ -4,10 +4,12 @@ import pytest
 
 from devices.model import NS_PER_S
 from incidents.directory import Address, Channel, Person, Role
+from incidents.model import Do
 from notifier.carrier.provider import AcceptAndReset, Refuse, StaySilent
 from notifier.carrier.push import FakePush
 from notifier.gateways.model import GatewaySettingsError, Outgoing
 from notifier.gateways.webpush import WebPushGateway, WebPushSettings, new_keys, subscription_of
+from notifier.messages import Button
 
 PRIVATE, PUBLIC = new_keys()
 SETTINGS = WebPushSettings.from_environment({"ANJU_VAPID_PRIVATE_KEY": PRIVATE, "ANJU_VAPID_SUBJECT": "mailto:duty@example.org"})
@@ -35,6 +37,8 @@ def told(*subscriptions: str, text: str = "周芬10:02疑似摔倒。") -> Outgo
         channel=Channel.PUSH,
         text=text,
         created_ns=1_772_416_920 * NS_PER_S,
+        incident_id="fall-1",
+        buttons=(Button(do=Do.ACKNOWLEDGE, words="我去处理", done="已记录。"),),
     )
 
 
@@ -43,6 +47,9 @@ def test_a_browser_decrypts_the_text_and_knows_from_whom_it_is(push: FakePush) -
     answer = WebPushGateway(SETTINGS).send(told(browser.subscription), 0)
     assert (answer.outcome, answer.provider_id) == ("accepted", None)
     assert list(browser.shown.values()) == ["周芬10:02疑似摔倒。"]
+    (got,) = browser.got
+    assert (got["community"], got["incident"]) == ("willow", "fall-1")
+    assert got["buttons"] == [{"do": "acknowledge", "words": "我去处理", "done": "已记录。"}]
     assert push.subjects == ["mailto:duty@example.org"]
     (request,) = push.asked
     assert request.headers["urgency"] == "high"

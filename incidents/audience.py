@@ -103,7 +103,7 @@ def _people(target: str, incident: Incident, directory: Directory, now_ns: int) 
         case "occupants":
             return [person for person in _occupants(incident.home_id, directory) if person != incident.subject], False
         case "relatives":
-            return related(Role.RELATIVE, wards(incident, directory), directory, now_ns), False
+            return _ordered(related(Role.RELATIVE, wards(incident, directory), directory, now_ns), incident.home_id, directory), False
         case "neighbours":
             near = {*wards(incident, directory), *_occupants(incident.home_id, directory)}
             return related(Role.NEIGHBOUR, near, directory, now_ns), False
@@ -116,6 +116,13 @@ def _people(target: str, incident: Incident, directory: Directory, now_ns: int) 
 def _occupants(home_id: HomeId | None, directory: Directory) -> tuple[PersonId, ...]:
     home = directory.homes.get(home_id) if home_id else None
     return home.occupants if home else ()
+
+
+def _ordered(people: Iterable[PersonId], home_id: HomeId | None, directory: Directory) -> list[PersonId]:
+    """As a home wishes it, and who is not in its wish after them, as before."""
+    home = directory.homes.get(home_id) if home_id else None
+    first = {person: place for place, person in enumerate(home.order if home else ())}
+    return sorted(people, key=lambda person: first.get(person, len(first)))
 
 
 def related(role: Role, to: Iterable[PersonId], directory: Directory, now_ns: int) -> list[PersonId]:

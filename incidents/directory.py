@@ -179,13 +179,20 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
-    """One dwelling."""
+    """One dwelling.
+
+    Attributes
+    ----------
+    order : tuple of PersonId
+        Which relatives are told first, where they are told in turn; the others come after them, as in the file.
+    """
 
     id: HomeId
     building: str = ""
     floor: int | None = None
     address: str | None = None
     occupants: tuple[PersonId, ...] = ()
+    order: tuple[PersonId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -220,7 +220,12 @@ def _homes(file: CommunityFile) -> dict[HomeId, Home]:
             occupants[person.home].append(PersonId(person.id))
     return {
         HomeId(home.id): Home(
-            id=HomeId(home.id), building=home.building, floor=home.floor, address=home.address, occupants=tuple(occupants[home.id])
+            id=HomeId(home.id),
+            building=home.building,
+            floor=home.floor,
+            address=home.address,
+            occupants=tuple(occupants[home.id]),
+            order=tuple(PersonId(one) for one in (home.chosen.order if home.chosen else ())),
         )
         for home in file.homes
     }

@@ -246,6 +246,7 @@ class HomeChosenSaid(_Said):
     """What a household chose for its home in the app, or drew of it: it goes before what the file says, and an import keeps it."""
 
     schedule: ScheduleSaid | None = None
+    order: Annotated[list[Id], Field(max_length=40)] = []
     plan: FloorSaid | None = None
 
 

@@ -35,6 +35,8 @@ class Action(StrEnum):
     """What was sent to whom."""
     SEE_CONTACTS = "see_contacts"
     """Who is told of a home's incidents, by what, and whether that works."""
+    ORDER_CONTACTS = "order_contacts"
+    """Say which relatives are told first."""
     TEST_ALARM = "test_alarm"
     CONSENT = "consent"
     """See and change what may be done with a resident's data."""
@@ -105,6 +107,7 @@ RIGHTS: Mapping[Action, _Reaches] = {
     Action.APPROVE_FENCES: {Role.ADMINISTRATOR: _ALL},
     Action.SEE_MESSAGES: {Role.DISPATCHER: _ALL, Role.GUARD: _ALL, Role.ADMINISTRATOR: _ALL},
     Action.SEE_CONTACTS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
+    Action.ORDER_CONTACTS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
     Action.TEST_ALARM: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
     Action.CONSENT: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN},
     Action.EXPORT: {Role.RESIDENT: _OWN},
@@ -149,6 +152,7 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("PUT", "/api/homes/{home_id}/plan"): Action.DRAW_PLAN,
     ("GET", "/api/homes/{home_id}/targets"): Action.SEE_PLAN,
     ("GET", "/api/homes/{home_id}/contacts"): Action.SEE_CONTACTS,
+    ("PUT", "/api/homes/{home_id}/contacts/order"): Action.ORDER_CONTACTS,
     ("GET", "/api/homes/{home_id}/test-alarm"): Action.TEST_ALARM,
     ("POST", "/api/homes/{home_id}/test-alarm"): Action.TEST_ALARM,
     ("GET", "/api/ground"): Action.SEE_HOMES,

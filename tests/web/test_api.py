@@ -6,14 +6,14 @@ from pathlib import Path
 import httpx
 import pytest
 from fakes.falling import evidence
-from fakes.lakeside import EXAMPLE, Estate, Service, front_door
+from fakes.lakeside import EXAMPLE, LAKESIDE, Estate, Service, front_door
 
 from devices.model import PersonId
 from incidents.directory import Channel
 from notifier.chain_checks import ChainChecks
 from notifier.routing import Routes
 from rules.kinds import EventKind, Mode
-from store import contacts, importing, timelines
+from store import contacts, importing, outbox, timelines
 from store.contacts import ContactState, Known
 from store.estates import Estates
 from web.service import create_app
@@ -94,6 +94,34 @@ def test_the_chain_shows_who_would_be_told_and_where_it_is_broken(estate: Estate
         contacts.mark(session, estate.id, estate.directory.people["guard-chen"], broken)
     chain = asking("wang-lei").get("/api/homes/b3-201/contacts").json()["residents"][0]
     assert [bool(one["broken_words"]) for one in chain["steps"][0]["people"]] == [False, True]
+
+
+def test_the_family_says_who_is_told_first_and_it_holds_for_whoever_is_told_in_turn(estate: Estate, asking: Asking) -> None:
+    yan = {"id": "wang-yan", "name": "王燕", "roles": ["relative"], "of": ["wang-xiuying"], "phone": "+8613800000009"}
+    in_turn = {
+        "id": "fall",
+        "kinds": ["fall", "long_lie", "sos"],
+        "steps": [{"after_s": 0, "tell": ["relatives"], "by": ["sms"], "in_turn_s": 40}],
+    }
+    estate.write(estate.said | {"people": [*estate.said["people"], yan], "policies": [in_turn]})
+    daughter = asking("wang-lei")
+    place = "/api/homes/b3-201/contacts/order"
+
+    def told() -> list[str]:
+        (step,) = daughter.get("/api/homes/b3-201/contacts").json()["residents"][0]["steps"]
+        return [one["id"] for one in step["people"]]
+
+    assert told() == ["wang-lei", "wang-yan"]
+    assert daughter.put(place, json={"people": ["wang-yan"]}).status_code == 200
+    assert told() == ["wang-yan", "wang-lei"]
+    for wrong in (["guard-chen"], ["wang-yan", "wang-yan"], ["nobody"]):
+        assert daughter.put(place, json={"people": wrong}).status_code == 422
+    assert asking("guard-chen").put(place, json={"people": ["wang-lei"]}).status_code in {403, 404}
+    with estate.database.read() as session:
+        estate.directory = Estates().community(session, LAKESIDE).directory
+    estate.happens(EventKind.SOS, "wang-xiuying", home_id="b3-201", resident_id="wang-xiuying")
+    with estate.database.write() as session:
+        assert [one.duty.to for one in outbox.claim(session, estate.now_ns, 30, 100, "test")] == ["wang-yan"]
 
 
 def test_who_is_not_signed_in_is_told_so(served: Service) -> None:

@@ -280,6 +280,19 @@ def test_what_is_pushed_is_shown_once_and_in_the_words_of_the_message(served: Se
     ]
 
 
+def test_the_family_says_on_a_phone_who_is_told_first(estate: Estate, served: Service, screen: Screens) -> None:
+    yan = {"id": "wang-yan", "name": "王燕", "roles": ["relative"], "of": ["wang-xiuying"], "phone": "+8613800000009"}
+    estate.write(estate.said | {"people": [*estate.said["people"], yan]})
+    page = at(screen("zh-CN", 390, 844, who="wang-lei"), served, "/contacts")
+    names = page.locator(".steps > li").first.locator(".what > b")
+    expect(names).to_have_text(["王磊", "王燕", "陈队"])
+    page.get_by_role("button", name="把王燕往前移，先通知").click()
+    expect(names).to_have_text(["王燕", "王磊", "陈队"])
+    expect(page.get_by_role("status").filter(has_text="以后先通知王燕。")).to_be_visible()
+    page.reload()
+    expect(names).to_have_text(["王燕", "王磊", "陈队"])
+
+
 @pytest.mark.parametrize(("do", "state"), [("acknowledge", IncidentState.ACKNOWLEDGED), ("decline", IncidentState.OPEN)])
 def test_a_tap_on_a_button_of_what_is_pushed_is_an_answer(
     estate: Estate, served: Service, screen: Screens, do: str, state: IncidentState

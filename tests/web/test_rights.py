@@ -229,6 +229,7 @@ def requests(
         ("PUT", "/api/homes/{home_id}/plan"): at | {"json": {"version": "", "rooms": [], "openings": [], "radars": []}},
         ("GET", "/api/homes/{home_id}/targets"): at,
         ("GET", "/api/homes/{home_id}/contacts"): at,
+        ("PUT", "/api/homes/{home_id}/contacts/order"): at | {"json": {"people": ["wang-lei"]}},
         ("GET", "/api/homes/{home_id}/test-alarm"): at,
         ("POST", "/api/homes/{home_id}/test-alarm"): at | {"json": {}},
         ("GET", "/api/ground"): {"params": {"community": community, "home": home}},

@@ -201,6 +201,12 @@ class ScheduleWish(_Wish):
     planned: Annotated[list[Planned], Field(max_length=MOST_PLANNED)]
 
 
+class OrderWish(_Wish):
+    """Which relatives are to be told first; who is not named comes after them."""
+
+    people: Annotated[list[str], Field(max_length=40)]
+
+
 class SosWish(_Wish):
     """A call for help; `resident`: for whom, where several live there."""
 
@@ -312,6 +318,7 @@ class ContactShown(_Answer):
     id: str
     name: str
     role_words: str
+    is_relative: bool
     language: Language
     phone_words: str
     methods: list[MethodShown]

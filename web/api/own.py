@@ -5,16 +5,19 @@ from collections.abc import Sequence
 from fastapi import APIRouter, Request
 
 from devices.model import PersonId
-from incidents.audience import tellable
+from incidents.audience import related, tellable
 from incidents.chain import Told, chain
-from incidents.directory import Channel, Person
-from store import contacts
+from incidents.directory import Channel, Person, Role
+from store import choices, contacts
+from store.choices import ChoiceError
 from store.contacts import ContactState
 from web.api.glances import home_at
-from web.api.model import Chain, ChainOf, ContactShown, Me, MethodShown, Place, StepShown
+from web.api.model import Chain, ChainOf, ContactShown, Me, MethodShown, OrderWish, Place, StepShown
+from web.api.problems import ProblemError
+from web.gate import TheWho
 from web.rights import Action
 from web.site import TheSite, Visit
-from web.words import Glancing, Words
+from web.words import Glancing, Notice, Words
 
 router = APIRouter(prefix="/api", tags=["own"])
 
@@ -42,9 +45,28 @@ def me(request: Request, site: TheSite) -> Me:
 def contacts_of(request: Request, site: TheSite, home_id: str) -> Chain:
     """Who would be told of a fall at a home, in which order, and whether that would work: every link of the chain."""
     with site.visit(request) as visit:
-        home = home_at(visit.who, Action.SEE_CONTACTS, home_id)
-        occupants = visit.community.directory.homes[home].occupants
-        return Chain(residents=[_links(one, visit) for one in occupants])
+        return _chain(visit, home_id)
+
+
+@router.put("/homes/{home_id}/contacts/order")
+def order_contacts(request: Request, site: TheSite, who: TheWho, home_id: str, wish: OrderWish) -> Chain:
+    """Say which relatives are told first: it holds from now on, and for whoever is told in turn."""
+    home = home_at(who, Action.ORDER_CONTACTS, home_id)
+    family = related(Role.RELATIVE, who.directory.homes[home].occupants, who.directory, site.clock())
+    if len(set(wish.people)) < len(wish.people) or not set(family).issuperset(wish.people):
+        raise ProblemError(422, Notice.REFUSED)
+    try:
+        with site.database.write() as session:
+            choices.choose(session, who.community_id, who.id, lambda chosen: chosen.update(order=wish.people), site.clock(), home=home)
+    except ChoiceError:
+        raise ProblemError(422, Notice.REFUSED) from None
+    with site.visit(request) as visit:
+        return _chain(visit, home_id)
+
+
+def _chain(visit: Visit, home_id: str) -> Chain:
+    home = home_at(visit.who, Action.SEE_CONTACTS, home_id)
+    return Chain(residents=[_links(one, visit) for one in visit.community.directory.homes[home].occupants])
 
 
 def _links(resident: PersonId, visit: Visit) -> ChainOf:
@@ -90,6 +112,7 @@ def _contact(person: Person, by: Sequence[Channel], visit: Visit) -> ContactShow
         id=person.id,
         name=scene.name(person.id),
         role_words=scene.relation(person.id),
+        is_relative=Role.RELATIVE in person.roles,
         language=person.language,
         phone_words=scene.number(person.id),
         methods=methods,

@@ -663,7 +663,8 @@ def _words(detail: ErrorDetails) -> str:
         case "missing":
             what = "is missing"
         case "extra_forbidden":
-            close = get_close_matches(str(detail["loc"][-1]), _KEYS, n=1)
+            key = str(detail["loc"][-1])  # which may be one of another place
+            close = get_close_matches(key, [one for one in _KEYS if one != key], n=1)
             what = f"is no key known here{f', did you mean {close[0]}?' if close else ''}"
         case "value_error":
             what = str(context["error"])

@@ -134,8 +134,10 @@ def _rebuilt(shape: shapely.MultiPolygon, area_kept: float) -> shapely.Geometry:
     drawn = sum(
         shapely.Polygon(polygon.exterior).area - sum(shapely.Polygon(hole).area for hole in polygon.interiors) for polygon in shape.geoms
     )
+    # GEOS may keep or lose what is walked three times by where a ring begins: each begins at the same place, and runs the same way.
+    same = shapely.MultiPolygon([shapely.Polygon(*_begun_alike(polygon)) for polygon in shape.geoms])
     # What was retraced may leave slivers of rounding.
-    parts = shapely.get_parts(shapely.make_valid(shape, method="structure", keep_collapsed=False))
+    parts = shapely.get_parts(shapely.make_valid(same, method="structure", keep_collapsed=False))
     rebuilt = shapely.MultiPolygon([_without_slivers(part) for part in parts if isinstance(part, shapely.Polygon) and not _is_thin(part)])
     if rebuilt.geoms and abs(rebuilt.area - drawn) <= area_kept * abs(drawn):
         return rebuilt
@@ -145,6 +147,18 @@ def _rebuilt(shape: shapely.MultiPolygon, area_kept: float) -> shapely.Geometry:
             raise UnclearShapeError((number,), f"is no valid area ({said}), wanted rings that do not cross", at)
     said, at = _explained(shape)
     raise UnclearShapeError((), f"is no valid area ({said}), wanted polygons that do not overlap", at)
+
+
+def _begun_alike(polygon: shapely.Polygon) -> tuple[Float64, list[Float64]]:
+    """Its shell and its holes, of all ways to walk around each the one that is first in order."""
+    shell, *holes = (_first_walk(shapely.get_coordinates(ring)[:-1]) for ring in (polygon.exterior, *polygon.interiors))
+    return shell, holes
+
+
+def _first_walk(corners: Float64) -> Float64:
+    lowest = min(corners.tolist())
+    walks = [np.roll(way, -int(place), axis=0) for way in (corners, corners[::-1]) for place in np.flatnonzero((way == lowest).all(axis=1))]
+    return min(walks, key=lambda walk: walk.tolist())
 
 
 def _without_slivers(polygon: shapely.Polygon) -> shapely.Polygon:

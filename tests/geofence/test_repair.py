@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -36,6 +36,7 @@ CORNERS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=3, 
 
 
 @settings(deadline=None, max_examples=300)
+@example(corners=[(0, 1), (0, 0), (1, 1), (0, 1), (1, 1)], begin=3, turned=False)  # an edge that is walked three times
 @given(corners=CORNERS, begin=st.integers(0, 8), turned=st.booleans())
 def test_where_a_ring_begins_and_which_way_it_runs_changes_nothing(corners: Corners, begin: int, *, turned: bool) -> None:
     shift = begin % len(corners)

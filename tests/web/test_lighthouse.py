@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,8 +48,10 @@ def audited(place: str, cookies: dict[str, str], folder: Path) -> dict[str, Any]
     headers.write_text(json.dumps({"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())} if cookies else {}))
     asked = ["--output=json", f"--output-path={report}", f"--extra-headers={headers}", f"--chrome-flags={FLAGS}"]
     asked += [f"--only-categories={','.join((*GATE, 'performance'))}", "--no-enable-error-reporting", "--quiet"]
-    environment = {**os.environ, "CHROME_PATH": str(CHROMIUM), "TMPDIR": str(folder), "HOME": str(folder)}
-    subprocess.run([NODE, LIGHTHOUSE, place, *asked], check=True, timeout=PATIENCE_S, env=environment, capture_output=True)
+    with tempfile.TemporaryDirectory() as near:  # Chromium has a socket there, whose path must be short
+        environment = {**os.environ, "CHROME_PATH": str(CHROMIUM), "TMPDIR": near, "HOME": near}
+        done = subprocess.run([NODE, LIGHTHOUSE, place, *asked], check=False, timeout=PATIENCE_S, env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
     said: dict[str, Any] = json.loads(report.read_text())
     return said
 

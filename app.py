@@ -425,7 +425,12 @@ def web(settings: Settings) -> None:
     )
     carrier = Door(settings.carrier) if settings.carrier else None
     pages = create_pages(
-        database, door, carrier=carrier, host=urlsplit(settings.app_url).hostname or "", open_log=functools.partial(_open_log, settings)
+        database,
+        door,
+        carrier=carrier,
+        host=urlsplit(settings.app_url).hostname or "",
+        open_log=functools.partial(_open_log, settings),
+        spending=_spending(settings),
     )
 
     async def serve_pages(stop: asyncio.Event) -> None:

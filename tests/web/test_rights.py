@@ -206,6 +206,7 @@ def requests(
         ("POST", "/break-glass"): {"data": form | {"incident": incident, "reason": "the door is locked"}},
         ("GET", "/incidents/{community_id}/{incident_id}/photos/{number}"): {},
         ("GET", "/homes"): at,
+        ("GET", "/reachability"): at,
         ("POST", "/modes"): {"data": form | {"mode": f"home/{home}"}},
         ("POST", "/silences"): {"data": form | {"quiet": f"30/{home}", f"reason/{home}": "x"}},
         ("GET", "/phones"): at,

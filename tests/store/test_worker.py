@@ -45,6 +45,12 @@ def broker(tmp_path: Path) -> Iterator[EmbeddedBroker]:
     server.stop()
 
 
+@pytest.fixture(autouse=True)
+def _short_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that hears nothing looks at the clock, which these tests move at each look."""
+    monkeypatch.setattr("store.worker.IDLE_S", 0.05)
+
+
 @pytest.fixture
 def willow(database: Database) -> Database:
     """The estate as it is from long before the story on; b1-101 is armed."""

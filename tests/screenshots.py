@@ -32,6 +32,7 @@ PAGES = {
     "incidents": ("/incidents", True),
     "arm": ("/arm", True),
     "fences": ("/fences", False),
+    "plan": ("/plan", False),
     "contacts": ("/contacts", False),
     "settings": ("/settings", False),
     "consents": ("/settings/consents", False),

@@ -197,6 +197,7 @@ def requests(
 ) -> Mapping[tuple[str, str], Request]:
     """How each route is asked about something of 王秀英's, in a community."""
     form, at = {"community": community}, {"params": {"community": community}}
+    hung = {"id": "r-01", "place": [0, 0], "heading_deg": 0, "height_m": 2}
     return {
         ("GET", "/"): at,
         ("GET", "/incidents/{community_id}/{incident_id}"): {},
@@ -228,6 +229,10 @@ def requests(
         ("POST", "/api/homes/{home_id}/sos"): at | {"json": {}},
         ("GET", "/api/homes/{home_id}/plan"): at,
         ("PUT", "/api/homes/{home_id}/plan"): at | {"json": {"version": "", "rooms": [], "openings": [], "radars": []}},
+        ("POST", "/api/homes/{home_id}/plan/pose"): at | {"json": {"radar": hung, "stands": [{"at": [0, 3], "frames": [[[0, 3]]] * 20}]}},
+        ("POST", "/api/homes/{home_id}/plan/line"): at
+        | {"json": {"frames": [], "walked": True, "radar": [0, 0], "rooms": [], "openings": []}},
+        ("POST", "/api/homes/{home_id}/plan/turn"): at | {"json": {"version": "", "radar": "r-01", "tracks": []}},
         ("GET", "/api/homes/{home_id}/targets"): at,
         ("GET", "/api/homes/{home_id}/contacts"): at,
         ("PUT", "/api/homes/{home_id}/contacts/order"): at | {"json": {"people": ["wang-lei"]}},

@@ -14,7 +14,8 @@ from incidents.audience import hushed, related, wards
 from incidents.directory import Channel, Directory, Person, Role
 from incidents.escalation import Said, scheduled
 from incidents.lifecycle import Action, closed, opened
-from incidents.model import CALM, Due, DueRow, Duty, Ended, Incident, IncidentState, News, Purpose
+from incidents.model import CALM, Due, DueRow, Duty, Ended, Incident, IncidentState, News, Purpose, Story
+from incidents.silence import is_away
 from rules.kinds import EventKind
 from rules.model import Event
 from rules.premises import comes_ns
@@ -72,7 +73,10 @@ def daily(event: Event, open_about: Iterable[Incident], directory: Directory, no
     open_about
         What is open about the resident and their home. Who must not hear of some of it is told nothing: not that all is well either.
     """
-    going_on = [one for one in open_about if one.story not in CALM]
+    about = tuple(open_about)
+    if any(is_away(one) for one in about if one.story is Story.SILENCE):
+        return None  # nobody expects a sign of life at home
+    going_on = [one for one in about if one.story not in CALM]
     silent = frozenset(person for one in going_on for person in hushed(one, directory))
     family = related(Role.RELATIVE, [PersonId(event.subject)], directory, now_ns)
     wanting = [one for one in family if one not in silent and _wants_now(directory.people[one], event.t_ns, directory)]

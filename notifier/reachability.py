@@ -19,6 +19,7 @@ from incidents.care import SAME, Missing
 from incidents.directory import Channel, Directory, Person, Role, Roster, RosterId
 from incidents.model import Incident, Story
 from incidents.roster import Span, gaps
+from incidents.silence import is_away
 from notifier.spending import Spending, Stage
 from rules.kinds import EventKind
 from rules.model import Event
@@ -95,11 +96,14 @@ class Known:
         Of each device what is wrong with it.
     stage : Stage
         How much of the month's money is used up.
+    away : collection of PersonId
+        Residents who are somewhere else for a while: nothing at home need notice them.
     """
 
     methods: Mapping[tuple[PersonId, Channel], ContactState] = field(default_factory=dict)
     faults: Mapping[DeviceId, Collection[EventKind]] = field(default_factory=dict)
     stage: Stage = Stage.WITHIN
+    away: Collection[PersonId] = frozenset()
 
 
 def look(session: Session, directory: Directory, spending: Spending, now_ns: int) -> tuple[Finding, ...]:
@@ -111,9 +115,11 @@ def look(session: Session, directory: Directory, spending: Spending, now_ns: int
         if (person := directory.people.get(person_id)) is not None
         and (state := contacts.state(session, community_id, person, known.channel)) is not None
     }
-    faults = _faults(directory, views.open_incidents(session, community_id), lately.heard(session, community_id))
+    going_on = views.open_incidents(session, community_id)
+    faults = _faults(directory, going_on, lately.heard(session, community_id))
+    away = {PersonId(one.subject) for one in going_on if one.story is Story.SILENCE and is_away(one)}
     stage = spending.stage(session, community_id, directory.timezone, now_ns)
-    return prove(directory, Known(methods=methods, faults=faults, stage=stage), now_ns)
+    return prove(directory, Known(methods=methods, faults=faults, stage=stage, away=away), now_ns)
 
 
 def _faults(
@@ -171,6 +177,8 @@ def _unheard(resident: Person, directory: Directory, audience: Audience) -> Iter
 
 
 def _devices(resident: Person, directory: Directory, known: Known) -> Iterable[Finding]:
+    if resident.id in known.away:
+        return
     theirs = [
         one
         for one in directory.devices.values()

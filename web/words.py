@@ -313,6 +313,8 @@ class Words:
         What stands in the picture, with its `{fence}` or `{n}`.
     thing, one_thing, many_things : str
         A sensor's `{thing}` with its `{id}`; one of its kind within a list, and `{n}` of them.
+    away, away_intro, away_for, away_until : str, str, mapping, str
+        A resident `{name}` is somewhere else: what it means, for how many minutes, until `{time}`.
     quiet_for : mapping
         Minutes for which alerts can be paused.
     glance : mapping
@@ -409,6 +411,10 @@ class Words:
     quiet_reason: str
     quiet_life: str
     quiet_for: Mapping[int, str]
+    away: str
+    away_intro: str
+    away_for: Mapping[int, str]
+    away_until: str
     quiet_line: str
     quiet_until: str
     quiet_because: str

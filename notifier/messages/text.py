@@ -19,6 +19,7 @@ from incidents.care import OPEN, Missing
 from incidents.directory import Channel, Directory, Language, NamedDevice, Person, Role
 from incidents.grouping import aftermath
 from incidents.model import Do, Due, Duty, Ended, Incident, IncidentState, News, Purpose, Signal, Story
+from incidents.silence import AWAY
 from notifier.messages.languages import wording_in
 from notifier.messages.names import Names, cut, flat, names_of
 from notifier.messages.segments import segments
@@ -358,7 +359,11 @@ class _Draft:
             reason=cut(flat(str(headline.evidence.get("reason", ""))), _REASON_UNITS, middle=False),
             **self._times(t_ns, omitted),
         )
-        return said + (wording.silenced_life if headline.kind is EventKind.SILENCE and headline.evidence.get("life") else "")
+        if headline.kind is not EventKind.SILENCE:
+            return said
+        return said + (
+            wording.silenced_life if headline.evidence.get("life") else wording.silenced_away if headline.evidence.get(AWAY) else ""
+        )
 
     def _after(self, omitted: frozenset[_Optional]) -> str:
         """How it went on with who fell, in its newest word: lies still, is not up, or walks again."""

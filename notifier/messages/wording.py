@@ -225,7 +225,7 @@ class Wording:
         In the place of tamper, where a keypad was tried out.
     unfit : mapping
         In the place of not worn or implausible, where a wearable's own reason is known.
-    silenced_life : str
+    silenced_life, silenced_away : str
         Behind a silence, where it is of life safety too.
     ask : str
         To the wearer; with `{until}`.
@@ -297,6 +297,7 @@ class Wording:
     wrong_codes: str
     unfit: Mapping[Why, str]
     silenced_life: str
+    silenced_away: str
     ask: str
     arrived: str
     breach_opened: str

@@ -77,6 +77,7 @@ ZH = Wording(
         Why.SPARSE: "{who}{time}发现数据断断续续，摔倒时可能发现不了。",
     },
     silenced_life="摔倒和求助也不通知。",
+    silenced_away="久无动静和外出未归也不通知，摔倒和求助照常通知。",
     ask="您还好吗？没事请按取消键，{until}起通知家人。",
     arrived="{by}{time}到达现场。",
     breach_opened="{cover}被打开",

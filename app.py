@@ -28,7 +28,6 @@ import click
 import structlog
 
 from devices import broker, process
-from devices.decode import Decoder
 from devices.ingest import Ingest
 from devices.log import Limits, Log, LogError
 from devices.model import NS_PER_S, CommunityId, HomeId, PersonId, Placement
@@ -123,6 +122,7 @@ from store.worker import Worker
 from web import terminal
 from web.public import create_app as create_public
 from web.public import serve as serve_public
+from web.rehearsing import commands as rehearsing_commands
 from web.service import create_app as create_pages
 from web.service import listen, serve_on
 from web.site import FrontDoor
@@ -626,10 +626,11 @@ async def _with_log(settings: Settings, work: Callable[[Log], Awaitable[None]]) 
 @click.option("--batch", type=click.IntRange(min=1), default=256, help="Messages taken at once; the output does not depend on it.")
 def replay(capture_file: Path, community_file: Path, batch: int) -> None:
     """Run a capture through the whole core on a simulated clock."""
-    estate = community.load(community_file)
-    premises = estate.premises()
-    core = Replay(estate, pipeline(premises), Decoder(premises.registry), premises.modes)
-    _print_lines(core.run(capture.read(capture_file), batch))
+    _print_lines(Replay(community.load(community_file), pipeline).run(capture.read(capture_file), batch))
+
+
+for rehearsing in rehearsing_commands(pipeline):
+    cli.add_command(rehearsing)
 
 
 @cli.command()

@@ -5,7 +5,7 @@ change of mode, a receipt; and after `SPAN_NS`, because a due time that a readin
 capture gives the same lines whatever the size of a batch.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -23,7 +23,7 @@ from rules.home import codes
 from rules.home.keypad import duress
 from rules.model import Event, Facts, ModeSet, Standing
 from rules.pipeline import Pipeline
-from rules.premises import Modes
+from rules.premises import Premises
 from store.capture import Acted, Arrival, CarrierChanged, Line, ModeChanged, Received, SilenceWanted
 from store.judge import SPAN_NS
 from store.model import Community
@@ -64,22 +64,19 @@ class Replay:
     ----------
     community
         Who lives there, which devices, who is told.
-    pipeline
-        Rules over this community's premises.
-    decoder
-        Of this community's devices.
-    modes
-        The premises' modes, to which changes are appended.
+    rules
+        Makes the rules over premises.
     """
 
-    def __init__(self, community: Community, pipeline: Pipeline, decoder: Decoder, modes: Modes) -> None:
+    def __init__(self, community: Community, rules: Callable[[Premises], Pipeline]) -> None:
+        premises = community.premises()
         self._community = community
         self._directory = community.directory
-        self._homes = community.premises().homes
-        self._pipeline = pipeline
-        self._decoder = decoder
-        self._modes = modes
-        self._book = Book(lambda home, at_ns: modes.at(community.id, home, at_ns))
+        self._homes = premises.homes
+        self._modes = premises.modes
+        self._pipeline = rules(premises)
+        self._decoder = Decoder(premises.registry)
+        self._book = Book(lambda home, at_ns: self._modes.at(community.id, home, at_ns))
         self._deliveries = Deliveries(community.directory)
         self._pending: list[Message] = []
         self._known: set[tuple[str, str, str, int]] = set()

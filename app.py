@@ -629,7 +629,7 @@ def replay(capture_file: Path, community_file: Path, batch: int) -> None:
     _print_lines(Replay(community.load(community_file), pipeline).run(capture.read(capture_file), batch))
 
 
-for rehearsing in rehearsing_commands(pipeline):
+for rehearsing in rehearsing_commands(pipeline, _with_settings, _database, _open_log):
     cli.add_command(rehearsing)
 
 

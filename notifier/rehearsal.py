@@ -22,7 +22,7 @@ from notifier.replay import Output, Replay, iso
 from rules.pipeline import Pipeline
 from rules.premises import Premises
 from store import capture
-from store.capture import CarrierChanged, Line, Received
+from store.capture import CarrierChanged, CommunityChanged, Line, Received
 from store.model import Community
 
 BATCH = 4096
@@ -261,7 +261,7 @@ def compared(today: Run, changed: Run) -> Rehearsal:
 def _rehearsed(lines: Iterable[Line]) -> Iterator[Line]:
     """A capture's lines without what a configuration or a carrier did to it; time passes where they were."""
     for line in lines:
-        if isinstance(line, Received | CarrierChanged):
+        if isinstance(line, Received | CarrierChanged | CommunityChanged):
             yield capture.Pause(at_ns=line.at_ns, number=line.number)
         else:
             yield line

@@ -5,6 +5,7 @@ change of mode, a receipt; and after `SPAN_NS`, because a due time that a readin
 capture gives the same lines whatever the size of a batch.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,12 +20,23 @@ from incidents.directory import Channel
 from incidents.model import Act, Incident, IncidentId, Outcome, Quiet, Refused
 from notifier.delivery import Deliveries, NoSuchDelivery
 from notifier.model import HandOver, Receipt, ReceiptStatus
+from rules.faults.wear import Why
 from rules.home import codes
 from rules.home.keypad import duress
 from rules.model import Event, Facts, ModeSet, Standing
 from rules.pipeline import Pipeline
 from rules.premises import Premises
-from store.capture import Acted, Arrival, CarrierChanged, Line, ModeChanged, Received, SilenceWanted
+from store.capture import (
+    AccelerationThinned,
+    Acted,
+    Arrival,
+    CarrierChanged,
+    CommunityChanged,
+    Line,
+    ModeChanged,
+    Received,
+    SilenceWanted,
+)
 from store.judge import SPAN_NS
 from store.model import Community
 
@@ -74,11 +86,16 @@ class Replay:
         self._directory = community.directory
         self._homes = premises.homes
         self._modes = premises.modes
+        self._rules = rules
         self._pipeline = rules(premises)
         self._decoder = Decoder(premises.registry)
         self._book = Book(lambda home, at_ns: self._modes.at(community.id, home, at_ns))
         self._deliveries = Deliveries(community.directory)
         self._pending: list[Message] = []
+        self._newest: deque[Arrival] = deque()
+        self._window_ns = round(self._pipeline.window_s() * NS_PER_S)
+        self._is_thinned = False
+        self._since_ns = 0
         self._known: set[tuple[str, str, str, int]] = set()
         self._printed: dict[IncidentId, tuple[str, str]] = {}
         self._out = _Written()
@@ -93,7 +110,7 @@ class Replay:
             at_ns = line.at_ns
             if self._must_flush(line, batch):
                 self._flush()
-                self._advance(at_ns)
+                self._advance(at_ns - isinstance(line, CommunityChanged))  # what is due as it changes is judged by the new one
                 yield from self._out.before(at_ns)
             self._apply(line)
         self._flush()
@@ -121,6 +138,10 @@ class Replay:
                 self._receive(line)
             case SilenceWanted():
                 self._silence(line)
+            case CommunityChanged():
+                self._configure(line)
+            case AccelerationThinned():
+                self._is_thinned = True
             case CarrierChanged():
                 self._deliveries.carrier(delivers=line.delivers)
             case _:
@@ -128,6 +149,9 @@ class Replay:
 
     def _arrive(self, line: Arrival) -> None:
         self._seq += 1
+        self._newest.append(line)
+        while self._newest[0].at_ns < line.at_ns - self._window_ns:
+            self._newest.popleft()
         if line.broken is not None:
             self._reject(line.at_ns, line.topic, line.broken)
             return
@@ -142,10 +166,28 @@ class Replay:
         if is_keypad:
             self._flush()
 
+    def _configure(self, line: CommunityChanged) -> None:
+        """Go on under another configuration as the worker does: decision state is taken over, signal windows are filled anew."""
+        self._since_ns = line.at_ns  # what would have been due before under this configuration is known only now
+        state, modes = self._pipeline.snapshot(), self._modes
+        premises = line.community.premises()
+        self._community, self._directory = line.community, line.community.directory
+        self._homes, self._modes = premises.homes, premises.modes
+        self._pipeline, self._decoder = self._rules(premises), Decoder(premises.registry)
+        self._pipeline.begin(line.at_ns, {str(line.community.id): line.at_ns})
+        for community_id, home_id in dict.fromkeys(modes.log):
+            for at_ns, mode in modes.changes(community_id, home_id):
+                self._modes.change(community_id, home_id, mode, at_ns)
+        for number, arrival in enumerate(self._newest, start=self._seq - len(self._newest) + 1):
+            routed = self._decoder.route(arrival.topic, arrival.payload, received_ns=arrival.at_ns, seq=number, retained=arrival.retained)
+            if not isinstance(routed, Rejected):
+                self._pipeline.update(self._decoder.decode(routed)[0])
+        self._pipeline.restore(state)
+        self._deliveries.configure(self._directory)
+
     def _act(self, line: Acted) -> None:
-        outcome = act(
-            Act(by=PersonId(line.by), do=line.do, subject=line.subject, eta_min=line.eta_min), self._book, self._directory, line.at_ns
-        )
+        said = Act(by=PersonId(line.by), do=line.do, subject=line.subject, eta_min=line.eta_min, story=line.story)
+        outcome = act(said, self._book, self._directory, line.at_ns)
         if isinstance(outcome, Refused):
             self._reject(line.at_ns, "act", outcome.reason)
         else:
@@ -166,8 +208,9 @@ class Replay:
             self._reject(line.at_ns, "mode", f"the code is none for {line.home}")
             return
         self._modes.change(self._community.id, place.id, line.mode, line.at_ns)
-        if typed is not None and typed[1]:
-            self._take([duress(self._community.id, place.id, place.occupants, typed[0], t_ns=line.at_ns, known_ns=line.at_ns)])
+        forced = typed[0] if typed is not None and typed[1] else PersonId(line.by) if line.by is not None and line.duress else None
+        if forced is not None:
+            self._take([duress(self._community.id, place.id, place.occupants, forced, t_ns=line.at_ns, known_ns=line.at_ns)])
 
     def _silence(self, line: SilenceWanted) -> None:
         until_ns = line.at_ns + round(line.minutes * 60 * NS_PER_S)
@@ -179,7 +222,14 @@ class Replay:
             self._settle(outcome, line.at_ns)
 
     def _receive(self, line: Received) -> None:
-        receipt = Receipt(to=PersonId(line.to), channel=Channel(line.channel), status=ReceiptStatus(line.status), code=line.code)
+        receipt = Receipt(
+            to=PersonId(line.to),
+            channel=Channel(line.channel),
+            status=ReceiptStatus(line.status),
+            code=line.code,
+            subject=line.subject,
+            story=line.story,
+        )
         answer = self._deliveries.receipt(receipt, line.at_ns)
         if isinstance(answer, NoSuchDelivery):
             self._reject(line.at_ns, "receipt", f"nothing was handed over to {line.to} by {line.channel}")
@@ -215,11 +265,12 @@ class Replay:
             if isinstance(fact, ModeSet | Standing):
                 continue  # the rules know of them already; there is nobody here to show them to
             if isinstance(fact, Event):
-                if fact.identity in self._known:
+                if fact.identity in self._known or (self._is_thinned and fact.evidence.get("why") == Why.SPARSE):
                     continue
                 self._known.add(fact.identity)
-                self._write_event(fact)
-            self._settle(take(fact, self._book, self._directory, fact.known_ns), fact.known_ns)
+                self._write_event(fact, max(fact.known_ns, self._since_ns))
+            known_ns = max(fact.known_ns, self._since_ns)
+            self._settle(take(fact, self._book, self._directory, known_ns), known_ns)
 
     def _settle(self, outcome: Outcome, now_ns: int) -> None:
         """Keep what came of something, and hand over what is to be said."""
@@ -238,9 +289,9 @@ class Replay:
     def _reject(self, at_ns: int, topic: str, reason: str) -> None:
         self._out.add(at_ns, "rejected", topic=topic, reason=reason)
 
-    def _write_event(self, event: Event) -> None:
+    def _write_event(self, event: Event, at_ns: int) -> None:
         self._out.add(
-            event.known_ns,
+            at_ns,
             "event",
             kind=event.kind,
             t=iso(event.t_ns),

@@ -775,7 +775,7 @@ def _import(settings: Settings, content: str) -> tuple[Database, CommunityId]:
 
 
 @cli.command()
-@click.argument("what", type=click.Choice(["fall", "geofence", "ingest", "pipeline", "delivery"]))
+@click.argument("what", type=click.Choice(["fall", "geofence", "ingest", "pipeline", "delivery", "rehearsal"]))
 @click.option("--recordings", type=input_file, metavar="FILE.npz", help="Recordings of people, which `fall` is then measured on as well.")
 @click.option("--noise", is_flag=True, help="Of `geofence`: false events against delay, with positions that err; some minutes.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
@@ -788,6 +788,7 @@ def bench(what: str, *, recordings: Path | None, noise: bool, as_json: bool) -> 
     from benchmarks import ingest as bench_ingest  # noqa: PLC0415
     from benchmarks import measure  # noqa: PLC0415
     from benchmarks import pipeline as bench_pipeline  # noqa: PLC0415
+    from benchmarks import rehearsal as bench_rehearsal  # noqa: PLC0415
 
     if recordings is not None and what != "fall":
         raise click.BadOptionUsage("--recordings", f"--recordings is given to {what}, wanted with fall alone")
@@ -802,6 +803,7 @@ def bench(what: str, *, recordings: Path | None, noise: bool, as_json: bool) -> 
         "ingest": bench_ingest.run,
         "pipeline": lambda: bench_pipeline.run(pipeline),
         "delivery": bench_delivery.run,
+        "rehearsal": lambda: bench_rehearsal.run(pipeline),
     }
     measure.tell(run[what](), as_json=as_json)
 

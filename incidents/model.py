@@ -141,6 +141,8 @@ class Due(StrEnum):
     REPEAT = "repeat"
     DAY_AFTER = "day_after"
     """Of an incident that is over: the family is asked how it is going."""
+    MORNING = "morning"
+    """The administrators are told what the night's proof found."""
 
 
 Tell = tuple[str, Channel]

@@ -33,6 +33,8 @@ class Action(StrEnum):
     """Decide about what somebody drew beyond their own home."""
     SEE_MESSAGES = "see_messages"
     """What was sent to whom."""
+    SEE_RED_LIST = "see_red_list"
+    """For whom help would not come, and what is missing."""
     SEE_CONTACTS = "see_contacts"
     """Who is told of a home's incidents, by what, and whether that works."""
     ORDER_CONTACTS = "order_contacts"
@@ -106,6 +108,7 @@ RIGHTS: Mapping[Action, _Reaches] = {
     Action.DRAW_FENCES: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
     Action.APPROVE_FENCES: {Role.ADMINISTRATOR: _ALL},
     Action.SEE_MESSAGES: {Role.DISPATCHER: _ALL, Role.GUARD: _ALL, Role.ADMINISTRATOR: _ALL},
+    Action.SEE_RED_LIST: {Role.DISPATCHER: _ALL, Role.ADMINISTRATOR: _ALL},
     Action.SEE_CONTACTS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
     Action.ORDER_CONTACTS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
     Action.TEST_ALARM: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
@@ -129,6 +132,7 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("POST", "/api/incidents/{incident_id}/break-glass"): Action.BREAK_GLASS,
     ("GET", "/incidents/{community_id}/{incident_id}/photos/{number}"): Action.SEE_INCIDENTS,
     ("GET", "/homes"): Action.SEE_HOMES,
+    ("GET", "/reachability"): Action.SEE_RED_LIST,
     ("POST", "/modes"): Action.SET_MODE,
     ("POST", "/silences"): Action.SILENCE,
     ("GET", "/phones"): Action.SEE_MESSAGES,

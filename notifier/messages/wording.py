@@ -8,6 +8,7 @@ from enum import StrEnum
 from babel.dates import format_skeleton
 
 from devices.model import Covers, DeviceKind
+from incidents.care import Missing
 from incidents.directory import Channel, Role
 from incidents.model import Do, IncidentState, News, Signal, Story
 from notifier.messages.catalogue import FIXED
@@ -43,6 +44,7 @@ class Topic(StrEnum):
     SILENCE = "silence"
     LEAVING = "leaving"
     DAILY = "daily"
+    REACHABILITY = "reachability"
 
 
 class Lack(StrEnum):
@@ -116,6 +118,7 @@ TOPIC: Mapping[EventKind, Topic] = {
     EventKind.SILENCE: Topic.SILENCE,
     EventKind.EVERYBODY_LEFT: Topic.LEAVING,
     EventKind.DAILY: Topic.DAILY,
+    EventKind.REACHABILITY: Topic.REACHABILITY,
 }
 
 
@@ -206,6 +209,10 @@ class Wording:
         Before a text, or call, that leaves `{lasting}` after it was to.
     not_well, lacks : str, mapping
         Of a daily word: that nobody can say that all is well, and why.
+    missing : mapping
+        What a night's proof found missing.
+    and_more : str
+        Some `{names}`, and `{more}` more.
     happened : mapping
         Each kind, with `{who}`, `{time}`, `{at}`, `{cover}`, `{breach}`.
     openings : mapping
@@ -299,6 +306,8 @@ class Wording:
     happened: Mapping[EventKind, str]
     not_well: str
     lacks: Mapping[Lack, str]
+    missing: Mapping[Missing, str]
+    and_more: str
     advice: Mapping[Topic, Mapping[Role | None, Advice]]
     answer: Mapping[Channel, str]
     reply: str

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -205,25 +206,27 @@ def installation(tmp_path: Path, opened: Callable[..., Database]) -> Iterator[tu
 def test_the_commands_export_an_installation_s_days_and_rehearse_them(installation: tuple[Path, EmbeddedBroker], tmp_path: Path) -> None:
     config, server = installation
 
+    ago_s = (time.time_ns() - T0_NS) // NS_PER_S - 3600  # an hour ago, in the story's seconds
+
     async def fill() -> None:
         log = await Log.open(server.nats_url, CORE, credentials_of(server.config.folder).core, Limits(max_bytes=30 << 20))
-        await log.append(0, [heard(0, "window-1", "contact", open=False), heard(60, "window-1", "contact", open=True)])
-        await log.append(0, [heard(1200, "window-1", "contact", open=False)])
+        for second, is_open in ((0, False), (60, True), (1200, False)):
+            await log.append(0, [heard(ago_s + second, "window-1", "contact", open=is_open)])
         await log.close()
 
     asyncio.run(fill())
     written = tmp_path / "day.jsonl"
-    done = anju("export-capture", written, "--since", at(-60), "--until", at(1800), "--config", config)
+    done = anju("export-capture", written, "--since", at(ago_s - 60), "--until", at(ago_s + 1800), "--config", config)
     assert (done.returncode, done.stdout) == (0, f"{written} and {tmp_path / 'day.yaml'}\n"), done.stderr
     changed = estate()
     changed["devices"] = [one | {"open_min": 10} if one["id"] == "window-1" else one for one in changed["devices"]]
     (tmp_path / "changed.yaml").write_text(json.dumps(changed), encoding="utf-8")
     beside = anju("rehearse", written, "--community", tmp_path / "day.yaml", "--with", tmp_path / "changed.yaml", "--json")
-    stored = anju("rehearse", "--days", 3650, "--with", tmp_path / "changed.yaml", "--json", "--config", config)
+    stored = anju("rehearse", "--days", 1, "--with", tmp_path / "changed.yaml", "--json", "--config", config)
     for printed in (beside, stored):
         found = [line for line in map(json.loads, printed.stdout.splitlines()) if line.get("kind") == "left_open"]
         assert [(line["type"], line.get("what")) for line in found] == [("incident", "gained"), ("sum", None)]
-        assert found[0]["changed"]["at"] == at(660)
+        assert found[0]["changed"]["at"] == at(ago_s + 660)
 
 
 @pytest.mark.parametrize(

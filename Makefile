@@ -68,6 +68,7 @@ bench: setup
 	$(BIN)/anju bench ingest
 	$(BIN)/anju bench pipeline
 	$(BIN)/anju bench delivery
+	$(BIN)/anju bench rehearsal
 
 fault: setup
 	ANJU_KILL_ROUNDS=20 ANJU_STORM=2000 ANJU_STORM_KILLS=50 $(BIN)/pytest -s tests/faults

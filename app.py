@@ -24,7 +24,7 @@ _IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "commands.showing": ("web", "public"),
         "commands.communities": ("import", "shapes", "device", "code", "account"),
         "commands.messages": ("notify", "contact", "costs", "gateway", "fake-carrier"),
-        "commands.recorded": ("replay", "detect", "evaluate"),
+        "commands.recorded": ("replay", "rehearse", "export-capture", "detect", "evaluate"),
         "commands.simulation": ("simulate", "demo"),
         "commands.measuring": ("bench",),
     }

@@ -80,7 +80,7 @@ def act(act: Act, book: Incidents, directory: Directory, now_ns: int) -> Outcome
     person = directory.person_at(act.by, now_ns)
     if person is None:
         return Refused(reason=f"{act.by} is nobody this community knows")
-    incident = _meant(book.open_about(act.subject))
+    incident = _meant([one for one in book.open_about(act.subject) if act.story in {None, one.story}])
     if incident is None:
         return Refused(reason=f"{act.subject} has no open incident")
     if incident.story is Story.SILENCE and act.do is not Do.RESOLVE:

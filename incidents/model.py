@@ -90,12 +90,13 @@ class Do(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """A responder's word on what goes on around a subject."""
+    """A responder's word on what goes on around a subject; `story`: of several that go on, which is meant."""
 
     by: PersonId
     do: Do
     subject: str
     eta_min: float | None = None
+    story: Story | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

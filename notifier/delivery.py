@@ -7,12 +7,12 @@ import heapq
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from itertools import count
+from itertools import count, product
 
 from devices.model import NS_PER_S, PersonId
 from incidents.audience import FALLBACK, tellable
 from incidents.directory import Channel, Directory, Person
-from incidents.model import TAKEN_ON, UNHURRIED, Duty, Incident, IncidentId, Purpose
+from incidents.model import TAKEN_ON, UNHURRIED, Duty, Incident, IncidentId, Purpose, Story
 from notifier.answers import free_number
 from notifier.messages import Answering, render
 from notifier.model import HandOver, Receipt, ReceiptStatus
@@ -109,7 +109,7 @@ class Deliveries:
         self._seen: set[str] = set()
         self._tellings: dict[tuple[_Round, int], _Telling] = {}
         self._used: dict[_Round, set[Channel]] = {}
-        self._newest: dict[tuple[PersonId, Channel], _Delivery] = {}
+        self._newest: dict[tuple[PersonId, Channel, str | None, Story | None], _Delivery] = {}
         self._told: dict[tuple[IncidentId, PersonId], list[_Delivery]] = {}
         self._of_incident: dict[IncidentId, list[_Telling]] = {}
         self._numbers: dict[str, dict[IncidentId, int]] = {}
@@ -130,10 +130,14 @@ class Deliveries:
 
     def receipt(self, receipt: Receipt, now_ns: int) -> list[HandOver] | NoSuchDelivery:
         """What a gateway says about the newest delivery to a person by a channel."""
-        delivery = self._newest.get((receipt.to, receipt.channel))
+        delivery = self._newest.get((receipt.to, receipt.channel, receipt.subject, receipt.story))
         if delivery is None:
             return NoSuchDelivery(receipt=receipt)
         return _ordered(self._settle(delivery, receipt.status, now_ns))
+
+    def configure(self, directory: Directory) -> None:
+        """From now on people have these channels; who is known no more is told nothing more."""
+        self._directory = directory
 
     def carrier(self, *, delivers: bool) -> None:
         """From now on a `delivered` comes by itself for every delivery, or no receipt does."""
@@ -171,8 +175,9 @@ class Deliveries:
         return timer is _Timer.CARRIER or not (delivery.telling.arrived or delivery.telling.stopped or delivery.given_up)
 
     def _reached_by(self, duty: Duty) -> Channel | None:
+        person = self._directory.people.get(duty.to)
         tried = self._told.get((duty.incident.id, duty.to), [])
-        return reached_by(self._directory.people[duty.to], [(one.channel, one.status is ReceiptStatus.DELIVERED) for one in tried])
+        return None if person is None else reached_by(person, [(one.channel, one.status is ReceiptStatus.DELIVERED) for one in tried])
 
     def _telling(self, duty: Duty) -> _Telling:
         key = (_round(duty), duty.step)
@@ -200,7 +205,8 @@ class Deliveries:
             return []
         delivery.given_up = True
         used = self._used[_round(telling.duty)]
-        channel = next_channel(self._directory.people[telling.duty.to], used)
+        person = self._directory.people.get(telling.duty.to)
+        channel = None if person is None else next_channel(person, used)
         if channel is None:
             return []
         used.add(channel)
@@ -210,7 +216,8 @@ class Deliveries:
     def _hand_over(self, telling: _Telling, channel: Channel, now_ns: int) -> HandOver:
         duty = telling.duty
         delivery = _Delivery(telling=telling, channel=channel)
-        self._newest[duty.to, channel] = delivery
+        for subject, story in product((None, duty.incident.subject), (None, duty.incident.story)):
+            self._newest[duty.to, channel, subject, story] = delivery
         self._told.setdefault((duty.incident.id, duty.to), []).append(delivery)
         heapq.heappush(self._timers, (now_ns + CARRIER_NS, _Timer.CARRIER, next(self._number), delivery))
         if duty.purpose not in UNHURRIED:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from devices.model import PersonId
 from incidents.directory import Channel
-from incidents.model import IncidentId, Purpose
+from incidents.model import IncidentId, Purpose, Story
 
 
 class ReceiptStatus(StrEnum):
@@ -21,12 +21,14 @@ class ReceiptStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """Word from a gateway about the newest delivery to a person by a channel."""
+    """Word from a gateway about the newest delivery to a person by a channel; of those of `subject` and `story`, if they are named."""
 
     to: PersonId
     channel: Channel
     status: ReceiptStatus
     code: str | None = None
+    subject: str | None = None
+    story: Story | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

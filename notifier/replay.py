@@ -1,11 +1,15 @@
 """A capture through the whole core on a simulated clock: readings, facts, incidents, hand-overs to gateways.
 
 Readings are taken in micro-batches. A micro-batch ends before anything that could matter in its middle: a timer that is due, an act, a
-change of mode, a receipt; and after `SPAN_NS`, because a due time that a reading creates lies at least that far ahead. So the same
-capture gives the same lines whatever the size of a batch.
+change of mode, a receipt; and before a reading of a home that lies `SPAN_NS` or more after the first one of that home, because a due time
+that a reading creates lies at least that far ahead. It concerns that reading's home alone, of which nothing later is in the micro-batch, so
+it is still acted on in time when the rest has been judged, and what comes of all is put in order of time. Only what is lost or found again
+concerns others, too: while any device is offline, or says that it leaves, no micro-batch is longer than `SPAN_NS`. So the same capture
+gives the same lines whatever the size of a batch.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -19,16 +23,30 @@ from incidents.directory import Channel
 from incidents.model import Act, Incident, IncidentId, Outcome, Quiet, Refused
 from notifier.delivery import Deliveries, NoSuchDelivery
 from notifier.model import HandOver, Receipt, ReceiptStatus
+from rules.faults.wear import Why
 from rules.home import codes
 from rules.home.keypad import duress
 from rules.model import Event, Facts, ModeSet, Standing
 from rules.pipeline import Pipeline
-from rules.premises import Modes
-from store.capture import Acted, Arrival, CarrierChanged, Line, ModeChanged, Received, SilenceWanted
+from rules.premises import Premises
+from store.capture import (
+    AccelerationThinned,
+    Acted,
+    Arrival,
+    CarrierChanged,
+    CommunityChanged,
+    Line,
+    ModeChanged,
+    Received,
+    SilenceWanted,
+)
 from store.judge import SPAN_NS
 from store.model import Community
 
 Output = dict[str, Any]
+
+LONGEST_NS = 60 * NS_PER_S
+"""Longest micro-batch where every home in it speaks once."""
 
 
 class _Rank(IntEnum):
@@ -64,24 +82,29 @@ class Replay:
     ----------
     community
         Who lives there, which devices, who is told.
-    pipeline
-        Rules over this community's premises.
-    decoder
-        Of this community's devices.
-    modes
-        The premises' modes, to which changes are appended.
+    rules
+        Makes the rules over premises.
     """
 
-    def __init__(self, community: Community, pipeline: Pipeline, decoder: Decoder, modes: Modes) -> None:
+    def __init__(self, community: Community, rules: Callable[[Premises], Pipeline]) -> None:
+        premises = community.premises()
         self._community = community
         self._directory = community.directory
-        self._homes = community.premises().homes
-        self._pipeline = pipeline
-        self._decoder = decoder
-        self._modes = modes
-        self._book = Book(lambda home, at_ns: modes.at(community.id, home, at_ns))
+        self._homes = premises.homes
+        self._modes = premises.modes
+        self._rules = rules
+        self._silent = premises.hearing.silent
+        self._pipeline = rules(premises)
+        self._decoder = Decoder(premises.registry)
+        self._book = Book(lambda home, at_ns: self._modes.at(community.id, home, at_ns))
         self._deliveries = Deliveries(community.directory)
         self._pending: list[Message] = []
+        self._first_ns: dict[str, int] = {}
+        self._home_of = _homes(premises)
+        self._newest: deque[Arrival] = deque()
+        self._window_ns = round(self._pipeline.window_s() * NS_PER_S)
+        self._is_thinned = False
+        self._since_ns = 0
         self._known: set[tuple[str, str, str, int]] = set()
         self._printed: dict[IncidentId, tuple[str, str]] = {}
         self._out = _Written()
@@ -96,7 +119,7 @@ class Replay:
             at_ns = line.at_ns
             if self._must_flush(line, batch):
                 self._flush()
-                self._advance(at_ns)
+                self._advance(at_ns - isinstance(line, CommunityChanged))  # what is due as it changes is judged by the new one
                 yield from self._out.before(at_ns)
             self._apply(line)
         self._flush()
@@ -107,7 +130,8 @@ class Replay:
     def _must_flush(self, line: Line, batch: int) -> bool:
         if not isinstance(line, Arrival) or len(self._pending) >= batch:
             return True
-        if self._pending and line.at_ns - self._pending[0].received_ns >= SPAN_NS:
+        longest_ns = SPAN_NS if self._silent else LONGEST_NS
+        if self._pending and line.at_ns - self._pending[0].received_ns >= longest_ns:
             return True
         due = self._next_due()
         return due is not None and due <= line.at_ns
@@ -124,6 +148,10 @@ class Replay:
                 self._receive(line)
             case SilenceWanted():
                 self._silence(line)
+            case CommunityChanged():
+                self._configure(line)
+            case AccelerationThinned():
+                self._is_thinned = True
             case CarrierChanged():
                 self._deliveries.carrier(delivers=line.delivers)
             case _:
@@ -131,6 +159,9 @@ class Replay:
 
     def _arrive(self, line: Arrival) -> None:
         self._seq += 1
+        self._newest.append(line)
+        while self._newest[0].at_ns < line.at_ns - self._window_ns:
+            self._newest.popleft()
         if line.broken is not None:
             self._reject(line.at_ns, line.topic, line.broken)
             return
@@ -138,17 +169,39 @@ class Replay:
         if isinstance(routed, Rejected):
             self._reject(line.at_ns, routed.topic, routed.reason)
             return
-        is_keypad = any(one.kind is SensorKind.KEYPAD for one in routed)
-        if is_keypad:  # what comes before and after it is judged by different modes
+        # What comes before and after a keypad is judged by different modes; who leaves may be one of many, of any home.
+        is_alone = any(one.kind is SensorKind.KEYPAD or (one.kind is SensorKind.STATUS and b"false" in one.payload) for one in routed)
+        if is_alone or any(line.at_ns - self._first_ns.get(self._home_of[one.device], line.at_ns) >= SPAN_NS for one in routed):
             self._flush()
+            self._advance(line.at_ns)
+        for one in routed:
+            self._first_ns.setdefault(self._home_of[one.device], line.at_ns)
         self._pending += routed
-        if is_keypad:
+        if is_alone:
             self._flush()
 
+    def _configure(self, line: CommunityChanged) -> None:
+        """Go on under another configuration as the worker does: decision state is taken over, signal windows are filled anew."""
+        self._since_ns = line.at_ns  # what would have been due before under this configuration is known only now
+        state, modes = self._pipeline.snapshot(), self._modes
+        premises = line.community.premises()
+        self._community, self._directory = line.community, line.community.directory
+        self._homes, self._modes, self._silent, self._home_of = premises.homes, premises.modes, premises.hearing.silent, _homes(premises)
+        self._pipeline, self._decoder = self._rules(premises), Decoder(premises.registry)
+        self._pipeline.begin(line.at_ns, {str(line.community.id): line.at_ns})
+        for community_id, home_id in dict.fromkeys(modes.log):
+            for at_ns, mode in modes.changes(community_id, home_id):
+                self._modes.change(community_id, home_id, mode, at_ns)
+        for number, arrival in enumerate(self._newest, start=self._seq - len(self._newest) + 1):
+            routed = self._decoder.route(arrival.topic, arrival.payload, received_ns=arrival.at_ns, seq=number, retained=arrival.retained)
+            if not isinstance(routed, Rejected):
+                self._pipeline.update(self._decoder.decode(routed)[0])
+        self._pipeline.restore(state)
+        self._deliveries.configure(self._directory)
+
     def _act(self, line: Acted) -> None:
-        outcome = act(
-            Act(by=PersonId(line.by), do=line.do, subject=line.subject, eta_min=line.eta_min), self._book, self._directory, line.at_ns
-        )
+        said = Act(by=PersonId(line.by), do=line.do, subject=line.subject, eta_min=line.eta_min, story=line.story)
+        outcome = act(said, self._book, self._directory, line.at_ns)
         if isinstance(outcome, Refused):
             self._reject(line.at_ns, "act", outcome.reason)
         else:
@@ -169,8 +222,9 @@ class Replay:
             self._reject(line.at_ns, "mode", f"the code is none for {line.home}")
             return
         self._modes.change(self._community.id, place.id, line.mode, line.at_ns)
-        if typed is not None and typed[1]:
-            self._take([duress(self._community.id, place.id, place.occupants, typed[0], t_ns=line.at_ns, known_ns=line.at_ns)])
+        forced = typed[0] if typed is not None and typed[1] else PersonId(line.by) if line.by is not None and line.duress else None
+        if forced is not None:
+            self._take([duress(self._community.id, place.id, place.occupants, forced, t_ns=line.at_ns, known_ns=line.at_ns)])
 
     def _silence(self, line: SilenceWanted) -> None:
         until_ns = line.at_ns + round(line.minutes * 60 * NS_PER_S)
@@ -182,7 +236,14 @@ class Replay:
             self._settle(outcome, line.at_ns)
 
     def _receive(self, line: Received) -> None:
-        receipt = Receipt(to=PersonId(line.to), channel=Channel(line.channel), status=ReceiptStatus(line.status), code=line.code)
+        receipt = Receipt(
+            to=PersonId(line.to),
+            channel=Channel(line.channel),
+            status=ReceiptStatus(line.status),
+            code=line.code,
+            subject=line.subject,
+            story=line.story,
+        )
         answer = self._deliveries.receipt(receipt, line.at_ns)
         if isinstance(answer, NoSuchDelivery):
             self._reject(line.at_ns, "receipt", f"nothing was handed over to {line.to} by {line.channel}")
@@ -193,14 +254,24 @@ class Replay:
         """Decode and judge what has arrived."""
         if not self._pending:
             return
+        end_ns = self._pending[-1].received_ns
         batches, rejected = self._decoder.decode(self._pending)
         self._pending = []
+        self._first_ns.clear()
         for message in rejected:
             self._reject(message.received_ns, message.topic, message.reason)
-        self._take(self._pipeline.update(batches))
+        found, due = self._pipeline.update(batches), self._pipeline.tick(end_ns)
+        # At one time what was due comes first, and of it rules before incidents before deliveries.
+        for fact, is_due in sorted([*((fact, True) for fact in due), *((fact, False) for fact in found)], key=lambda one: one[0].known_ns):
+            self._tell(fact.known_ns - is_due)
+            self._take([fact])
 
     def _next_due(self) -> int | None:
-        dues = (self._pipeline.next_due(), self._book.next_due(), self._deliveries.next_due())
+        dues = (self._pipeline.next_due(), self._next_telling())
+        return min((due for due in dues if due is not None), default=None)
+
+    def _next_telling(self) -> int | None:
+        dues = (self._book.next_due(), self._deliveries.next_due())
         return min((due for due in dues if due is not None), default=None)
 
     def _advance(self, to_ns: int) -> None:
@@ -208,7 +279,13 @@ class Replay:
         while (due := self._next_due()) is not None and due <= to_ns:
             if self._pipeline.next_due() == due:
                 self._take(self._pipeline.tick(due))
-            elif self._book.next_due() == due:
+            else:
+                self._tell(due)
+
+    def _tell(self, to_ns: int) -> None:
+        """Fire every timer of incidents and deliveries due at or before a time."""
+        while (due := self._next_telling()) is not None and due <= to_ns:
+            if self._book.next_due() == due:
                 self._settle(sweep(self._book, self._directory, due), due)
             else:
                 self._hand_over(self._deliveries.sweep(due))
@@ -218,11 +295,12 @@ class Replay:
             if isinstance(fact, ModeSet | Standing):
                 continue  # the rules know of them already; there is nobody here to show them to
             if isinstance(fact, Event):
-                if fact.identity in self._known:
+                if fact.identity in self._known or (self._is_thinned and fact.evidence.get("why") == Why.SPARSE):
                     continue
                 self._known.add(fact.identity)
-                self._write_event(fact)
-            self._settle(take(fact, self._book, self._directory, fact.known_ns), fact.known_ns)
+                self._write_event(fact, max(fact.known_ns, self._since_ns))
+            known_ns = max(fact.known_ns, self._since_ns)
+            self._settle(take(fact, self._book, self._directory, known_ns), known_ns)
 
     def _settle(self, outcome: Outcome, now_ns: int) -> None:
         """Keep what came of something, and hand over what is to be said."""
@@ -241,9 +319,9 @@ class Replay:
     def _reject(self, at_ns: int, topic: str, reason: str) -> None:
         self._out.add(at_ns, "rejected", topic=topic, reason=reason)
 
-    def _write_event(self, event: Event) -> None:
+    def _write_event(self, event: Event, at_ns: int) -> None:
         self._out.add(
-            event.known_ns,
+            at_ns,
             "event",
             kind=event.kind,
             t=iso(event.t_ns),
@@ -272,6 +350,11 @@ class Replay:
             severity=incident.severity,
             **{name: mark for name, mark in marks.items() if mark},
         )
+
+
+def _homes(premises: Premises) -> list[str]:
+    """By a device's row whose readings are taken in turn with its own: those of its home, else of its wearer."""
+    return [f"{one.home or one.wearer or one.id}" for one in premises.registry.devices]
 
 
 def iso(time_ns: int) -> str:

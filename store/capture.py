@@ -16,10 +16,11 @@ import msgspec
 
 from devices.model import NS_PER_MS
 from incidents.directory import Channel
-from incidents.model import Do
+from incidents.model import Do, Story
 from rules.kinds import Mode
+from store import community
 from store.document import shown
-from store.model import InputError
+from store.model import Community, InputError
 
 Status = Literal["sent", "delivered", "undelivered", "failed", "busy", "no_answer"]
 """What a gateway may say; `notifier.model.ReceiptStatus` in this layer's words."""
@@ -55,11 +56,16 @@ class Acted:
     do: Do
     subject: str
     eta_min: float | None = None
+    story: Story | None = None
+    """Of several that are open: which is meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeChanged:
-    """A home is armed or disarmed: by whom, if that is told, and with the code that was typed, if one was."""
+    """A home is armed or disarmed: by whom, if that is told, and with the code that was typed, if one was.
+
+    `duress`: that code, which is not told, was the one under duress.
+    """
 
     at_ns: int
     number: int
@@ -67,11 +73,12 @@ class ModeChanged:
     mode: Mode
     by: str | None = None
     code: str | None = field(default=None, repr=False)
+    duress: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """A gateway says what became of the newest delivery to a person by a channel."""
+    """A gateway says what became of the newest delivery to a person by a channel; of those of `subject` and `story`, if they are named."""
 
     at_ns: int
     number: int
@@ -79,6 +86,8 @@ class Received:
     channel: Channel
     status: Status
     code: str | None = None
+    subject: str | None = None
+    story: Story | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +113,24 @@ class SilenceWanted:
     away: bool = False
 
 
-Line = SilenceWanted | Arrival | Acted | ModeChanged | Received | CarrierChanged | Pause
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommunityChanged:
+    """From now on the community is as another file says."""
+
+    at_ns: int
+    number: int
+    community: Community
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccelerationThinned:
+    """From now on most acceleration is left out, so that a device sends little of it means nothing."""
+
+    at_ns: int
+    number: int
+
+
+Line = CommunityChanged | AccelerationThinned | SilenceWanted | Arrival | Acted | ModeChanged | Received | CarrierChanged | Pause
 
 
 class _Act(msgspec.Struct):
@@ -112,6 +138,7 @@ class _Act(msgspec.Struct):
     do: Do
     subject: str
     eta_min: float | None = None
+    story: Story | None = None
 
 
 class _Mode(msgspec.Struct):
@@ -119,6 +146,7 @@ class _Mode(msgspec.Struct):
     mode: Mode
     by: str | None = None
     code: str | None = None
+    duress: bool = False
 
 
 class _Silence(msgspec.Struct):
@@ -135,6 +163,8 @@ class _Receipt(msgspec.Struct):
     channel: Channel
     status: Status
     code: str | int | None = None
+    subject: str | None = None
+    story: Story | None = None
 
 
 class _Line(msgspec.Struct):
@@ -149,6 +179,8 @@ class _Line(msgspec.Struct):
     receipt: _Receipt | None = None
     silence: _Silence | None = None
     carrier: Literal["silent", "delivers"] | None = None
+    community: dict[str, Any] | None = None
+    acceleration: Literal["thinned"] | None = None
 
 
 _DECODER = msgspec.json.Decoder(_Line)
@@ -156,10 +188,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MS = 7_258_118_400_000
 """2200-01-01: int64 nanoseconds end in 2262, and timers lie ahead of a line."""
 
+_CHOICES = {"carrier": "silent, delivers", "acceleration": "thinned"}
 _MAX_ETA_MIN = 365 * 24 * 60
 _MAX_DEPTH = 64
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
-_WANTED = "topic with payload or payload_b64, act, mode, receipt, silence or carrier"
+_WANTED = "topic with payload or payload_b64, act, mode, receipt, silence, carrier, community or acceleration"
+_PARTS = ("topic", "act", "mode", "receipt", "silence", "carrier", "community", "acceleration")
 
 
 class _WrongLineError(ValueError):
@@ -207,7 +241,7 @@ def _line(raw: bytes, number: int, before_ns: int) -> Line:
     at_ns = _at_ns(said.at)
     if at_ns < before_ns:
         raise _WrongLineError(f"at is {shown(said.at)}, earlier than the line before, wanted lines in time order")
-    parts = [name for name in ("topic", "act", "mode", "receipt", "silence", "carrier") if getattr(said, name) is not None]
+    parts = [name for name in _PARTS if getattr(said, name) is not None]
     if len(parts) > 1:
         raise _WrongLineError(f"holds {' and '.join(parts)}, wanted one of {_WANTED}")
     if said.topic is not None:
@@ -223,10 +257,12 @@ def _word(said: _Line, text: str, at_ns: int, number: int) -> Line:
         act = said.act
         if act.eta_min is not None and not 0 < act.eta_min <= _MAX_ETA_MIN:
             raise _WrongLineError(f"act.eta_min is {act.eta_min:g}, wanted minutes above 0, at most {_MAX_ETA_MIN}")
-        return Acted(at_ns=at_ns, number=number, by=act.by, do=act.do, subject=act.subject, eta_min=act.eta_min)
+        return Acted(at_ns=at_ns, number=number, by=act.by, do=act.do, subject=act.subject, eta_min=act.eta_min, story=act.story)
     if said.mode is not None:
         wish = said.mode
-        return ModeChanged(at_ns=at_ns, number=number, home=wish.home, mode=wish.mode, by=wish.by, code=wish.code)
+        if wish.duress and wish.by is None:
+            raise _WrongLineError("mode.duress is true, wanted mode.by with it")
+        return ModeChanged(at_ns=at_ns, number=number, home=wish.home, mode=wish.mode, by=wish.by, code=wish.code, duress=wish.duress)
     if said.silence is not None:
         quiet = said.silence
         if not 0 < quiet.minutes <= _MAX_ETA_MIN:
@@ -235,9 +271,21 @@ def _word(said: _Line, text: str, at_ns: int, number: int) -> Line:
     if said.receipt is not None:
         one = said.receipt
         code = None if one.code is None else str(one.code)
-        return Received(at_ns=at_ns, number=number, to=one.to, channel=one.channel, status=one.status, code=code)
+        return Received(at_ns=at_ns, number=number, **msgspec.structs.asdict(one) | {"code": code})
+    if said.community is not None:
+        try:
+            return CommunityChanged(at_ns=at_ns, number=number, community=community.parse(json.dumps(said.community), "community"))
+        except InputError as error:
+            raise _WrongLineError(str(error)) from None
+    return _state(said, text, at_ns, number)
+
+
+def _state(said: _Line, text: str, at_ns: int, number: int) -> Line:
+    """How things are from now on, or time that passes."""
     if said.carrier is not None:
         return CarrierChanged(at_ns=at_ns, number=number, delivers=said.carrier == "delivers")
+    if said.acceleration is not None:
+        return AccelerationThinned(at_ns=at_ns, number=number)
     others = json.loads(text).keys() - {"at"}
     if others:
         raise _WrongLineError(f"{shown(min(others))} says nothing known, wanted {_WANTED}")
@@ -319,7 +367,7 @@ def _words(error: Exception) -> str:
     what, _, path = text.partition(" - at `$.")
     path = path.removesuffix("`")
     if "enum value" in what:
-        known = {"act.do": Do, "mode.mode": Mode, "receipt.channel": Channel}.get(path)
-        words = ", ".join(known) if known else ", ".join(get_args(Status)) if path == "receipt.status" else "silent, delivers"
+        known = {"act.do": Do, "act.story": Story, "receipt.story": Story, "mode.mode": Mode, "receipt.channel": Channel}.get(path)
+        words = ", ".join(known) if known else ", ".join(get_args(Status)) if path == "receipt.status" else _CHOICES.get(path, "")
         return f"{path}: {what}, wanted one of {words}"
     return f"{path}: {what}" if path else what

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from devices.decode import Decoder
 from notifier.replay import Replay
 from rules.lanes import pipeline
 from store import capture, community
@@ -106,9 +105,7 @@ def tell(folder: Path, lines: list[dict[str, Any]], given: dict[str, Any] | None
     capture_file.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
     community_file.write_text(json.dumps(given or ESTATE, ensure_ascii=False), encoding="utf-8")
     loaded = community.load(community_file)
-    premises = loaded.premises()
-    core = Replay(loaded, pipeline(premises), Decoder(premises.registry), premises.modes)
-    return list(core.run(capture.read(capture_file), batch))
+    return list(Replay(loaded, pipeline).run(capture.read(capture_file), batch))
 
 
 def picked(output: list[dict[str, Any]], type_: str, **wanted: Any) -> list[dict[str, Any]]:

@@ -204,3 +204,21 @@ def test_an_incident_moves_only_when_it_changes(one_batch: list[dict]) -> None:
     for _, lines in itertools.groupby(incidents, key=lambda line: line["id"]):
         for before, after in itertools.pairwise(lines):
             assert (before["state"], before["severity"]) != (after["state"], after["severity"])
+
+
+def test_what_several_homes_say_within_a_minute_is_told_as_message_by_message(tmp_path: Path) -> None:
+    """Timers of one home run out between the readings of the other, in one micro-batch."""
+    given = estate()
+    given["devices"] = [one | {"open_min": 0.2} if one["id"] == "window-1" else one for one in given["devices"]]
+    lines = [{"at": at(0), "carrier": "silent"}, said(0, "window-1", "contact", open=False), armed(1, "b1-101", "night")]
+    for nth in range(6):
+        lines += [
+            said(10 + nth * 70, "window-1", "contact", open=nth % 2 == 0),
+            said(15 + nth * 70, "w-2", "button", pressed="sos"),
+            said(31 + nth * 70, "door-1", "contact", open=nth % 2 == 1),
+            said(47 + nth * 70, "w-2", "status", battery_percent=9),
+            said(58 + nth * 70, "w-1", "button", pressed="sos" if nth == 2 else "cancel"),
+        ]
+    one, many = (tell(tmp_path, [*lines, until(900)], given, batch) for batch in (1, 256))
+    assert one == many
+    assert len({line["home"] for line in picked(one, "incident")}) == 2

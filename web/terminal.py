@@ -2,8 +2,9 @@
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 
 from rich import box
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.status import Status
 from rich.table import Table
 
 from devices.simulator.mqtt import Counters
+from notifier.rehearsal import Change, Rehearsal, Sum, What
 from rules.fall.evaluation import Evaluation, Group, PerHour, Share
 
 PLAIN_WIDTH = 110
@@ -90,3 +92,39 @@ def _rate(rate: PerHour) -> str:
         return "no hours given"
     low, high = rate.interval
     return f"{rate.value:.2f} [{low:.2f}–{high:.2f}] in {rate.hours:.2f} h"
+
+
+def show_rehearsal(rehearsal: Rehearsal) -> None:
+    """Print what a change changes: by kind and home, then incident by incident. What stays as it is is only counted."""
+    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    different = [one for one in rehearsal.sums if not one.is_same]
+    table = Table("kind", "home", box=box.SIMPLE_HEAD, title="Incidents and SMS, today and with the change", title_justify="left")
+    for heading in ("today", "changed", *_MOVES, "SMS today", "SMS changed"):
+        table.add_column(heading, justify="right")
+    for one in different:
+        table.add_row(one.kind, one.home or "", *_counts(one))
+    table.add_section()
+    table.add_row("all", "", *_counts(rehearsal.total))
+    console.print(table)
+    moved = [one for one in rehearsal.changes if one.what is not What.SAME]
+    if moved:
+        console.print(_moved(moved))
+    console.print(f"{rehearsal.total.whats.get(What.SAME, 0)} incidents open and are told at the same time.")
+
+
+_MOVES = (What.GAINED, What.LOST, What.EARLIER, What.LATER)
+
+
+def _counts(one: Sum) -> tuple[str, ...]:
+    moves = (str(one.whats.get(what, 0) or "") for what in _MOVES)
+    return (str(one.today), str(one.changed), *moves, str(one.sms_today), str(one.sms_changed))
+
+
+def _moved(changes: Sequence[Change]) -> Table:
+    table = Table("", "by", "kind", "who or where", "opened (UTC)", "told (UTC)", box=box.SIMPLE_HEAD, title_justify="left")
+    for one in changes:
+        said = one.said()
+        it = said["changed"] or said["today"]
+        by = "" if one.by_s is None else str(timedelta(seconds=abs(one.by_s)))
+        table.add_row(one.what, by, one.either.kind, one.either.subject, it["at"], it["told"] or "nobody")
+    return table

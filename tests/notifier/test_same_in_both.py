@@ -1,19 +1,23 @@
 """The same story in memory (`notifier.replay`) and through the worker, the database and the dispatcher: the same people hear the same."""
 
+import asyncio
 import importlib.util
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import numpy as np
 import pytest
+from fakes.brokers import embedded
 from sqlmodel import select
 from stories import START, armed, did, estate, said, tell, until
 
+from devices.broker import CORE, EmbeddedBroker, credentials_of
 from devices.entry import PARTITIONS, Record
-from devices.log import Log
+from devices.log import STREAM, Limits, Log
 from devices.model import NS_PER_S, CommunityId, HomeId, PersonId
 from incidents.directory import Channel
 from incidents.model import Act, IncidentState, Outcome, Quiet, Refused
@@ -25,6 +29,7 @@ from rules.lanes import pipeline
 from store import acts, capture, configuration, ledger, outbox, positions, timelines
 from store.capture import Acted, Arrival, Line, ModeChanged, SilenceWanted
 from store.estates import Estates
+from store.exporting import Export, Span
 from store.judge import Judge, Judged
 from store.outbox import DeliveryOutcome
 from store.session import Database
@@ -311,6 +316,58 @@ def test_a_story_is_told_to_the_same_people_at_the_same_times(database: Database
     assert [(round(at_s, 3), *rest) for at_s, *rest in in_database] == in_memory
     assert in_memory
     _every_move_is_in_the_timeline(database, in_database)
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
+    server = embedded(tmp_path_factory.mktemp("nats"))
+    server.start()
+    yield server
+    server.stop()
+
+
+def exported(broker: EmbeddedBroker, database: Database, arrived: Sequence[Line], span: Span, **how: Any) -> list[dict[str, Any]]:
+    """A served community as a capture: what arrived put into the real log, which is empty again afterwards."""
+
+    async def run() -> list[dict[str, Any]]:
+        log = await Log.open(broker.nats_url, CORE, credentials_of(broker.config.folder).core, Limits(max_bytes=32 << 20))
+        try:
+            for number, one in enumerate(arrived):
+                assert isinstance(one, Arrival)
+                await log.append(number % PARTITIONS, [Record(one.at_ns, "embedded", one.topic, one.retained, one.payload)])
+            return [json.loads(msgspec.json.encode(line)) async for line in Export(database, span, **how).lines(log)]
+        finally:
+            await log._client.jetstream().purge_stream(STREAM)
+            await log.close()
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        "they come in turn, one takes it on and does not come",
+        "he falls, and she has it before anybody is told",
+        "he falls while life safety is silenced",
+        "the lock is changed while the home is armed",
+        "a code under duress on the page",
+    ],
+)
+def test_what_was_served_is_exported_and_replayed_told_to_the_same_people(
+    database: Database, broker: EmbeddedBroker, tmp_path: Path, *, story: str
+) -> None:
+    given, lines = house(), STORIES[story]
+    tell(tmp_path, lines, given)
+    happened = list(capture.read(tmp_path / "capture.jsonl"))
+    served = Served(database, given).run(happened)
+    span = Span(community_id=WILLOW, since_ns=START_NS, until_ns=happened[-1].at_ns)
+    again = exported(broker, database, [one for one in happened if isinstance(one, Arrival)], span)
+    replayed = [
+        (round(_seconds(one["at"]), 3), one["to"], one["channel"], one["purpose"], one["text"])
+        for one in tell(tmp_path, again, given)
+        if one["type"] == "notification"
+    ]
+    assert sorted(replayed) == [(round(at_s, 3), *rest) for at_s, *rest in served]
 
 
 def test_nobody_is_asked_any_more_when_the_others_are_told_already(database: Database, tmp_path: Path) -> None:

@@ -1,11 +1,8 @@
 """A capture through the whole core on a simulated clock: readings, facts, incidents, hand-overs to gateways.
 
 Readings are taken in micro-batches. A micro-batch ends before anything that could matter in its middle: a timer that is due, an act, a
-change of mode, a receipt; and before a reading of a home that lies `SPAN_NS` or more after the first one of that home, because a due time
-that a reading creates lies at least that far ahead. It concerns that reading's home alone, of which nothing later is in the micro-batch, so
-it is still acted on in time when the rest has been judged, and what comes of all is put in order of time. Only what is lost or found again
-concerns others, too: while any device is offline, or says that it leaves, no micro-batch is longer than `SPAN_NS`. So the same capture
-gives the same lines whatever the size of a batch.
+change of mode, a receipt; and after `SPAN_NS`, because a due time that a reading creates lies at least that far ahead. So the same
+capture gives the same lines whatever the size of a batch.
 """
 
 from collections import deque
@@ -44,9 +41,6 @@ from store.judge import SPAN_NS
 from store.model import Community
 
 Output = dict[str, Any]
-
-LONGEST_NS = 60 * NS_PER_S
-"""Longest micro-batch where every home in it speaks once."""
 
 
 class _Rank(IntEnum):
@@ -93,14 +87,11 @@ class Replay:
         self._homes = premises.homes
         self._modes = premises.modes
         self._rules = rules
-        self._silent = premises.hearing.silent
         self._pipeline = rules(premises)
         self._decoder = Decoder(premises.registry)
         self._book = Book(lambda home, at_ns: self._modes.at(community.id, home, at_ns))
         self._deliveries = Deliveries(community.directory)
         self._pending: list[Message] = []
-        self._first_ns: dict[str, int] = {}
-        self._home_of = _homes(premises)
         self._newest: deque[Arrival] = deque()
         self._window_ns = round(self._pipeline.window_s() * NS_PER_S)
         self._is_thinned = False
@@ -130,8 +121,7 @@ class Replay:
     def _must_flush(self, line: Line, batch: int) -> bool:
         if not isinstance(line, Arrival) or len(self._pending) >= batch:
             return True
-        longest_ns = SPAN_NS if self._silent else LONGEST_NS
-        if self._pending and line.at_ns - self._pending[0].received_ns >= longest_ns:
+        if self._pending and line.at_ns - self._pending[0].received_ns >= SPAN_NS:
             return True
         due = self._next_due()
         return due is not None and due <= line.at_ns
@@ -169,15 +159,11 @@ class Replay:
         if isinstance(routed, Rejected):
             self._reject(line.at_ns, routed.topic, routed.reason)
             return
-        # What comes before and after a keypad is judged by different modes; who leaves may be one of many, of any home.
-        is_alone = any(one.kind is SensorKind.KEYPAD or (one.kind is SensorKind.STATUS and b"false" in one.payload) for one in routed)
-        if is_alone or any(line.at_ns - self._first_ns.get(self._home_of[one.device], line.at_ns) >= SPAN_NS for one in routed):
+        is_keypad = any(one.kind is SensorKind.KEYPAD for one in routed)
+        if is_keypad:  # what comes before and after it is judged by different modes
             self._flush()
-            self._advance(line.at_ns)
-        for one in routed:
-            self._first_ns.setdefault(self._home_of[one.device], line.at_ns)
         self._pending += routed
-        if is_alone:
+        if is_keypad:
             self._flush()
 
     def _configure(self, line: CommunityChanged) -> None:
@@ -186,7 +172,7 @@ class Replay:
         state, modes = self._pipeline.snapshot(), self._modes
         premises = line.community.premises()
         self._community, self._directory = line.community, line.community.directory
-        self._homes, self._modes, self._silent, self._home_of = premises.homes, premises.modes, premises.hearing.silent, _homes(premises)
+        self._homes, self._modes = premises.homes, premises.modes
         self._pipeline, self._decoder = self._rules(premises), Decoder(premises.registry)
         self._pipeline.begin(line.at_ns, {str(line.community.id): line.at_ns})
         for community_id, home_id in dict.fromkeys(modes.log):
@@ -254,24 +240,14 @@ class Replay:
         """Decode and judge what has arrived."""
         if not self._pending:
             return
-        end_ns = self._pending[-1].received_ns
         batches, rejected = self._decoder.decode(self._pending)
         self._pending = []
-        self._first_ns.clear()
         for message in rejected:
             self._reject(message.received_ns, message.topic, message.reason)
-        found, due = self._pipeline.update(batches), self._pipeline.tick(end_ns)
-        # At one time what was due comes first, and of it rules before incidents before deliveries.
-        for fact, is_due in sorted([*((fact, True) for fact in due), *((fact, False) for fact in found)], key=lambda one: one[0].known_ns):
-            self._tell(fact.known_ns - is_due)
-            self._take([fact])
+        self._take(self._pipeline.update(batches))
 
     def _next_due(self) -> int | None:
-        dues = (self._pipeline.next_due(), self._next_telling())
-        return min((due for due in dues if due is not None), default=None)
-
-    def _next_telling(self) -> int | None:
-        dues = (self._book.next_due(), self._deliveries.next_due())
+        dues = (self._pipeline.next_due(), self._book.next_due(), self._deliveries.next_due())
         return min((due for due in dues if due is not None), default=None)
 
     def _advance(self, to_ns: int) -> None:
@@ -279,13 +255,7 @@ class Replay:
         while (due := self._next_due()) is not None and due <= to_ns:
             if self._pipeline.next_due() == due:
                 self._take(self._pipeline.tick(due))
-            else:
-                self._tell(due)
-
-    def _tell(self, to_ns: int) -> None:
-        """Fire every timer of incidents and deliveries due at or before a time."""
-        while (due := self._next_telling()) is not None and due <= to_ns:
-            if self._book.next_due() == due:
+            elif self._book.next_due() == due:
                 self._settle(sweep(self._book, self._directory, due), due)
             else:
                 self._hand_over(self._deliveries.sweep(due))
@@ -350,11 +320,6 @@ class Replay:
             severity=incident.severity,
             **{name: mark for name, mark in marks.items() if mark},
         )
-
-
-def _homes(premises: Premises) -> list[str]:
-    """By a device's row whose readings are taken in turn with its own: those of its home, else of its wearer."""
-    return [f"{one.home or one.wearer or one.id}" for one in premises.registry.devices]
 
 
 def iso(time_ns: int) -> str:

@@ -66,7 +66,7 @@ from notifier.replay import Replay
 from notifier.routing import Route, Routes
 from notifier.spending import MICRO, Price, Spending, month_began_ns
 from notifier.trying import method, told, trial, whom
-from notifier.verifying import asked_for, send_sign_in_code
+from notifier.verifying import asked_for, send_sign_in_code, send_text
 from rules.fall.evaluation import evaluate as evaluate_detections
 from rules.fall.recordings import detect as detect_falls
 from rules.fall.rule import Fall
@@ -418,6 +418,8 @@ def web(settings: Settings) -> None:
     door = FrontDoor(
         key=installation_key(settings.state),
         send_code=lambda to, code: send_sign_in_code(database, routes, to, code),
+        send_text=lambda at, text: send_text(database, routes, at, text),
+        mails=any(Channel.EMAIL in one.channels for one in gateways),
         as_anybody=settings.visitors,
         is_https=is_https,
         chain_checks=ChainChecks(database, routes),

@@ -262,6 +262,16 @@ def signed_in(session: Session, word: str, now_ns: int) -> SignedIn | None:
     return SignedIn(login=row.login, is_strong=row.is_strong, expires_ns=row.expires_ns)
 
 
+def move(session: Session, word: str, login: str, *, end: str | None) -> None:
+    """Whoever has a cookie has a new login, and stays signed in by it; of the login that ends nobody stays."""
+    row = session.get(SignInRow, digest(word))
+    if row is not None:
+        row.login = login
+        session.flush()
+    if end is not None:
+        sign_out_everywhere(session, end)
+
+
 def sign_out(session: Session, word: str) -> None:
     """A cookie is nobody's any more."""
     session.exec(delete(SignInRow).where(col(SignInRow.digest) == digest(word)))

@@ -172,23 +172,28 @@ def _timezone(name: str, path: KeyPath, findings: Findings) -> ZoneInfo | None:
 
 def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findings) -> Person:
     chosen = person.chosen or ChosenSaid()
-    channels = {contact.channel for contact in person.contacts} | ({Channel.PUSH} if chosen.push else set())
+    contacts = [
+        *(Address(channel=one.channel, value=one.address) for one in person.contacts if one.email is None or chosen.email is None),
+        *(Address(channel=Channel.PUSH, value=address) for address in chosen.push),
+        *(Address(channel=Channel.EMAIL, value=address) for address in (chosen.email,) if address is not None),
+    ]
+    channels = {contact.channel for contact in contacts}
     quiet = chosen.quiet if "quiet" in chosen.model_fields_set else person.quiet
     asked_by = tuple(DeviceId(device.id) for device in file.devices if device.asks and device.wearer == person.id)
     if asked_by:
         channels.add(Channel.DEVICE)
-    number = None
-    if person.phone is not None:
-        path: KeyPath = ("people", index, "phone")
+    number, written = None, chosen.phone or person.phone
+    if written is not None:
+        path: KeyPath = ("people", index, *(("chosen",) if chosen.phone else ()), "phone")
         try:
-            dialled = phone(person.phone)
+            dialled = phone(written)
         except ValueError as error:
             findings.wrong(path, str(error))
         else:
             number = dialled.e164
             channels.update(dialled.channels)
             if not dialled.is_valid:
-                findings.warn(path, f"{shown(person.phone)} is possible, but in no numbering plan: is it right?")
+                findings.warn(path, f"{shown(written)} is possible, but in no numbering plan: is it right?")
     return Person(
         id=PersonId(person.id),
         name=person.name,
@@ -199,10 +204,7 @@ def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findi
         language=chosen.language or person.language or file.community.language,
         phone_e164=number,
         channels=tuple(channel for channel in Channel if channel in channels),
-        addresses=(
-            *(Address(channel=contact.channel, value=contact.address) for contact in person.contacts),
-            *(Address(channel=Channel.PUSH, value=address) for address in chosen.push),
-        ),
+        addresses=tuple(contacts),
         asked_by=asked_by,
         timezone=None if person.timezone is None else _timezone(person.timezone, ("people", index, "timezone"), findings),
         quiet=None if quiet is None else (time.fromisoformat(quiet.since), time.fromisoformat(quiet.to)),

@@ -283,11 +283,14 @@ MOST_PUSH = 5
 """Telephones and browsers that one person gets push messages on."""
 
 
+Mail = Annotated[Text, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+
+
 class ContactSaid(_Said):
     """One further way to reach a person."""
 
     push: Annotated[str, Field(max_length=2000), AfterValidator(_secret)] | None = None
-    email: Annotated[Text, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    email: Mail | None = None
     apprise: Annotated[str, Field(max_length=1000, pattern=r"^[A-Za-z0-9+.-]+:(//)?\S"), AfterValidator(_secret)] | None = None
     webhook: Annotated[str, Field(max_length=1000, pattern=r"^https?://[^\s/]"), AfterValidator(_secret)] | None = None
 
@@ -340,6 +343,8 @@ class ChosenSaid(_Said):
     daily: TimeOfDay | None = None
     day_after: bool = False
     push: Annotated[list[Annotated[str, Field(max_length=2000), AfterValidator(_secret)]], Field(max_length=MOST_PUSH)] = []
+    phone: Phone | None = None
+    email: Mail | None = None
 
 
 class PersonSaid(_Said):

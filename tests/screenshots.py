@@ -34,6 +34,7 @@ PAGES = {
     "fences": ("/fences", False),
     "contacts": ("/contacts", False),
     "settings": ("/settings", False),
+    "addresses": ("/settings/addresses", False),
     "consents": ("/settings/consents", False),
 }
 """Addresses, and whether somebody fell before."""

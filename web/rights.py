@@ -15,6 +15,8 @@ class Action(StrEnum):
 
     SEE_SELF = "see_self"
     """Who one is, and one's own settings."""
+    CHANGE_ADDRESS = "change_address"
+    """One's own number and mail address."""
     SEE_INCIDENTS = "see_incidents"
     SEE_PERSON = "see_person"
     """Position, health and evidence of an incident."""
@@ -87,6 +89,7 @@ _OF_HOMES: _Reaches = {
 
 RIGHTS: Mapping[Action, _Reaches] = {
     Action.SEE_SELF: dict.fromkeys(Role, _ALL),
+    Action.CHANGE_ADDRESS: dict.fromkeys((Role.RESIDENT, Role.RELATIVE, Role.NEIGHBOUR), _ALL),
     Action.SEE_INCIDENTS: _OF_INCIDENTS,
     Action.SEE_PERSON: {
         Role.RESIDENT: _OWN,
@@ -137,6 +140,9 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("GET", "/api/me"): Action.SEE_SELF,
     ("GET", "/api/me/settings"): Action.SEE_SELF,
     ("PUT", "/api/me/settings"): Action.SEE_SELF,
+    ("GET", "/api/me/addresses"): Action.SEE_SELF,
+    ("POST", "/api/me/addresses/code"): Action.CHANGE_ADDRESS,
+    ("PUT", "/api/me/addresses"): Action.CHANGE_ADDRESS,
     ("POST", "/api/push"): Action.SEE_SELF,
     ("DELETE", "/api/push"): Action.SEE_SELF,
     ("GET", "/api/consents"): Action.CONSENT,

@@ -24,6 +24,7 @@ from store.session import Database
 from web.api import (
     acts,
     additions,
+    addresses,
     chain_checks,
     choices,
     console,
@@ -95,7 +96,7 @@ def create_app(
     for routes in (sign_in, console, incidents, phones, homes, acts, silences, additions):
         app.include_router(routes.router, include_in_schema=False)
     problems: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 409, 422, 503)}
-    for routes in (own, choices, glances, plans, schedules, fences, chain_checks, stories, events):
+    for routes in (own, addresses, choices, glances, plans, schedules, fences, chain_checks, stories, events):
         app.include_router(routes.router, responses=problems)
     app.mount("/app", Client(), name="app")
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")

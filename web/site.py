@@ -20,6 +20,7 @@ from notifier.carrier.door import Door
 from notifier.chain_checks import ChainChecks
 from store import accounts, consents, timelines, views
 from store.accounts import Logins, Member, SignedIn
+from store.contacts import ContactMethod
 from store.estates import Estates
 from store.model import Community
 from store.session import Database
@@ -56,6 +57,10 @@ class FrontDoor:
         Of the installation.
     send_code : callable
         Sends a code to somebody of a community.
+    send_text : callable
+        Sends a text to a contact method.
+    mails : bool
+        Mail can be sent.
     as_anybody : bool
         Visitors of a demonstration choose who they are: there is nobody real.
     is_https : bool
@@ -68,6 +73,8 @@ class FrontDoor:
 
     key: bytes = field(repr=False)
     send_code: Callable[[Member, str], None]
+    send_text: Callable[[ContactMethod, str], None]
+    mails: bool = False
     as_anybody: bool = False
     is_https: bool = False
     push_key: str | None = None

@@ -46,6 +46,13 @@ class Notice(StrEnum):
     NOT_NOW = "not_now"
     """A phone cannot do that now."""
     PLAN_CHANGED = "plan_changed"
+    NO_MAIL = "no_mail"
+    NOT_YOURS_TO_CHANGE = "not_yours_to_change"
+    LAST_CONTACT = "last_contact"
+    """Nobody would be left to be told of a home."""
+    CONTACT_KNOWN = "contact_known"
+    CONTACTS_ENOUGH = "contacts_enough"
+    CONTACT_PAST = "contact_past"
 
 
 GOOD = frozenset({Notice.DONE, Notice.MODE_SET, Notice.QUIET, Notice.ADDED})

@@ -1,5 +1,6 @@
 """What the API answers and takes. Fields that end in `words` are in the language of whoever asks: the same words as in messages."""
 
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -354,6 +355,35 @@ class Span(_Wish):
 
     since: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
     to: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class AddressKind(StrEnum):
+    """What somebody can change of where they are reached."""
+
+    PHONE = "phone"
+    EMAIL = "email"
+
+
+class Addresses(_Answer):
+    """Where somebody is reached. `may_change`: which they can change themselves; who works here signs in by their number."""
+
+    phone: str | None
+    phone_words: str
+    emails: list[str]
+    may_change: list[AddressKind]
+
+
+class AddressWish(_Wish):
+    """Where a code is to be sent: a number as people write it, or a mail address."""
+
+    kind: AddressKind
+    address: Annotated[str, Field(max_length=200)]
+
+
+class AddressCode(AddressWish):
+    """The code that was sent there."""
+
+    code: Annotated[str, Field(max_length=40)]
 
 
 class Settings(_Wish):

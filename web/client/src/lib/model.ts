@@ -9,6 +9,7 @@ export type Card = Schemas["Card"];
 export type Glance = Schemas["Glance"];
 export type Schedule = Schemas["Schedule"];
 export type Settings = Schemas["Settings"];
+export type AddressKind = Schemas["AddressKind"];
 export type Consent = Schemas["ConsentShown"];
 export type Chain = Schemas["Chain"];
 export type Story = Schemas["Story"];

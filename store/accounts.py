@@ -124,7 +124,7 @@ class Logins:
         known = self._known.get(community_id)
         if known is None or known[0] is not community:
             by_login: dict[str, list[Member]] = {}
-            for person in community.directory.people.values():
+            for person in (one for one in community.directory.people.values() if one.roles):
                 by_login.setdefault(login_of(community_id, person), []).append(Member(community_id=community_id, person=person))
             known = self._known[community_id] = (community, by_login)
         return known[1]

@@ -90,7 +90,8 @@ def build(file: CommunityFile) -> Community:
     findings = Findings()
     references.check(file, findings)
     timezone = _timezone(file.community.timezone, ("community", "timezone"), findings)
-    people = [_person(person, index, file, findings) for index, person in enumerate(file.people)]
+    gone = _gone(file)
+    people = [_without(_person(person, index, file, findings), gone) for index, person in enumerate(file.people)]
     ground = survey(file, findings)
     views = cameras.views(file, [_pose(device) for device in file.devices], findings)
     fences = {
@@ -213,6 +214,25 @@ def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findi
         daily=None if chosen.daily is None else time.fromisoformat(chosen.daily),
         day_after=chosen.day_after,
     )
+
+
+def _gone(file: CommunityFile) -> dict[str, set[str]]:
+    """Whose relative or neighbour each is no more, as households chose it."""
+    gone: defaultdict[str, set[str]] = defaultdict(set)
+    living = {home.id: [one.id for one in file.people if one.home == home.id] for home in file.homes if home.chosen and home.chosen.without}
+    for home in file.homes:
+        for person in home.chosen.without if home.chosen else ():
+            gone[person].update(living[home.id])
+    return gone
+
+
+def _without(person: Person, gone: Mapping[str, set[str]]) -> Person:
+    """A person without those whom they do not belong to any more; who belongs to nobody by that is no relative or neighbour."""
+    lost = gone.get(person.id, set())
+    if lost.isdisjoint(person.of):
+        return person
+    left = tuple(one for one in person.of if one not in lost)
+    return replace(person, of=left, roles=person.roles if left else person.roles - {Role.RELATIVE, Role.NEIGHBOUR})
 
 
 def _homes(file: CommunityFile) -> dict[HomeId, Home]:

@@ -243,10 +243,14 @@ class FloorSaid(_Said):
 
 
 class HomeChosenSaid(_Said):
-    """What a household chose for its home in the app, or drew of it: it goes before what the file says, and an import keeps it."""
+    """What a household chose for its home in the app, or drew of it: it goes before what the file says, and an import keeps it.
+
+    `without`: who is no relative or neighbour of those who live there any more, whatever the file says.
+    """
 
     schedule: ScheduleSaid | None = None
     order: Annotated[list[Id], Field(max_length=40)] = []
+    without: Annotated[list[Id], Field(max_length=200)] = []
     plan: FloorSaid | None = None
 
 
@@ -348,7 +352,10 @@ class ChosenSaid(_Said):
 
 
 class PersonSaid(_Said):
-    """Anybody the community knows. `code` and `duress_code` are what `anju code` prints; `timezone` is the person's own."""
+    """Anybody the community knows. `code` and `duress_code` are what `anju code` prints; `timezone` is the person's own.
+
+    `added_by`: who added them in the app; no file has them.
+    """
 
     id: Id
     name: Text
@@ -362,6 +369,7 @@ class PersonSaid(_Said):
     timezone: Text | None = None
     quiet: QuietSaid | None = None
     chosen: ChosenSaid | None = None
+    added_by: Id | None = None
     care: CareSaid | None = None
     cancel_window_s: Annotated[int, Field(ge=0, le=600)] | None = None
     recovered: Annotated[Recovery, Field(strict=False)] | None = None

@@ -169,7 +169,7 @@ def _page(site: Site, request: Request, about: Answerable, said: str = "") -> HT
         directory = site.estates.community(session, CommunityId(about.community_id)).directory
         told = views.tellings(session, about.community_id, [about.incident_id])[about.incident_id]
         person = directory.people.get(about.person)
-        if found is None or person is None:
+        if found is None or person is None or not person.roles:
             raise NotFoundError
         who = site.somebody(session, found.community_id, person, is_strong=True)
         entries = timelines.read(session, found.community_id, found.id)

@@ -39,6 +39,8 @@ class Action(StrEnum):
     """Who is told of a home's incidents, by what, and whether that works."""
     ORDER_CONTACTS = "order_contacts"
     """Say which relatives are told first."""
+    CHANGE_CONTACTS = "change_contacts"
+    """Add a relative or neighbour of a home, and remove one."""
     TEST_ALARM = "test_alarm"
     CONSENT = "consent"
     """See and change what may be done with a resident's data."""
@@ -111,6 +113,7 @@ RIGHTS: Mapping[Action, _Reaches] = {
     Action.SEE_MESSAGES: {Role.DISPATCHER: _ALL, Role.GUARD: _ALL, Role.ADMINISTRATOR: _ALL},
     Action.SEE_CONTACTS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
     Action.ORDER_CONTACTS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
+    Action.CHANGE_CONTACTS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
     Action.TEST_ALARM: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
     Action.CONSENT: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN},
     Action.EXPORT: {Role.RESIDENT: _OWN},
@@ -159,6 +162,8 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("GET", "/api/homes/{home_id}/targets"): Action.SEE_PLAN,
     ("GET", "/api/homes/{home_id}/contacts"): Action.SEE_CONTACTS,
     ("PUT", "/api/homes/{home_id}/contacts/order"): Action.ORDER_CONTACTS,
+    ("POST", "/api/homes/{home_id}/contacts"): Action.CHANGE_CONTACTS,
+    ("DELETE", "/api/homes/{home_id}/contacts/{person_id}"): Action.CHANGE_CONTACTS,
     ("GET", "/api/homes/{home_id}/test-alarm"): Action.TEST_ALARM,
     ("POST", "/api/homes/{home_id}/test-alarm"): Action.TEST_ALARM,
     ("GET", "/api/ground"): Action.SEE_HOMES,

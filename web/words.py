@@ -50,6 +50,7 @@ class Notice(StrEnum):
     NOT_YOURS_TO_CHANGE = "not_yours_to_change"
     LAST_CONTACT = "last_contact"
     """Nobody would be left to be told of a home."""
+    NOBODY_FOR_SOS = "nobody_for_sos"
     CONTACT_KNOWN = "contact_known"
     CONTACTS_ENOUGH = "contacts_enough"
     CONTACT_PAST = "contact_past"
@@ -126,6 +127,7 @@ class Glancing(StrEnum):
     METHOD_UNKNOWN = "method_unknown"
     EVERYBODY_LEFT = "everybody_left"
     ARRIVES = "arrives"
+    UNTIL = "until"
 
 
 class Fencing(StrEnum):

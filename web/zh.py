@@ -90,6 +90,7 @@ ZH = Words(
         Glancing.METHOD_OK: "能用，已验证",
         Glancing.METHOD_UNKNOWN: "还没有验证",
         Glancing.EVERYBODY_LEFT: "{time}起都出门了，还没有布防。要布防吗？",
+        Glancing.UNTIL: "到{date}为止",
         Glancing.ARRIVES: "大约{n}分钟后到。",
     },
     fencing={
@@ -512,6 +513,7 @@ ZH = Words(
         Notice.NO_MAIL: "这不是邮箱地址，请检查后再试。",
         Notice.NOT_YOURS_TO_CHANGE: "这一项不能在这里更改，请找管理员。",
         Notice.LAST_CONTACT: "没有移除：移除后，这一户有事就没有家人或邻居可以通知了。",
+        Notice.NOBODY_FOR_SOS: "没有移除：移除后，呼救就没有人收到了。请先添加别的联系人。",
         Notice.CONTACT_KNOWN: "没有添加：这个号码已经是这一户的联系人。",
         Notice.CONTACTS_ENOUGH: "没有添加：这一户的联系人已经够多了。",
         Notice.CONTACT_PAST: "没有添加：日期已过，或比您自己的期限还晚。",

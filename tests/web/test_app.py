@@ -305,6 +305,43 @@ def test_the_family_says_on_a_phone_who_is_told_first(estate: Estate, served: Se
     expect(names).to_have_text(["王燕", "王磊", "陈队"])
 
 
+@pytest.mark.parametrize(
+    ("locale", "add", "name", "remove", "keep", "last"),
+    [
+        ("zh-CN", "添加联系人", "姓名", "移除", "不移除", "仍然移除"),
+        ("en", "Add a contact", "Name", "Remove", "Keep", "Remove all the same"),
+    ],
+)
+def test_the_mother_adds_a_contact_on_her_phone_and_removes_the_last_one_only_when_sure(  # noqa: PLR0917  the words of a language
+    served: Service, screen: Screens, locale: str, add: str, name: str, remove: str, keep: str, last: str
+) -> None:
+    page = at(screen(locale, 390, 844, who="wang-xiuying"), served, "/contacts")
+    names = page.locator("[aria-labelledby=family] .what > b")
+    expect(names).to_have_text(["王磊"])
+    page.get_by_role("button", name=add).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label(name, exact=True)).to_be_focused()
+    assert violations(page) == []
+    page.keyboard.type("王芳")
+    page.keyboard.press("Tab")
+    page.keyboard.type("139 0000 0666")
+    page.keyboard.press("Enter")
+    expect(names).to_have_text(["王磊", "王芳"])
+    rows = page.locator("[aria-labelledby=family] li")
+    rows.filter(has_text="王磊").get_by_role("button").click()
+    page.get_by_role("dialog").get_by_role("button", name=keep, exact=True).click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    rows.filter(has_text="王磊").get_by_role("button").click()
+    page.get_by_role("dialog").get_by_role("button", name=remove, exact=True).click()
+    expect(names).to_have_text(["王芳"])
+    rows.filter(has_text="王芳").get_by_role("button").click()
+    page.get_by_role("dialog").get_by_role("button", name=last, exact=True).click()
+    expect(names).to_have_count(0)
+    page.reload()
+    expect(page.locator("#family")).to_be_visible()
+    expect(names).to_have_count(0)
+
+
 @pytest.mark.parametrize(("do", "state"), [("acknowledge", IncidentState.ACKNOWLEDGED), ("decline", IncidentState.OPEN)])
 def test_a_tap_on_a_button_of_what_is_pushed_is_an_answer(
     estate: Estate, served: Service, screen: Screens, do: str, state: IncidentState

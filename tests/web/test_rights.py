@@ -233,6 +233,9 @@ def requests(
         ("GET", "/api/homes/{home_id}/targets"): at,
         ("GET", "/api/homes/{home_id}/contacts"): at,
         ("PUT", "/api/homes/{home_id}/contacts/order"): at | {"json": {"people": ["wang-lei"]}},
+        ("POST", "/api/homes/{home_id}/contacts"): at
+        | {"json": {"name": "王芳", "role": "relative", "phone": "+8613900000666", "language": "zh"}},
+        ("DELETE", "/api/homes/{home_id}/contacts/{person_id}"): at | {"json": {}},
         ("GET", "/api/homes/{home_id}/test-alarm"): at,
         ("POST", "/api/homes/{home_id}/test-alarm"): at | {"json": {}},
         ("GET", "/api/ground"): {"params": {"community": community, "home": home}},
@@ -296,6 +299,7 @@ def test_every_route_answers_whom_the_table_lets_and_nobody_else(both: Both, rol
                     "community_id": incident.community_id,
                     "incident_id": incident.id,
                     "home_id": "b3-201",
+                    "person_id": "wang-yan",
                     "number": numbers[incident.community_id],
                     "fence_id": "terrace",
                 }

@@ -1,5 +1,6 @@
 """What the API answers and takes. Fields that end in `words` are in the language of whoever asks: the same words as in messages."""
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -344,10 +345,37 @@ class ChainOf(_Answer):
     broken_words: str
 
 
+class FamilyShown(_Answer):
+    """A relative or neighbour of those who live at a home."""
+
+    id: str
+    name: str
+    role_words: str
+    more_words: str
+    is_me: bool
+
+
 class Chain(_Answer):
-    """Of everybody who lives at a home."""
+    """Of everybody who lives at a home; `family`: their relatives and neighbours."""
 
     residents: list[ChainOf]
+    family: list[FamilyShown]
+
+
+class ContactWish(_Wish):
+    """Somebody who is to be a relative or neighbour of those who live at a home; `until`: their last day as one."""
+
+    name: Annotated[str, Field(min_length=1, max_length=40)]
+    role: Literal["relative", "neighbour"]
+    phone: Annotated[str, Field(max_length=40)]
+    language: Language
+    until: date | None = None
+
+
+class ContactGone(_Wish):
+    """`is_sure`: although nobody would be left to be told."""
+
+    is_sure: bool = False
 
 
 class Span(_Wish):

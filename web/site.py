@@ -20,6 +20,7 @@ from notifier.carrier.door import Door
 from notifier.chain_checks import ChainChecks
 from store import accounts, consents, timelines, views
 from store.accounts import Logins, Member, SignedIn
+from store.consents import DataPurpose
 from store.contacts import ContactMethod
 from store.estates import Estates
 from store.model import Community
@@ -266,9 +267,9 @@ class Visit:
         """What is going on that whoever looks may see, in the order of `store.views.open_incidents`."""
         return self.seen(self.everything_open())
 
-    def sees_person(self, incident: Incident) -> bool:
+    def sees_person(self, incident: Incident, purpose: DataPurpose = DataPurpose.HELP) -> bool:
         """Whether whoever looks may see position, health and evidence: by right, or because they said why they have to."""
-        if self.who.may_about(Action.SEE_PERSON, incident):
+        if self.who.may_about(Action.SEE_PERSON, incident, purpose):
             return True
         return self.who.may_about(Action.BREAK_GLASS, incident) and timelines.is_glass_broken(
             self.session, self.community.id, incident.id, by=self.who.id, now_ns=self.scene.now_ns

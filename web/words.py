@@ -175,6 +175,10 @@ class Fencing(StrEnum):
     TOO_MANY = "too_many"
     DECIDED = "decided"
     NO_REASON = "no_reason"
+    NO_FILE = "no_file"
+    NO_SHAPES = "no_shapes"
+    LARGE_FILE = "large_file"
+    NEITHER = "neither"
 
 
 class Particular(StrEnum):

@@ -135,6 +135,10 @@ ZH = Words(
         Fencing.TOO_OFTEN: "没有保存：一小时内改得太多，请过一会儿再试。",
         Fencing.TOO_MANY: "没有保存：一户最多50个围栏。",
         Fencing.DECIDED: "没有保存：这个围栏已经不用等您决定了。",
+        Fencing.NO_FILE: "读不出这个文件：要的是 GeoJSON 或 KML，经纬度坐标。",
+        Fencing.NO_SHAPES: "这个文件里没有区域，也没有线。",
+        Fencing.LARGE_FILE: "这个文件太大：最多50个图形、50万字。请分成几个文件。",
+        Fencing.NEITHER: "这个图形既不是区域也不是线，读不了。",
         Fencing.NO_REASON: "没有保存：不同意要写明原因。",
     },
     fence_states={
@@ -143,7 +147,11 @@ ZH = Words(
         FenceState.REFUSED: "物业没有同意，没有守护",
         FenceState.REMOVED: "已删除",
     },
-    purposes_of_data={DataPurpose.HELP: "出事时的位置、身体状况和判断依据"},
+    purposes_of_data={
+        DataPurpose.HELP: "出事时的位置、身体状况和判断依据",
+        DataPurpose.POSITION: "出事时此刻的位置（地图和平面图）",
+        DataPurpose.PICTURES: "照片和判断依据的图",
+    },
     recipients={Recipient.FAMILY: "家人", Recipient.GUARDS: "保安和上门人员", Recipient.HOSPITAL: "医院"},
     consented={True: "{time} {by}同意", False: "{time} {by}收回"},
     test_links={

@@ -170,6 +170,8 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("GET", "/api/fences"): Action.SEE_HOMES,
     ("POST", "/api/fences"): Action.DRAW_FENCES,
     ("POST", "/api/fences/check"): Action.DRAW_FENCES,
+    ("GET", "/api/fences/file"): Action.DRAW_FENCES,
+    ("POST", "/api/fences/file"): Action.DRAW_FENCES,
     ("PUT", "/api/fences/{fence_id}"): Action.DRAW_FENCES,
     ("DELETE", "/api/fences/{fence_id}"): Action.DRAW_FENCES,
     ("GET", "/api/fences/{fence_id}/history"): Action.DRAW_FENCES,

@@ -242,6 +242,8 @@ def requests(
         ("GET", "/api/fences"): {"params": {"community": community, "home": home}},
         ("POST", "/api/fences"): at | {"json": window(home)},
         ("POST", "/api/fences/check"): at | {"json": window(home)},
+        ("GET", "/api/fences/file"): {"params": {"community": community, "home": home}},
+        ("POST", "/api/fences/file"): at | {"json": {"home": home, "text": json.dumps(window(home)["geometry"])}},
         ("PUT", "/api/fences/{fence_id}"): at | {"json": window(home)},
         ("GET", "/api/fences/{fence_id}/history"): at,
         ("POST", "/api/fences/{fence_id}/restore"): at | {"json": {"number": version}},

@@ -544,6 +544,13 @@ class FenceWish(_Wish):
     expected: HoursOfDays | None = None
 
 
+class FenceFile(_Wish):
+    """A GeoJSON or KML that somebody brings, for a home or for the whole estate."""
+
+    home: Annotated[str, Field(max_length=64)] | None
+    text: Annotated[str, Field(max_length=2_000_000)]
+
+
 class FenceChange(FenceWish):
     """A change of a fence. `tag`: that of the fence as it was seen; "" changes it whatever it is by now."""
 
@@ -656,6 +663,17 @@ class FenceChecked(_Answer):
     guards: list[GuardShown]
     is_own: bool
     reach_words: str
+
+
+class BroughtShown(_Answer):
+    """A shape of a file, and what would become of it. `wish`: what to ask for to keep it, null of one that cannot be kept."""
+
+    name: str
+    kind: FenceKind
+    near: Side
+    approach_m: float
+    wish: dict[str, Any] | None
+    checked: FenceChecked
 
 
 class VersionShown(_Answer):

@@ -18,6 +18,9 @@ export type Action = Me["may"][number];
 export type Ground = Schemas["GroundShown"];
 export type Fences = Schemas["Fences"];
 export type Fence = Schemas["FenceShown"];
+export type Brought = Schemas["BroughtShown"];
+/** What a map needs of a fence. */
+export type Shape = Pick<Fence, "id" | "kind" | "state" | "geometry" | "near" | "approach_m">;
 export type FenceWish = Schemas["FenceWish"];
 export type FenceChecked = Schemas["FenceChecked"];
 export type Version = Schemas["VersionShown"];

@@ -29,6 +29,7 @@ from typing import NoReturn
 import bcrypt
 import structlog
 
+from devices.model import AnjuError
 from devices.topics import ROOT
 
 HOST = "127.0.0.1"
@@ -53,7 +54,7 @@ _log = structlog.get_logger(__name__)
 _BCRYPT = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
 
 
-class BrokerError(Exception):
+class BrokerError(AnjuError):
     """The embedded server cannot do what was asked; the text is one line for the operator."""
 
 

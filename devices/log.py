@@ -26,6 +26,7 @@ from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext, api
 
 from devices.entry import MAX_ENTRY_BYTES, PARTITIONS, Entry, Record, pack, unpack
+from devices.model import AnjuError
 
 STREAM = "READINGS"
 TIMEOUT_S = 5.0
@@ -39,7 +40,7 @@ T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 
 
-class LogError(Exception):
+class LogError(AnjuError):
     """The log cannot do what was asked."""
 
 

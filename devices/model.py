@@ -5,7 +5,7 @@ Times are int64 nanoseconds since the Unix epoch, UTC.
 
 Errors
 ------
-Nothing here raises on a bad payload: it becomes a `Rejected`.
+AnjuError is the base of every package's errors. Nothing here raises on a bad payload: it becomes a `Rejected`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,6 +22,19 @@ CommunityId = NewType("CommunityId", str)
 HomeId = NewType("HomeId", str)
 PersonId = NewType("PersonId", str)
 DeviceId = NewType("DeviceId", str)
+
+
+class AnjuError(Exception):
+    """Base of every package's errors: whoever runs a command is told in one line.
+
+    Attributes
+    ----------
+    status : int
+        What the command then ends with.
+    """
+
+    status = 1
+
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 
 import structlog
 
@@ -37,8 +38,16 @@ def log_lines(part: str) -> None:
 def until_told() -> threading.Event:
     """An event that is set by Ctrl-C, by SIGTERM, and when the supervisor that holds our leash is gone."""
     stop = threading.Event()
+    told: SimpleQueue[None] = SimpleQueue()
+
+    def listen() -> None:
+        told.get()
+        stop.set()
+
+    # A signal may come while this thread holds the event's lock, which setting it there would wait for, for ever; a SimpleQueue takes it.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: told.put(None))
+    threading.Thread(target=listen, name="until-told", daemon=True).start()
     if os.environ.get(LEASHED):
         leash.follow(stop.set)
     return stop

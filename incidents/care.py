@@ -7,13 +7,15 @@ shown on no list of incidents, is nobody's to act upon, and has no ending that a
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from enum import StrEnum
 
 from devices.model import NS_PER_S, PersonId
 from incidents.audience import hushed, related, wards
 from incidents.directory import Channel, Directory, Person, Role
 from incidents.escalation import Said, scheduled
 from incidents.lifecycle import Action, closed, opened
-from incidents.model import CALM, Due, DueRow, Duty, Ended, Incident, IncidentState, News, Purpose
+from incidents.model import CALM, Due, DueRow, Duty, Ended, Incident, IncidentState, News, Purpose, Story
+from incidents.silence import is_away
 from rules.kinds import EventKind
 from rules.model import Event
 from rules.premises import comes_ns
@@ -24,8 +26,36 @@ QUIETLY = (Channel.PUSH, Channel.SMS)
 ASKED_AT = time(10)
 """When, on the day after, the family is asked: by the community's clock."""
 
+TOLD_AT = time(8)
+"""When the administrators are told what the night's proof found: by the community's clock."""
+
+AGAIN_NS = 7 * 24 * 3600 * NS_PER_S
+"""What stays missing is told again after this."""
+
+SAME = "same"
+"""In a proof's evidence: the same text for the same that is missing."""
+
+_TO_AN_OFFICE = (Channel.EMAIL, *QUIETLY)
+
 OPEN = "open"
 """In a daily word's evidence: something about the resident or their home is open."""
+
+
+class Missing(StrEnum):
+    """What a proof may find missing, the gravest first."""
+
+    NOBODY = "nobody"
+    """Of an emergency nobody would be told."""
+    NO_SENSOR = "no_sensor"
+    """Nothing would notice: no device that works."""
+    FEW_CONTACTS = "few_contacts"
+    """Of relatives and neighbours too few can be told by a contact method that was verified."""
+    SENSORS = "sensors"
+    """Some device of theirs is lost, not worn or nearly empty."""
+    NO_SHIFT = "no_shift"
+    """Of a roster: at some time nobody who can be told is on duty; then everybody on it is told."""
+    BUDGET = "budget"
+    """Of the community: the month's money is used up, or nearly."""
 
 
 def suggested(event: Event, previous: Incident | None, directory: Directory, now_ns: int) -> Said:
@@ -43,7 +73,10 @@ def daily(event: Event, open_about: Iterable[Incident], directory: Directory, no
     open_about
         What is open about the resident and their home. Who must not hear of some of it is told nothing: not that all is well either.
     """
-    going_on = [one for one in open_about if one.story not in CALM]
+    about = tuple(open_about)
+    if any(is_away(one) for one in about if one.story is Story.SILENCE):
+        return None  # nobody expects a sign of life at home
+    going_on = [one for one in about if one.story not in CALM]
     silent = frozenset(person for one in going_on for person in hushed(one, directory))
     family = related(Role.RELATIVE, [PersonId(event.subject)], directory, now_ns)
     wanting = [one for one in family if one not in silent and _wants_now(directory.people[one], event.t_ns, directory)]
@@ -83,6 +116,29 @@ def _who_asks(over: Incident, directory: Directory, now_ns: int) -> list[PersonI
     silent = hushed(over, directory)
     family = related(Role.RELATIVE, wards(over, directory), directory, now_ns)
     return [one for one in family if directory.people[one].day_after and one not in silent]
+
+
+def proved(event: Event, previous: Incident | None, directory: Directory, now_ns: int) -> Incident | None:
+    """What a night's proof found, to be told in the morning; None where the administrators were told the same of late.
+
+    Parameters
+    ----------
+    previous
+        What an earlier proof found and was told.
+    """
+    before = None if previous is None else previous.headline
+    is_known = before is not None and before.evidence.get(SAME) == event.evidence.get(SAME)
+    if before is not None and is_known and event.known_ns - before.known_ns < AGAIN_NS:
+        return None
+    today = datetime.fromtimestamp(now_ns // NS_PER_S, tz=directory.timezone).date()
+    at_ns = comes_ns(datetime.combine(today, TOLD_AT), directory.timezone)
+    return scheduled(opened(event, IncidentState.OPEN, previous, directory, now_ns), DueRow(at_ns=at_ns, due=Due.MORNING))
+
+
+def in_the_morning(incident: Incident, directory: Directory, now_ns: int) -> Said:
+    """The word of what the night's proof found, to who administers the community."""
+    over, _ = closed(incident, Action.END, Ended.BY_ITSELF, directory, now_ns)
+    return told(over, [one.id for one in directory.people.values() if Role.ADMINISTRATOR in one.roles], directory, _TO_AN_OFFICE)
 
 
 def told(incident: Incident, people: Iterable[PersonId], directory: Directory, by: Iterable[Channel] = QUIETLY) -> Said:

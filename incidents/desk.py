@@ -146,6 +146,9 @@ def _cared(event: Event, previous: Incident | None, book: Incidents, directory: 
     """A word to the family, if anybody is there to hear it."""
     if event.kind is EventKind.EVERYBODY_LEFT:
         return _outcome(care.suggested(event, previous, directory, now_ns))
+    if event.kind is EventKind.REACHABILITY:
+        proved = care.proved(event, previous, directory, now_ns)
+        return Outcome() if proved is None else _outcome((proved, ()))
     home = home_of(event.subject, directory)
     about = dict.fromkeys([event.subject, *([home] if home else [])])
     word = care.daily(event, (incident for one in about for incident in book.open_about(one)), directory, now_ns)

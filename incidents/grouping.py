@@ -37,6 +37,7 @@ SEVERITY = {
     EventKind.RECOVERED: Severity.INFO,
     EventKind.EVERYBODY_LEFT: Severity.INFO,
     EventKind.DAILY: Severity.INFO,
+    EventKind.REACHABILITY: Severity.INFO,
     EventKind.SILENCE: Severity.INFO,
 }
 """How much each kind matters."""
@@ -69,6 +70,7 @@ STORY = {
     EventKind.CUSTOM: Story.CUSTOM,
     EventKind.EVERYBODY_LEFT: Story.CARE,
     EventKind.DAILY: Story.CARE,
+    EventKind.REACHABILITY: Story.CARE,
     EventKind.SILENCE: Story.SILENCE,
 }
 """The story each kind belongs to."""

@@ -108,6 +108,9 @@ class Quiet:
         Hard end.
     life : bool
         Also of life safety: the family is told that it is so.
+    away : bool
+        A resident is somewhere else, as in hospital or with the daughter: what says no more than that they are not at home is not told,
+        though it is life safety; a fall or a call for help is. The family is told when it begins and ends.
     """
 
     by: PersonId
@@ -115,6 +118,7 @@ class Quiet:
     reason: str
     until_ns: int
     life: bool = False
+    away: bool = False
 
 
 class Ended(StrEnum):
@@ -140,6 +144,8 @@ class Due(StrEnum):
     REPEAT = "repeat"
     DAY_AFTER = "day_after"
     """Of an incident that is over: the family is asked how it is going."""
+    MORNING = "morning"
+    """The administrators are told what the night's proof found."""
 
 
 Tell = tuple[str, Channel]

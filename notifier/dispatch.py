@@ -24,7 +24,7 @@ from devices.model import NS_PER_S, CommunityId
 from incidents import desk
 from incidents.directory import Directory, Severity
 from incidents.timeline import Because, Cause
-from notifier import outbound
+from notifier import outbound, reachability
 from notifier.delivery import SILENCE_NS
 from notifier.gateways.codes import meaning
 from notifier.gateways.model import SEND_S, Answer, Gateway, GatewayAwayError, InDoubt
@@ -32,7 +32,7 @@ from notifier.outbound import HandOver, Wait
 from notifier.paging import Pager, Trouble
 from notifier.routing import Route, Routes
 from notifier.spending import Spending, Stage
-from store import contacts, ledger, links, outbox
+from store import contacts, ledger, links, outbox, paging
 from store.estates import Estates
 from store.lateness import Lateness
 from store.links import Links
@@ -54,6 +54,8 @@ RELEASED_S = 5.0
 ASK_FOR_S = 6 * 3600.0
 """So long gateways are asked what became of what they accepted: first every `ASK_S`, later after a tenth of its age."""
 ASK_S = 2.0
+PROVE_LOOK_S = 30.0
+"""So often is looked whether a night's proof is due."""
 RECEIPTS_FOR_S = 24 * 3600.0
 """So long a receipt waits for its delivery."""
 LATE_S = 1.0
@@ -125,6 +127,8 @@ class Dispatcher:
         self._asking: dict[tuple[str, str], Future[None]] = {}
         self._asked_ns: dict[tuple[str, str], int] = {}
         self._receipts_dropped_ns = 0
+        self._proofs_looked_ns = 0
+        self._proved_ns: dict[CommunityId, int] = {}
         self._closing = threading.Event()
         self._troubles: set[tuple[str, str]] = set()
 
@@ -140,7 +144,15 @@ class Dispatcher:
 
     def look(self, now_ns: int) -> None:
         """Act on everything that is due by now, but for sending. A step that fails does not keep the others."""
-        steps = (self._say_how_late, self._sweep_incidents, self._take_receipts, self._fall_back, self._ask, self._look_at_quotas)
+        steps = (
+            self._say_how_late,
+            self._sweep_incidents,
+            self._take_receipts,
+            self._fall_back,
+            self._ask,
+            self._look_at_quotas,
+            self._prove,
+        )
         self._through(steps, now_ns)
 
     def send(self, most_s: float) -> None:
@@ -188,6 +200,32 @@ class Dispatcher:
                 late_ns = now_ns - due_ns
                 book.put(desk.sweep(book, directory, now_ns), Because(cause=Cause.TIME, late_ns=late_ns))
                 self.lateness.add_ns(late_ns)
+
+    def _prove(self, now_ns: int) -> None:
+        """Look every night whether help would come for everybody."""
+        if 0 <= now_ns - self._proofs_looked_ns < PROVE_LOOK_S * NS_PER_S:
+            return
+        self._proofs_looked_ns = now_ns
+        with self._database.read() as session:
+            communities = self._estates.ids(session)
+        for community_id in communities:
+            self._safely(self._prove_one, community_id, now_ns)
+
+    def _prove_one(self, community_id: CommunityId, now_ns: int) -> None:
+        with self._database.read() as session:
+            directory = self._directory(session, community_id)
+        due_ns = 0 if directory is None else reachability.due_ns(directory.timezone, now_ns)
+        if directory is None or self._proved_ns.get(community_id, 0) >= due_ns:
+            return
+        with self._database.write() as session:
+            if paging.is_due(session, reachability.DUTY, community_id, due_ns, now_ns):
+                book = ledger.DatabaseBook(session, community_id, now_ns)
+                found = reachability.look(session, directory, self._routes.spending, now_ns)
+                event = reachability.word(found, directory, due_ns, now_ns)
+                if event is not None and ledger.add_event(session, event):
+                    book.put(desk.take(event, book, directory, now_ns))
+                _log.info("dispatch.proved", community=community_id, findings=len(found))
+        self._proved_ns[community_id] = due_ns
 
     def _take_receipts(self, now_ns: int) -> None:
         """Move deliveries on by what gateways said."""

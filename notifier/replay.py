@@ -174,7 +174,7 @@ class Replay:
 
     def _silence(self, line: SilenceWanted) -> None:
         until_ns = line.at_ns + round(line.minutes * 60 * NS_PER_S)
-        quiet = Quiet(by=PersonId(line.by), subject=line.subject, reason=line.reason, until_ns=until_ns, life=line.life)
+        quiet = Quiet(by=PersonId(line.by), subject=line.subject, reason=line.reason, until_ns=until_ns, life=line.life, away=line.away)
         outcome = silence(quiet, self._book, self._directory, line.at_ns)
         if isinstance(outcome, Refused):
             self._reject(line.at_ns, "silence", outcome.reason)

@@ -35,6 +35,8 @@ class EventKind(StrEnum):
     """Everybody who lives in a home is out, and it is disarmed."""
     DAILY = "daily"
     """The daily word about a resident, for who wants it."""
+    REACHABILITY = "reachability"
+    """Help would not come for everybody: what a night's proof found, for the administrators."""
     SILENCE = "silence"
     """Somebody asked for quiet; no rule finds it."""
 

@@ -101,6 +101,7 @@ class SilenceWanted:
     reason: str
     minutes: float
     life: bool = False
+    away: bool = False
 
 
 Line = SilenceWanted | Arrival | Acted | ModeChanged | Received | CarrierChanged | Pause
@@ -126,6 +127,7 @@ class _Silence(msgspec.Struct):
     reason: str
     minutes: float
     life: bool = False
+    away: bool = False
 
 
 class _Receipt(msgspec.Struct):

@@ -138,7 +138,7 @@ def reach(directory: Directory, findings: Findings) -> None:
         findings.wrong(("policies",), "sos is in no policy, wanted one: somebody who presses the button would reach nobody")
     if directory.policy(EventKind.FALL) is None:
         findings.warn(("policies",), "FALL IS IN NO POLICY: falls are shown on the console and told to nobody")
-    audience = _Audience(directory)
+    audience = Audience(directory)
     for index, policy in enumerate(directory.policies):
         path: KeyPath = ("policies", index, "steps", 0)
         kinds = sorted(policy.kinds & _OF_A_RESIDENT)
@@ -152,7 +152,7 @@ def reach(directory: Directory, findings: Findings) -> None:
         _idle_words(policy, index, audience, findings)
 
 
-def _idle_words(policy: Policy, index: int, audience: "_Audience", findings: Findings) -> None:
+def _idle_words(policy: Policy, index: int, audience: "Audience", findings: Findings) -> None:
     """Whom a step names although they can never be told."""
     for place, step in enumerate(policy.steps):
         for position, word in enumerate(step.tell):
@@ -162,7 +162,7 @@ def _idle_words(policy: Policy, index: int, audience: "_Audience", findings: Fin
                 )
 
 
-class _Audience:
+class Audience:
     """Who a word of `tell` may stand for, at any time of day; `incidents.audience` asks it of one incident at one time."""
 
     def __init__(self, directory: Directory) -> None:

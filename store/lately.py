@@ -12,6 +12,7 @@ from rules.faults.fault import Offline
 from rules.faults.plausible import Implausible
 from rules.faults.wear import Wear
 from rules.person.inactivity import Inactivity
+from store.positions import states_that_say
 from store.tables import DecisionStateRow
 
 
@@ -61,6 +62,12 @@ def of_devices(session: Session, community_id: CommunityId, devices: Collection[
     for row in session.exec(rows):
         states.setdefault(keys[row.device_key], {})[row.rule] = json.loads(row.body)
     return {device: _lately(state) for device, state in states.items()}
+
+
+def heard(session: Session, community_id: CommunityId) -> Mapping[DeviceId, int]:
+    """When each device of a community was heard last, in ns; one that never was is not there."""
+    states = states_that_say(session, Offline.name, community_id, "last_ns")
+    return {DeviceId(key.split("/", 1)[1]): state["last_ns"] for key, state in states.items() if state["last_ns"] >= 0}
 
 
 def _lately(state: Mapping[str, Mapping[str, Any]]) -> Lately:

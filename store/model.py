@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from devices.model import CommunityId, Device, DeviceId, HomeId, PersonId, Registry
+from devices.model import AnjuError, CommunityId, Device, DeviceId, HomeId, PersonId, Registry
 from geofence.datum import Wgs84Rings
 from geofence.floor import Floor
 from incidents.directory import Directory, Home, Role
@@ -21,12 +21,14 @@ from rules.fences.etiquette import Neighbourhood, Verdict
 from rules.premises import Arming, Care, Clocks, Codes, Daily, Fence, FenceId, HomePlace, Planned, Premises, Use
 
 
-class StoreError(Exception):
+class StoreError(AnjuError):
     """Base of this package's errors."""
 
 
 class InputError(StoreError):
     """A file is wrong: `file: where: what was wrong and what was wanted`, in one line."""
+
+    status = 2
 
     def __init__(self, file: Path | str, where: str, what: str) -> None:
         parts = [str(file), where, what]

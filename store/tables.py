@@ -294,7 +294,7 @@ class ContactCodeRow(Table, table=True):
 
 
 class PageRow(Table, table=True):
-    """When the operator was told of a trouble last, so that no part and no restart tells it again."""
+    """When the operator was told of a trouble last, or a daily duty was done, so that no part and no restart does it again."""
 
     __tablename__ = "page"
     trouble: str = Field(primary_key=True)

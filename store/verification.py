@@ -10,7 +10,8 @@ from enum import StrEnum
 
 from sqlmodel import Session
 
-from devices.model import NS_PER_S
+from devices.model import NS_PER_S, CommunityId
+from incidents.directory import Channel, Person
 from store import contacts
 from store.contacts import ContactMethod, ContactState, Known, address_of
 from store.model import StoreError
@@ -87,3 +88,10 @@ def confirm(session: Session, key: bytes, at: ContactMethod, code: str, now_ns: 
 def _digest(key: bytes, row: ContactCodeRow, address: str, code: str) -> str:
     said = f"contact code\0{row.community_id}\0{row.person_id}\0{row.channel}\0{address}\0{code}"
     return hmac.new(key, said.encode(), hashlib.sha256).hexdigest()
+
+
+def proven(session: Session, community_id: CommunityId, person: Person, now_ns: int) -> None:
+    """The number is theirs: they typed a code that was sent there, to sign in. Who wants no messages still wants none."""
+    channel = next((one for one in (Channel.SMS, Channel.VOICE) if one in person.channels), None)
+    if channel is not None and contacts.state(session, community_id, person, channel) is not ContactState.OPTED_OUT:
+        contacts.mark(session, community_id, person, Known(channel=channel, state=ContactState.VERIFIED, since_ns=now_ns))

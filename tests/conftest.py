@@ -1,11 +1,17 @@
 """What every test runs under, and the figures that tests measured, which are printed at the end and asserted nowhere."""
 
 import pytest
+import structlog
 from _pytest.terminal import TerminalReporter
 from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)  # how long an example takes says nothing about whether it is right
 settings.load_profile("untimed")
+
+# A traceback with every local variable in it, as structlog likes it, takes seconds to write.
+structlog.configure(
+    processors=[structlog.processors.add_log_level, structlog.processors.format_exc_info, structlog.processors.LogfmtRenderer()]
+)
 
 FIGURE = "figure"
 """Name of the property."""

@@ -35,6 +35,8 @@ class Action(StrEnum):
     """Decide about what somebody drew beyond their own home."""
     SEE_MESSAGES = "see_messages"
     """What was sent to whom."""
+    SEE_RED_LIST = "see_red_list"
+    """For whom help would not come, and what is missing."""
     SEE_CONTACTS = "see_contacts"
     """Who is told of a home's incidents, by what, and whether that works."""
     ORDER_CONTACTS = "order_contacts"
@@ -111,6 +113,7 @@ RIGHTS: Mapping[Action, _Reaches] = {
     Action.DRAW_FENCES: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
     Action.APPROVE_FENCES: {Role.ADMINISTRATOR: _ALL},
     Action.SEE_MESSAGES: {Role.DISPATCHER: _ALL, Role.GUARD: _ALL, Role.ADMINISTRATOR: _ALL},
+    Action.SEE_RED_LIST: {Role.DISPATCHER: _ALL, Role.ADMINISTRATOR: _ALL},
     Action.SEE_CONTACTS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
     Action.ORDER_CONTACTS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
     Action.CHANGE_CONTACTS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
@@ -135,6 +138,7 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("POST", "/api/incidents/{incident_id}/break-glass"): Action.BREAK_GLASS,
     ("GET", "/incidents/{community_id}/{incident_id}/photos/{number}"): Action.SEE_INCIDENTS,
     ("GET", "/homes"): Action.SEE_HOMES,
+    ("GET", "/reachability"): Action.SEE_RED_LIST,
     ("POST", "/modes"): Action.SET_MODE,
     ("POST", "/silences"): Action.SILENCE,
     ("GET", "/phones"): Action.SEE_MESSAGES,
@@ -159,6 +163,9 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("POST", "/api/homes/{home_id}/sos"): Action.SOS,
     ("GET", "/api/homes/{home_id}/plan"): Action.SEE_PLAN,
     ("PUT", "/api/homes/{home_id}/plan"): Action.DRAW_PLAN,
+    ("POST", "/api/homes/{home_id}/plan/pose"): Action.DRAW_PLAN,
+    ("POST", "/api/homes/{home_id}/plan/line"): Action.DRAW_PLAN,
+    ("POST", "/api/homes/{home_id}/plan/turn"): Action.DRAW_PLAN,
     ("GET", "/api/homes/{home_id}/targets"): Action.SEE_PLAN,
     ("GET", "/api/homes/{home_id}/contacts"): Action.SEE_CONTACTS,
     ("PUT", "/api/homes/{home_id}/contacts/order"): Action.ORDER_CONTACTS,

@@ -19,12 +19,14 @@ from fastapi.staticfiles import StaticFiles
 
 from devices.log import Log
 from notifier.carrier.door import Door
+from notifier.spending import Spending
 from store.model import InputError, StoreBusyError
 from store.session import Database
 from web.api import (
     acts,
     additions,
     addresses,
+    calibration,
     chain_checks,
     choices,
     console,
@@ -37,6 +39,7 @@ from web.api import (
     own,
     phones,
     plans,
+    reachability,
     schedules,
     sign_in,
     silences,
@@ -65,6 +68,7 @@ def create_app(
     carrier: Door | None = None,
     host: str = "",
     open_log: Callable[[], Awaitable[Log]] | None = None,
+    spending: Spending | None = None,
 ) -> FastAPI:
     """The pages of a database.
 
@@ -82,8 +86,10 @@ def create_app(
         By which name browsers reach us, besides those of this machine.
     open_log
         Connects to the log, for whoever looks at what radars see; without it they see nothing.
+    spending
+        What communities may spend.
     """
-    site = Site(database, clock, carrier, door, Lookout(open_log))
+    site = Site(database, clock, carrier=carrier, door=door, lookout=Lookout(open_log), spending=spending)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -94,10 +100,10 @@ def create_app(
         title="Anju", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", lifespan=lifespan, dependencies=[Depends(admit)]
     )
     app.state.site = site
-    for routes in (sign_in, console, incidents, phones, homes, acts, silences, additions):
+    for routes in (sign_in, console, incidents, phones, homes, reachability, acts, silences, additions):
         app.include_router(routes.router, include_in_schema=False)
     problems: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 409, 422, 503)}
-    for routes in (own, addresses, family, choices, glances, plans, schedules, fences, chain_checks, stories, events):
+    for routes in (own, addresses, family, choices, glances, plans, calibration, schedules, fences, chain_checks, stories, events):
         app.include_router(routes.router, responses=problems)
     app.mount("/app", Client(), name="app")
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")

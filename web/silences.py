@@ -11,6 +11,10 @@ QUIET_MIN = (30, 120, 480, 1440)
 """For how long alerts can be paused, in minutes."""
 
 
+AWAY_MIN = (1440, 4320, 10080, 43200)
+"""For how long a resident can be said to be away, in minutes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
     """One silence in a line.

@@ -18,6 +18,7 @@ from incidents.directory import Language, Person
 from incidents.model import Incident
 from notifier.carrier.door import Door
 from notifier.chain_checks import ChainChecks
+from notifier.spending import Spending
 from store import accounts, consents, timelines, views
 from store.accounts import Logins, Member, SignedIn
 from store.consents import DataPurpose
@@ -95,17 +96,22 @@ class Site:
         How people sign in; None of a listener where nobody does.
     lookout
         What radars see just now.
+    spending
+        What communities may spend; None where nothing is limited.
     """
 
     def __init__(
         self,
         database: Database,
         clock: Callable[[], int],
+        *,
         carrier: Door | None = None,
         door: FrontDoor | None = None,
         lookout: Lookout | None = None,
+        spending: Spending | None = None,
     ) -> None:
         self.database = database
+        self.spending = spending or Spending()
         self.lookout = lookout or Lookout()
         self.estates = Estates()
         self.logins = Logins(self.estates)
@@ -311,6 +317,7 @@ class Visit:
             ("/", words.console, Action.SEE_INCIDENTS),
             ("/phones", words.phones, Action.SEE_MESSAGES),
             ("/homes", words.homes, Action.SEE_HOMES),
+            ("/reachability", words.red_list, Action.SEE_RED_LIST),
         )
 
     def _notice(self, more: str) -> tuple[str, bool] | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from incidents.care import Missing
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, Ended, IncidentState, Purpose
 from notifier.carrier.phones import Condition
@@ -263,6 +264,14 @@ class Words:
         Headings that say more than their kind, with `{cover}`.
     unfit : mapping
         Why a wearable may not show a fall.
+    red_list, red_list_intro, red_list_empty, red_list_everybody : str
+        The page of those for whom help would not come.
+    missing, mend : mapping
+        What is missing, with `{kinds}`, `{count}`, `{devices}`, `{times}`, `{roster}`; and what to do about it.
+    wrong_with : str
+        A `{device}`, and `{what}` is wrong with it.
+    from_to : str
+        From `{since}` to `{until}`.
     contacts_broken : str
         Who cannot be told as was meant: `{names}`.
     contact_states : mapping
@@ -317,6 +326,8 @@ class Words:
         What stands in the picture, with its `{fence}` or `{n}`.
     thing, one_thing, many_things : str
         A sensor's `{thing}` with its `{id}`; one of its kind within a list, and `{n}` of them.
+    away, away_intro, away_for, away_until : str, str, mapping, str
+        A resident `{name}` is somewhere else: what it means, for how many minutes, until `{time}`.
     quiet_for : mapping
         Minutes for which alerts can be paused.
     glance : mapping
@@ -413,6 +424,10 @@ class Words:
     quiet_reason: str
     quiet_life: str
     quiet_for: Mapping[int, str]
+    away: str
+    away_intro: str
+    away_for: Mapping[int, str]
+    away_until: str
     quiet_line: str
     quiet_until: str
     quiet_because: str
@@ -492,6 +507,14 @@ class Words:
     answers: Mapping[Do, str]
     no_reply: str
     homes_intro: str
+    red_list: str
+    red_list_intro: str
+    red_list_empty: str
+    red_list_everybody: str
+    missing: Mapping[Missing, str]
+    mend: Mapping[Missing, str]
+    wrong_with: str
+    from_to: str
     building: str
     no_building: str
     floor: str

@@ -1,5 +1,6 @@
 """The words of the pages in simplified Chinese, from which every other language is translated."""
 
+from incidents.care import Missing
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, Ended, IncidentState, Purpose
 from notifier.carrier.phones import Condition
@@ -198,6 +199,7 @@ ZH = Words(
         EventKind.OUTAGE: "多台设备同时失去联系",
         EventKind.EVERYBODY_LEFT: "都出门了",
         EventKind.DAILY: "每天报平安",
+        EventKind.REACHABILITY: "风险名单",
         EventKind.SILENCE: "暂停提醒",
         EventKind.CUSTOM: "小区自定的提醒",
     },
@@ -306,6 +308,10 @@ ZH = Words(
     quiet_reason="原因（必填）",
     quiet_life="摔倒和求助也暂停（会告诉家属）",
     quiet_for={30: "30分钟", 120: "2小时", 480: "8小时", 1440: "1天"},
+    away="{name}不在家（住院、外出）",
+    away_intro="这期间久无动静、外出未归不提醒，摔倒和求助照常提醒。家属会收到通知，到时间自动恢复。",
+    away_for={1440: "1天", 4320: "3天", 10080: "7天", 43200: "30天"},
+    away_until="{name}不在家，到{time}",
     quiet_line="{who}的提醒暂停到{time}，由{by}设置，原因：{reason}",
     quiet_until="提醒暂停到{time}",
     quiet_because="由{by}设置，原因：{reason}",
@@ -478,6 +484,28 @@ ZH = Words(
     not_taken="没有送到",
     answers={Do.ACKNOWLEDGE: "{n}", Do.DECLINE: "{n} 去不了", Do.FALSE_ALARM: "{n} 误报"},
     no_reply="这个号码不能回复短信，请接听电话，或在值班台处理。",
+    red_list="风险名单",
+    red_list_intro="出事时可能等不到帮助的人，和缺什么。每天夜里核查，早上通知管理员；这里是现在的情况。",
+    red_list_empty="现在没有发现问题。",
+    red_list_everybody="整个小区",
+    missing={
+        Missing.NOBODY: "{kinds}：没有人会收到通知",
+        Missing.NO_SENSOR: "没有能用的设备",
+        Missing.FEW_CONTACTS: "核实过的联系人：{count}位",
+        Missing.SENSORS: "{devices}",
+        Missing.NO_SHIFT: "{times}没有人值班（{roster}）",
+        Missing.BUDGET: "本月的短信和电话费用不够了",
+    },
+    mend={
+        Missing.NOBODY: "请补上能收到通知的家属、保安或医院。",
+        Missing.NO_SENSOR: "请检查设备，或者补发一台。",
+        Missing.FEW_CONTACTS: "至少要两位。请家属用自己的号码登录一次安居，就核实了；不够就再补一位。",
+        Missing.SENSORS: "请充电、戴好，或者检查设备。",
+        Missing.NO_SHIFT: "请安排值班。没有人值班时，会通知全组。",
+        Missing.BUDGET: "用完以后，不紧急的消息不再发送，紧急的照发。请增加费用。",
+    },
+    wrong_with="{device}：{what}",
+    from_to="{since}到{until}",
     homes_intro="每户的布防模式。点一户可以更改。",
     building="{}栋",
     no_building="其他",

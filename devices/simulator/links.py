@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
+from devices.model import AnjuError
+
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
-class SimulatorError(Exception):
+class SimulatorError(AnjuError):
     """Simulated devices cannot speak; the text is one line for the operator."""
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from devices.model import CommunityId
+from devices.model import AnjuError, CommunityId
 from incidents.directory import Channel, Language, Person
 from incidents.model import IncidentId, Signal
 from notifier.messages import Button
@@ -23,7 +23,7 @@ SEND_S = 20.0
 """Longest time that `Gateway.send` may take: what takes longer may be looked up by somebody else before it has arrived."""
 
 
-class GatewayError(Exception):
+class GatewayError(AnjuError):
     """Base of this package's errors."""
 
 

@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from devices.model import NS_PER_MS, NS_PER_S, Covers, DeviceId, DeviceKind
+from devices.model import NS_PER_MS, NS_PER_S, Covers, DeviceId, DeviceKind, PersonId
 from incidents.audience import is_under_duress
-from incidents.care import OPEN
+from incidents.care import OPEN, Missing
 from incidents.directory import Channel, Directory, Language, NamedDevice, Person, Role
 from incidents.grouping import aftermath
 from incidents.model import Do, Due, Duty, Ended, Incident, IncidentState, News, Purpose, Signal, Story
+from incidents.silence import AWAY
 from notifier.messages.languages import wording_in
 from notifier.messages.names import Names, cut, flat, names_of
 from notifier.messages.segments import segments
@@ -215,7 +216,7 @@ class _Draft:
 
         What is left out never makes a text longer, so each part is tried once, from what is worth most.
         """
-        names = names_of(self.duty.incident, self.directory, self._wording)
+        names = self._names()
         gives_way = _GIVES_WAY[self.duty.purpose]
         text = self.text(names, frozenset())
         if segments(text) <= MOST_SEGMENTS:
@@ -235,6 +236,18 @@ class _Draft:
             if segments(text) <= MOST_SEGMENTS:
                 return text
         return replace(self, late_s=0).fitted() if self.late_s else text  # what happened when stands in it all the same
+
+    def _names(self) -> Names:
+        """Whom and where it is about; of a night's proof, the first of those for whom help would not come."""
+        incident, wording = self.duty.incident, self._wording
+        names, evidence = names_of(incident, self.directory, wording), incident.headline.evidence
+        people = [self.directory.people.get(PersonId(one)) for one in str(evidence.get("first", "")).split(",")]
+        named = [cut(flat(one.name), _NAME_UNITS, middle=False) for one in people if one is not None]
+        if incident.headline.kind is not EventKind.REACHABILITY or not named:
+            return names
+        count, first = evidence.get("residents", 0), wording.names_gap.join(named)
+        more = count - len(named) if isinstance(count, int) else 0
+        return replace(names, name=wording.and_more.format(names=first, more=more) if more > 0 else first, community=names.name)
 
     def in_short(self) -> str:
         """What happened to whom, and whether it is over, without address and advice."""
@@ -318,6 +331,11 @@ class _Draft:
         )
         return [one for one in said if one]
 
+    def _missing(self) -> str:
+        """What a night's proof found missing."""
+        said = str(self.duty.incident.headline.evidence.get("lacks", "")).split(",")
+        return self._wording.details_gap.join(self._wording.missing[lack] for lack in Missing if lack in said)
+
     def _happened(self, who: str, omitted: frozenset[_Optional]) -> str:
         headline, wording = self.duty.incident.headline, self._wording
         device = self._device
@@ -334,9 +352,13 @@ class _Draft:
             if lacks := self._lacks():
                 return wording.not_well.format(who=who, why=wording.details_gap.join(lacks))
             t_ns = int(headline.evidence["sign_t_ms"]) * NS_PER_MS
+        why = ""
+        if headline.kind is EventKind.REACHABILITY:
+            why = self._missing()
         open_s = headline.evidence.get("open_s", 0)
         said = sentence.format(
             who=who,
+            why=why,
             breach=breach,
             cover=cover,
             minutes=round(open_s / 60) if isinstance(open_s, int | float) else 0,
@@ -344,7 +366,11 @@ class _Draft:
             reason=cut(flat(str(headline.evidence.get("reason", ""))), _REASON_UNITS, middle=False),
             **self._times(t_ns, omitted),
         )
-        return said + (wording.silenced_life if headline.kind is EventKind.SILENCE and headline.evidence.get("life") else "")
+        if headline.kind is not EventKind.SILENCE:
+            return said
+        return said + (
+            wording.silenced_life if headline.evidence.get("life") else wording.silenced_away if headline.evidence.get(AWAY) else ""
+        )
 
     def _after(self, omitted: frozenset[_Optional]) -> str:
         """How it went on with who fell, in its newest word: lies still, is not up, or walks again."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 from babel.dates import format_skeleton
 
 from devices.model import Covers, DeviceKind
+from incidents.care import Missing
 from incidents.directory import Channel, Role
 from incidents.model import Do, IncidentState, News, Signal, Story
 from notifier.messages.catalogue import FIXED
@@ -43,6 +44,7 @@ class Topic(StrEnum):
     SILENCE = "silence"
     LEAVING = "leaving"
     DAILY = "daily"
+    REACHABILITY = "reachability"
 
 
 class Lack(StrEnum):
@@ -124,6 +126,7 @@ TOPIC: Mapping[EventKind, Topic] = {
     EventKind.SILENCE: Topic.SILENCE,
     EventKind.EVERYBODY_LEFT: Topic.LEAVING,
     EventKind.DAILY: Topic.DAILY,
+    EventKind.REACHABILITY: Topic.REACHABILITY,
 }
 
 
@@ -214,6 +217,10 @@ class Wording:
         Before a text, or call, that leaves `{lasting}` after it was to.
     not_well, lacks : str, mapping
         Of a daily word: that nobody can say that all is well, and why.
+    missing : mapping
+        What a night's proof found missing.
+    and_more : str
+        Some `{names}`, and `{more}` more.
     happened : mapping
         Each kind, with `{who}`, `{time}`, `{at}`, `{cover}`, `{breach}`.
     openings : mapping
@@ -226,7 +233,7 @@ class Wording:
         In the place of tamper, where a keypad was tried out.
     unfit : mapping
         In the place of not worn or implausible, where a wearable's own reason is known.
-    silenced_life : str
+    silenced_life, silenced_away : str
         Behind a silence, where it is of life safety too.
     ask : str
         To the wearer; with `{until}`.
@@ -301,6 +308,7 @@ class Wording:
     wrong_codes: str
     unfit: Mapping[Why, str]
     silenced_life: str
+    silenced_away: str
     ask: str
     arrived: str
     breach_opened: str
@@ -310,6 +318,8 @@ class Wording:
     happened: Mapping[EventKind, str]
     not_well: str
     lacks: Mapping[Lack, str]
+    missing: Mapping[Missing, str]
+    and_more: str
     advice: Mapping[Topic, Mapping[Role | None, Advice]]
     answer: Mapping[Channel, str]
     reply: str

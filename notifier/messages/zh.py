@@ -1,6 +1,7 @@
 """What is read, and what a call speaks: in simplified Chinese, and from there in every other language (`catalogue`)."""
 
 from devices.model import Covers, DeviceKind
+from incidents.care import Missing
 from incidents.directory import Channel, Role
 from incidents.model import Do, IncidentState, News, Signal, Story
 from notifier.messages.wording import HANS, Advice, Form, Lack, Letter, Opening, Said, Topic, Wording
@@ -76,6 +77,7 @@ ZH = Wording(
         Why.SPARSE: "{who}{time}发现数据断断续续，摔倒时可能发现不了。",
     },
     silenced_life="摔倒和求助也不通知。",
+    silenced_away="久无动静和外出未归也不通知，摔倒和求助照常通知。",
     ask="您还好吗？没事请按取消键，{until}起通知家人。",
     arrived="{by}{time}到达现场。",
     breach_opened="{cover}被打开",
@@ -129,11 +131,21 @@ ZH = Wording(
         EventKind.OUTAGE: "{who}{time}多台设备同时失去联系。",
         EventKind.SILENCE: "{who}的提醒暂停到{until}，原因：{reason}。",
         EventKind.DAILY: "{who}今天一切正常，{time}有活动。",
+        EventKind.REACHABILITY: "{who}出事时可能等不到帮助：{why}。",
         EventKind.EVERYBODY_LEFT: "{who}{time}都出门了，还没有布防。",
         EventKind.CUSTOM: "{who}{time}触发了小区自定的提醒。",
     },
     not_well="{who}今天不能说一切正常：{why}。",
     lacks={Lack.QUIET: "还没有收到活动", Lack.LOST: "{things}失去联系", Lack.OPEN: "有事还没处理完"},
+    missing={
+        Missing.NOBODY: "没有人会收到通知",
+        Missing.NO_SENSOR: "没有能用的设备",
+        Missing.FEW_CONTACTS: "核实过的联系人不到两位",
+        Missing.SENSORS: "有设备失联或没电",
+        Missing.NO_SHIFT: "有时段没有人值班",
+        Missing.BUDGET: "短信费用不够了",
+    },
+    and_more="{names}和另外{more}人",
     advice={
         Topic.DISTRESS: {
             Role.RELATIVE: Advice("请马上打电话，没人接就上门看看。"),
@@ -180,6 +192,7 @@ ZH = Wording(
         Topic.WATER: {None: Advice("请去关好。", "看看人是否平安。")},
         Topic.SILENCE: {None: Advice("结束时会再通知您。")},
         Topic.DAILY: {None: Advice("请打电话问问。", "打开安居可以看到详情。")},
+        Topic.REACHABILITY: {None: Advice("请今天处理。", "打开安居可以看到风险名单。")},
         Topic.LEAVING: {None: Advice("要布防吗？点开安居，一按就好。")},
         Topic.CUSTOM: {None: Advice("请查看。")},
     },

@@ -8,8 +8,21 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+IN = [f"commands.{one.stem}" for one in (Path(__file__).parents[2] / "commands").glob("[a-z]*.py")]
+"""Modules of commands."""
+
 _PREPARED = multiprocessing.get_context("forkserver")
-_PREPARED.set_forkserver_preload(["app"])
+_PREPARED.set_forkserver_preload(
+    [
+        "app",
+        "commands.service",
+        "commands.communities",
+        "commands.messages",
+        "commands.recorded",
+        "commands.simulation",
+        "commands.measuring",
+    ]
+)
 
 
 def anju(*arguments: object, environment: Mapping[str, str] | None = None, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:

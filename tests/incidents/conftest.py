@@ -164,10 +164,10 @@ class World:
         self._settle(at_s, outcome)
         return None
 
-    def silence(self, at_s: float, by: str, subject: str, *, minutes: float, reason: str = "装修", life: bool = False) -> str | None:
+    def silence(self, at_s: float, by: str, subject: str, *, minutes: float, reason: str = "装修", **more: bool) -> str | None:
         """The reason, where it was refused."""
         self.until(at_s)
-        quiet = Quiet(by=PersonId(by), subject=subject, reason=reason, until_ns=ns(at_s + minutes * 60), life=life)
+        quiet = Quiet(by=PersonId(by), subject=subject, reason=reason, until_ns=ns(at_s + minutes * 60), **more)
         outcome = silence(quiet, self.book, self.directory, ns(at_s))
         if isinstance(outcome, Refused):
             return outcome.reason

@@ -58,6 +58,13 @@ def test_what_is_open_about_them_or_their_home_stands_in_it(worlds: Any, people:
     assert word.incident.headline.evidence["open"] is True
 
 
+def test_nobody_expects_a_sign_of_life_of_somebody_who_is_away(worlds: Any, people: tuple[Person, ...]) -> None:
+    world = worlds(people=wanting(people, daily=time(18)))
+    world.silence(0, "jie", "fen", minutes=DAY / 60, reason="住院", away=True)
+    world.event(SIX_PM, K.DAILY, "fen", evidence={"silent": "watch"})
+    assert world.told(Purpose.WORD) == []
+
+
 def test_a_suggestion_that_stands_is_nothing_open(worlds: Any, people: tuple[Person, ...]) -> None:
     world = worlds(people=wanting(people, daily=time(18)))
     world.event(SIX_PM - 5, K.EVERYBODY_LEFT, "h-1", home_id="h-1")

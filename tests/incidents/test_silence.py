@@ -214,3 +214,65 @@ def test_whenever_a_silence_begins_and_somebody_gives_up_everybody_hears_in_the_
         assert {to for _, to, _ in world.told()} == {"jie", "day-guard", "hospital-desk"}
         assert fall.unanswered
         assert "office" in fall.told
+
+
+DAY = 24 * 60
+"""In minutes."""
+
+
+@pytest.fixture
+def quiet_world(worlds: Any) -> Any:
+    """In which a long silence is told as a fall is."""
+    policies = worlds().directory.policies
+    return worlds(policies=tuple(replace(one, kinds=one.kinds | {K.INACTIVITY}) if K.FALL in one.kinds else one for one in policies))
+
+
+def test_who_is_away_may_be_silent_and_late_and_still_may_fall(quiet_world: Any) -> None:
+    world = quiet_world
+    assert world.silence(0, "jie", "fen", minutes=21 * DAY, reason="住院", away=True) is None
+    world.event(60, K.INACTIVITY, "fen")
+    world.event(90, K.ABSENT, "fen")
+    world.event(120, K.OFFLINE, "watch", device_id="watch")
+    world.event(150, K.INACTIVITY, "bo")
+    world.until(500)
+    told = {to for _, to, _ in world.told()}
+    assert "jie" not in told, "of 芬 nobody was told"
+    assert "emma" in told, "波 is at home, and silent"
+    world.event(600, K.FALL, "fen", device_id="watch")
+    assert (600, "jie", "sms") in world.told()
+
+
+def test_what_was_held_is_told_when_somebody_who_was_away_is_not_back_in_time(quiet_world: Any) -> None:
+    world = quiet_world
+    world.silence(0, "jie", "fen", minutes=DAY, reason="住院", away=True)
+    world.event(60, K.INACTIVITY, "fen")
+    world.until(DAY * MINUTE - 1)
+    assert world.told() == []
+    world.until(DAY * MINUTE)
+    assert (DAY * MINUTE, "jie", "sms") in world.told()
+    assert [(at, to) for at, to, _ in world.told(Purpose.ENDING)] == [(DAY * MINUTE, "jie")]
+
+
+def test_the_family_is_told_when_somebody_else_says_that_she_is_away(world: Any) -> None:
+    world.silence(0, "day-guard", "fen", minutes=DAY, reason="住院", away=True)
+    assert world.told(Purpose.UPDATE) == [(0, "jie", "")]
+
+
+@pytest.mark.parametrize(
+    ("subject", "minutes", "life", "why"),
+    [
+        ("h-1", DAY, False, "no resident"),
+        ("watch", DAY, False, "no resident"),
+        ("willow", DAY, False, "no resident"),
+        ("fen", DAY, True, "life safety"),
+        ("fen", 93 * DAY, False, "within 92 days"),
+    ],
+)
+def test_only_a_resident_is_away_and_not_for_ever(world: Any, *, subject: str, minutes: int, life: bool, why: str) -> None:
+    assert why in world.silence(0, "office", subject, minutes=minutes, life=life, away=True)
+
+
+def test_a_home_whose_resident_is_away_is_guarded_as_ever(world: Any) -> None:
+    world.silence(0, "jie", "fen", minutes=DAY, reason="住院", away=True)
+    world.event(60, K.INTRUSION, "h-1", device_id="window")
+    assert world.told() != []

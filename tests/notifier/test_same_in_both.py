@@ -12,7 +12,6 @@ import pytest
 from sqlmodel import select
 from stories import START, armed, did, estate, said, tell, until
 
-from app import pipeline  # noqa: TID251  a story runs what the composition root composes
 from devices.entry import PARTITIONS, Record
 from devices.log import Log
 from devices.model import NS_PER_S, CommunityId, HomeId, PersonId
@@ -22,6 +21,7 @@ from incidents.timeline import EntryKind
 from notifier.dispatch import Dispatcher
 from notifier.gateways.model import EVERYBODY, Answer, Capabilities, InDoubt, Outgoing, Status
 from rules.home import codes
+from rules.lanes import pipeline
 from store import acts, capture, configuration, ledger, outbox, positions, timelines
 from store.capture import Acted, Arrival, Line, ModeChanged, SilenceWanted
 from store.estates import Estates

@@ -13,12 +13,12 @@ from fakes.brokers import PATIENCE_S, embedded
 from sqlmodel import select
 from stories import ESTATE, START
 
-from app import pipeline  # noqa: TID251  the worker runs what the composition root composes
 from devices.broker import CORE, EmbeddedBroker, credentials_of
 from devices.entry import Entry, Record, partition_of
 from devices.log import STREAM, Limits, Log
 from devices.model import NS_PER_S, CommunityId, HomeId, PersonId
 from rules.kinds import Mode
+from rules.lanes import pipeline
 from store import configuration
 from store.model import PositionLostError
 from store.session import Database
@@ -43,6 +43,12 @@ def broker(tmp_path: Path) -> Iterator[EmbeddedBroker]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _short_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that hears nothing looks at the clock, which these tests move at each look."""
+    monkeypatch.setattr("store.worker.IDLE_S", 0.05)
 
 
 @pytest.fixture

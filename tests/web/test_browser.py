@@ -122,7 +122,7 @@ def test_a_window_that_opens_is_seen_on_the_button_while_a_reason_is_being_typed
     home = page.locator("#h-b3-201")
     home.locator("> summary").click()
     home.get_by_text("暂停提醒", exact=True).click()
-    reason = home.get_by_label("原因")
+    reason = home.get_by_label("原因").first
     reason.fill("换窗户")
     with estate.database.write() as session:
         place = {"community_id": LAKESIDE, "device_id": DeviceId("c-02"), "home_id": HomeId("b3-201")}
@@ -136,7 +136,7 @@ def test_a_window_that_opens_is_seen_on_the_button_while_a_reason_is_being_typed
     home.locator("button", has_text="外出").click()
     expect(page.get_by_role("alert")).to_contain_text("窗户（c-02）")
     home.get_by_text("暂停提醒", exact=True).click()
-    home.get_by_label("原因").fill("换窗户")
+    home.get_by_label("原因").first.fill("换窗户")
     home.get_by_role("button", name="2小时").click()
     expect(page.get_by_role("alert")).to_have_text("提醒已暂停。")
     console = live(screen("zh-CN"), served.url)

@@ -163,3 +163,15 @@ def test_an_incident_that_is_held_back_is_still_nobodys(client: Asking, estate: 
     held = estate.happens(EventKind.CROSS, "b3-201", home_id=HomeId("b3-201"))
     assert estate.incident(held).state is IncidentState.OPEN
     assert "<title>(1) Console" in client.get("/").text
+
+
+def test_somebody_who_is_away_is_said_to_be_on_the_homes_page_until_then(client: Asking, estate: Estate) -> None:
+    client.be("wang-lei")
+    assert "王秀英 is away (hospital, travelling)" in text(client.get("/homes"))
+    said = {"community": LAKESIDE, "away": "4320/wang-xiuying", "reason/wang-xiuying": "住院"}
+    assert EN.notices[Notice.QUIET] in answer(client, client.post("/silences", data=said))
+    assert "王秀英 is away until 4 Mar 14:00" in text(client.get("/homes"))
+    (silence,) = silences(estate)
+    assert (silence.subject, silence.headline.evidence["away"]) == ("wang-xiuying", True)
+    assert EN.notices[Notice.NOT_YOURS] in answer(client, client.post("/silences", data=said | {"away": "1440/li-ming"}))
+    assert EN.notices[Notice.REFUSED] in answer(client, client.post("/silences", data=said | {"away": "99999999/wang-xiuying"}))

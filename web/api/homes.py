@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from devices.model import HomeId
+from devices.model import HomeId, PersonId
 from incidents.audience import is_under_duress
 from incidents.directory import Home
 from incidents.model import Incident
+from incidents.silence import is_away
 from notifier.messages.names import flat
 from rules.kinds import Mode
 from store import standings, views, wearing
@@ -41,6 +42,16 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Occupant:
+    """Somebody who lives in a home: what it is called that they are away, or until when they are, and the address of that."""
+
+    id: PersonId
+    away: str
+    away_until: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dwelling:
     """One home.
 
@@ -60,6 +71,8 @@ class Dwelling:
         Somebody has a code for it.
     history : tuple of str
         Its last changes of mode, newest first.
+    people : tuple of Occupant
+        Who lives there.
     """
 
     key: str
@@ -79,6 +92,7 @@ class Dwelling:
     choices: tuple[Choice, ...]
     has_code: bool
     history: tuple[str, ...]
+    people: tuple[Occupant, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,9 +197,21 @@ class _Found:
             quiet_href=href(silence) if silence else "",
             choices=tuple(self._choice(home.id, one, chosen=one is mode) for one in Mode),
             has_code=self._readiness.has_code(home.id),
+            people=tuple(self._occupant(one) for one in home.occupants),
             history=tuple(
                 words.change.format(time=scene.clock(one.since_ns), mode=words.modes[one.mode], by=scene.name(one.by)) for one in history
             ),
+        )
+
+    def _occupant(self, person: PersonId) -> Occupant:
+        scene, words, name = self._scene, self._scene.words, self._scene.name(person)
+        silence = self._silences.get(person)
+        until_ns = silence.eta_ns or silence.opened_ns if silence else 0
+        return Occupant(
+            id=person,
+            away=words.away.format(name=name),
+            away_until=words.away_until.format(name=name, time=scene.clock(until_ns)) if silence and is_away(silence) else "",
+            href=href(silence) if silence else "",
         )
 
     def _addresses(self, homes: Iterable[HomeId]) -> str:

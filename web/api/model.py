@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from geofence.calibration import Stand
 from geofence.datum import Datum
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, IncidentState
@@ -727,7 +728,8 @@ class GroundShown(_Answer):
     radars: list[RadarShown]
 
 
-Metres = Annotated[float, Field(ge=-200, le=200)]
+MOST_M = 200
+Metres = Annotated[float, Field(ge=-MOST_M, le=MOST_M)]
 Spot = tuple[Metres, Metres]
 """A place on a home's floor: metres to the right, and ahead, of its origin."""
 PartId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -831,3 +833,68 @@ class PlanShown(_Answer):
     contacts: list[SensorShown]
     lines: list[LineShown]
     may: list[Action]
+
+
+PeopleSeen = Annotated[list[Spot], Field(max_length=8)]
+"""Of one frame of a radar: where people were on the floor, as the pose places them that is said beside."""
+FramesSeen = Annotated[list[PeopleSeen], Field(max_length=600)]
+
+
+class StandWish(_Wish):
+    """Somebody was asked to stand `at` a place, and this was seen meanwhile."""
+
+    at: Spot
+    frames: FramesSeen
+
+
+class PoseWish(_Wish):
+    """Where does a radar hang, and where does it look? `radar`: the pose by which frames are placed, which is the one that is drawn."""
+
+    radar: PlanRadar
+    stands: Annotated[list[StandWish], Field(min_length=1, max_length=6)]
+
+
+class PoseProposed(_Answer):
+    """`stands`: whether somebody stood still, of each place. `place` and `heading_deg` are null where not all did, or nothing fits.
+
+    `within_m`: how far the worst place is from where it was seen; `moved_m`: how far the radar is from where it is drawn;
+    `is_mirrored`: it hangs upside down.
+    """
+
+    stands: list[Stand]
+    place: Spot | None
+    heading_deg: float | None
+    within_m: float | None
+    moved_m: float | None
+    is_mirrored: bool
+
+
+class LineWish(_Wish):
+    """Somebody stood where a line should be, or with `walked` went along it; the plan as it is drawn, `radar` where one hangs."""
+
+    frames: FramesSeen
+    walked: bool
+    radar: Spot
+    rooms: Annotated[list[PlanRoom], Field(max_length=40)]
+    openings: Annotated[list[PlanOpening], Field(max_length=80)]
+
+
+class LineProposed(_Answer):
+    """A line that has what it protects to its left; null where nobody stood still alone, or walked straight for a metre."""
+
+    stand: Stand
+    path: list[Spot] | None
+
+
+class TurnWish(_Wish):
+    """Ways of people that a radar saw, on the plan as it was kept as `version`: from where they came into sight to where they vanished."""
+
+    version: Annotated[str, Field(max_length=64)]
+    radar: str
+    tracks: Annotated[list[Annotated[list[Spot], Field(max_length=400)]], Field(max_length=60)]
+
+
+class TurnProposed(_Answer):
+    """By how many degrees clockwise the radar is turned further than it is drawn; null where nothing speaks for that."""
+
+    by_deg: int | None

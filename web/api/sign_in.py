@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from devices.model import CommunityId, PersonId
 from incidents.directory import Language, Person
-from store import accounts
+from store import accounts, verification
 from store.accounts import Attempt, Member, Tried, WeakPasswordError, login_of
 from web.gate import TheDoor
 from web.scene import Scene
@@ -71,7 +71,9 @@ def take_code(  # noqa: PLR0917  a form's fields
     """Take the code that was typed."""
     with site.database.write() as session:
         came_to = accounts.take_code(session, door.key, attempt_of(request, site, login), code)
-        if came_to is Tried.IN and site.logins.members(session, login):
+        if came_to is Tried.IN and (members := site.logins.members(session, login)):
+            for one in members:
+                verification.proven(session, one.community_id, one.person, site.clock())
             return _let_in(request, site, door, session, login, _own(next_), is_strong=False)
     wrong = SignIn.TOO_OFTEN if came_to is Tried.TOO_OFTEN else SignIn.WRONG_CODE
     return _page(site, request, "code", back=_own(next_), login=login, phone=_spaced(login), wrong=wrong, status=422)

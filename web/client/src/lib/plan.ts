@@ -210,6 +210,50 @@ export function before(radar: Radar, away_m: number, half_m: number): Spot[] {
   return [plus(at, right, half_m), plus(at, right, -half_m)].map(tidy);
 }
 
+/** A place that was reckoned by one pose of a radar, by another one. */
+export function reposed(place: Spot, from: Radar, to: Radar): Spot {
+  const away = minus(place, from.place);
+  const [right, ahead] = [towards(from.heading_deg + 90), towards(from.heading_deg)];
+  const x = away[0] * right[0] + away[1] * right[1];
+  const y = away[0] * ahead[0] + away[1] * ahead[1];
+  return tidy(plus(plus(to.place, towards(to.heading_deg + 90), x), towards(to.heading_deg), y));
+}
+
+/** A place that can be found in the home as on the plan; `room`: of a corner. */
+export interface Mark {
+  kind: Opening["kind"] | "corner" | "spot";
+  room: string;
+  at: Spot;
+}
+
+const REACH_M = 5.5;
+const LEAST_M = 1;
+const MARKS = 6;
+/** So far from a wall is the middle of somebody who has their back to it. */
+const BACK_M = 0.3;
+
+/** Where somebody may be asked to stand before a radar: in doors and at windows, and then in corners; the nearest ones. */
+export function marks({ rooms, openings }: Draft, radar: Radar, outline: readonly (readonly number[])[]): Mark[] {
+  const inward = (at: Spot, to: Spot, by_m: number): Spot => {
+    const away = minus(to, at);
+    return tidy(plus(at, away, by_m / (length(away) || 1)));
+  };
+  const found: Mark[] = openings.map(({ kind, ends }) => {
+    const at = middle(ends);
+    if (kind === "door") return { kind, room: "", at: tidy(at) };
+    const along = minus(ends[1], ends[0]);
+    const across: Spot = [-along[1], along[0]];
+    const away = minus(radar.place, at);
+    const side = Math.sign(across[0] * away[0] + across[1] * away[1]) || 1;
+    return { kind, room: "", at: inward(at, plus(at, across, side), BACK_M) };
+  });
+  const rings = rooms.length ? rooms : outline.length ? [{ name: "", outline: outline as Spot[] }] : [];
+  for (const { name, outline: ring } of rings) for (const corner of ring) found.push({ kind: "corner", room: name, at: inward(corner as Spot, middle(ring), BACK_M * Math.SQRT2) });
+  const away = (one: Mark): number => length(minus(one.at, radar.place));
+  const rank = (one: Mark): number => away(one) + (one.kind === "corner" ? REACH_M : 0);
+  return found.filter((one) => away(one) >= LEAST_M && away(one) <= REACH_M).sort((one, other) => rank(one) - rank(other)).slice(0, MARKS);
+}
+
 /** Degrees, WGS 84: [longitude, latitude]. */
 export function degrees(floor: NonNullable<Plan["floor"]>, place: Spot): [number, number] {
   const ahead = towards(floor.heading_deg);

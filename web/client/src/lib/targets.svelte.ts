@@ -8,6 +8,9 @@ const LOST_MS = 2_500;
 const QUIET_MS = 5_000;
 const AGAIN_MS = 2_000;
 const TRIPPED_MS = 6_000;
+/** Of one radar, the ways of so many people, and so many places of each. */
+const WAYS = 60;
+const PLACES = 400;
 /** How much of the way to where somebody is a dot goes within a frame of the screen. */
 const EASE = 0.35;
 
@@ -45,13 +48,17 @@ export class Targets {
   said = $state(0);
   /** Hears of each trip as it comes. */
   ontrip: (trip: Trip) => void = () => undefined;
-  /** Hears of each place of whoever is seen alone. */
-  onplace: (radar: string, at: Spot, when: number) => void = () => undefined;
+  /** Hears of each frame: where those are who are somebody for certain. */
+  onlook: (radar: string, people: Spot[], when: number) => void = () => undefined;
+  /** Hears that somebody vanished whom a radar saw, and of all whom it saw come and vanish. */
+  onvanish: (radar: string, ways: Spot[][]) => void = () => undefined;
 
   #home: string;
   #source: EventSource | undefined;
   #heard = 0;
   #frame = 0;
+  #going = new Map<string, { radar: string; places: Spot[]; seen: number }>();
+  #gone = new Map<string, Spot[][]>();
   #timer: ReturnType<typeof setInterval>;
   #still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -111,8 +118,18 @@ export class Targets {
     });
     const others = this.people.filter((one) => !one.key.startsWith(`${radar}/`));
     this.people = [...others, ...seen];
-    const [alone] = targets;
-    if (alone && targets.length === 1) this.onplace(radar, alone.place, now);
+    const sure = targets.filter((one) => one.sure);
+    for (const { id, place } of sure) {
+      const way = this.#going.get(`${radar}/${id}`) ?? { radar, places: [], seen: now };
+      this.#going.set(`${radar}/${id}`, { radar, places: [...way.places.slice(1 - PLACES), place], seen: now });
+    }
+    this.onlook(radar, sure.map((one) => one.place), now);
+  }
+
+  /** From now on radars hang elsewhere. */
+  forget(): void {
+    this.#going.clear();
+    this.#gone.clear();
   }
 
   #look = (): void => {
@@ -121,11 +138,19 @@ export class Targets {
       this.#source?.close();
       this.#source = undefined;
       this.ok = false;
+      this.#going.clear(); // nobody knows how they went on
     } else if (!this.#source || this.#source.readyState === EventSource.CLOSED) {
       if (now - this.#heard > AGAIN_MS || !this.#source) this.#open();
     }
     if (now - this.#heard > QUIET_MS) this.ok = false;
     if (this.people.some((one) => now - one.seen > LOST_MS)) this.people = this.people.filter((one) => now - one.seen <= LOST_MS);
+    for (const [key, { radar, places, seen }] of this.#going) {
+      if (now - seen <= LOST_MS) continue;
+      this.#going.delete(key);
+      const ways = [...(this.#gone.get(radar) ?? []).slice(1 - WAYS), places];
+      this.#gone.set(radar, ways);
+      this.onvanish(radar, ways);
+    }
     if (this.trips.some((one) => !fresh(one))) this.trips = this.trips.filter(fresh);
   };
 

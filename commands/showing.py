@@ -10,11 +10,12 @@ from commands.installation import database_of, open_log
 from commands.options import with_settings
 from commands.ways import gateways_of, routes_of, spending_of
 from devices import process
+from incidents.directory import Channel
 from notifier.carrier.door import Door
 from notifier.chain_checks import ChainChecks
 from notifier.gateways.webpush import WebPushGateway
 from notifier.routing import Routes
-from notifier.verifying import send_sign_in_code
+from notifier.verifying import send_sign_in_code, send_text
 from store.links import installation_key
 from store.model import InputError
 from store.settings import Settings
@@ -46,6 +47,8 @@ def web(settings: Settings) -> None:
     door = FrontDoor(
         key=installation_key(settings.state),
         send_code=lambda to, code: send_sign_in_code(database, routes, to, code),
+        send_text=lambda at, text: send_text(database, routes, at, text),
+        mails=any(Channel.EMAIL in one.channels for one in gateways),
         as_anybody=settings.visitors,
         is_https=is_https,
         chain_checks=ChainChecks(database, routes),

@@ -75,7 +75,7 @@ def recipients(tells: Iterable[Tell], incident: Incident, directory: Directory, 
     return tuple(
         Recipient(person=person, channels=usable(directory.people[person], by), whole_roster=whole[person])
         for person, by in named.items()
-        if person in directory.people and person not in silent
+        if person in directory.people and directory.people[person].roles and person not in silent
     )
 
 

@@ -287,7 +287,7 @@ def _meant(incidents: Iterable[Incident]) -> Incident | None:
 
 def _may_act(person: Person, incident: Incident, directory: Directory) -> bool:
     """Whether somebody may act: never whom it is about (the wearer has the cancel button); a neighbour upstairs only if told."""
-    if person.id == incident.subject:
+    if person.id == incident.subject or not person.roles:
         return False
     if person.id in hushed(incident, directory):
         return False

@@ -125,6 +125,8 @@ class Person:
 
     Attributes
     ----------
+    roles : frozenset of Role
+        Empty of somebody who was removed: a name in what is over, who is told nothing and may do nothing.
     of : tuple
         Residents this relative (or neighbour) belongs to.
     until : date or None

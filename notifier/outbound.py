@@ -94,7 +94,7 @@ def prepare(
         retry_ns = now_ns + LONGEST_PAUSE_S * NS_PER_S
         return Attempted(outcome=DeliveryOutcome.RETRY, at_ns=now_ns, code="no_community", retry_ns=retry_ns)
     person = directory.people.get(claimed.duty.to)
-    if person is None:
+    if person is None or not person.roles:
         return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, code="nobody")
     earlier = _earlier(session, claimed)
     sent = _sent_unsurely(earlier)

@@ -1,11 +1,12 @@
-"""Codes sent to a contact method, by the way that a fall would be told."""
+"""Codes and letters sent to a contact method, by the way that a fall would be told."""
 
 import time
 
 import structlog
 from sqlmodel import Session
 
-from incidents.directory import Channel, Severity
+from devices.model import CommunityId
+from incidents.directory import Channel, Person, Severity
 from notifier.messages import code_words
 from notifier.routing import Routes
 from notifier.trying import Trial, trial_at
@@ -35,17 +36,25 @@ def asked_for(session: Session, key: bytes, at: ContactMethod, routes: Routes, n
 
 
 def send_sign_in_code(database: Database, routes: Routes, to: Member, code: str) -> None:
-    """Send the code by which somebody signs in. That it could not be sent is in the log: whoever asked for it is told nothing of it."""
-    channel = Channel.SMS if Channel.SMS in to.person.channels else Channel.VOICE
-    at = ContactMethod(community_id=to.community_id, person=to.person, channel=channel)
+    """Send the code by which somebody signs in; see `send_text`."""
+    at = by_phone(to.community_id, to.person)
     with database.read() as session:
         community = Estates().community(session, to.community_id).directory.name
-        text = code_words(code, channel, to.person.language, community, to_sign_in=True)
+    send_text(database, routes, at, code_words(code, at.channel, to.person.language, community, to_sign_in=True))
+
+
+def send_text(database: Database, routes: Routes, at: ContactMethod, text: str) -> None:
+    """Send a text to a contact method, once. That it could not be sent is in the log: whoever asked for it is told nothing of it."""
+    about = {"community": at.community_id, "person": at.person.id}
+    with database.read() as session:
         trial = trial_at(session, at, routes, severity=Severity.LIFE, text=text)
     if not trial.gateways:
-        _log.error("sign_in.no_gateway", community=to.community_id, person=to.person.id, channel=channel)
+        _log.error("text.no_gateway", channel=at.channel, **about)
         return
     gateway, answer = trial.send(time.time_ns())
-    _log.info(
-        "sign_in.code_sent", community=to.community_id, person=to.person.id, gateway=gateway, outcome=answer.outcome, code=answer.code
-    )
+    _log.info("text.sent", gateway=gateway, outcome=answer.outcome, code=answer.code, **about)
+
+
+def by_phone(community_id: CommunityId, person: Person) -> ContactMethod:
+    """A person's number, by what can be sent to it."""
+    return ContactMethod(community_id=community_id, person=person, channel=Channel.SMS if Channel.SMS in person.channels else Channel.VOICE)

@@ -124,7 +124,7 @@ class Logins:
         known = self._known.get(community_id)
         if known is None or known[0] is not community:
             by_login: dict[str, list[Member]] = {}
-            for person in community.directory.people.values():
+            for person in (one for one in community.directory.people.values() if one.roles):
                 by_login.setdefault(login_of(community_id, person), []).append(Member(community_id=community_id, person=person))
             known = self._known[community_id] = (community, by_login)
         return known[1]
@@ -260,6 +260,16 @@ def signed_in(session: Session, word: str, now_ns: int) -> SignedIn | None:
     if row is None or now_ns >= row.expires_ns:
         return None
     return SignedIn(login=row.login, is_strong=row.is_strong, expires_ns=row.expires_ns)
+
+
+def move(session: Session, word: str, login: str, *, end: str | None) -> None:
+    """Whoever has a cookie has a new login, and stays signed in by it; of the login that ends nobody stays."""
+    row = session.get(SignInRow, digest(word))
+    if row is not None:
+        row.login = login
+        session.flush()
+    if end is not None:
+        sign_out_everywhere(session, end)
 
 
 def sign_out(session: Session, word: str) -> None:

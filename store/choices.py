@@ -26,6 +26,10 @@ class ChoiceError(StoreError):
     """What was chosen will not do, or was changed too often."""
 
 
+class TooOftenError(ChoiceError):
+    """It was changed too often."""
+
+
 class ChangedMeanwhileError(StoreError):
     """Somebody else changed it since it was looked at: nothing was written."""
 
@@ -59,12 +63,32 @@ def choose(
     if json.dumps(chosen, sort_keys=True) == before:
         return
     if not attempts.take(session, CHANGES, f"{community_id}/{person}", now_ns):
-        raise ChoiceError(f"{person} changed it {CHANGES.most} times within an hour")
+        raise TooOftenError(f"{person} changed it {CHANGES.most} times within an hour")
     try:
         kind.model_validate(chosen)
     except ValidationError as error:
         raise ChoiceError(f"{error.error_count()} of what was chosen will not do: {error.errors()[0]['loc']}") from None
     item["chosen"] = chosen
+    _write(session, community_id, said, now_ns)
+
+
+def add_person(session: Session, community_id: CommunityId, person: Mapping[str, Any], now_ns: int) -> None:
+    """Add somebody to the community, as its file would say it, with who adds them as `added_by`.
+
+    Raises
+    ------
+    ChoiceError
+        It will not do, or too much was changed; nothing was written.
+    """
+    next_number(session, community_id)  # whoever else changes the community waits here
+    said = json.loads(configuration.community_at(session, community_id) or "{}")
+    if not attempts.take(session, CHANGES, f"{community_id}/{person['added_by']}", now_ns):
+        raise TooOftenError(f"{person['added_by']} changed it {CHANGES.most} times within an hour")
+    said["people"] = [*said.get("people", []), dict(person)]
+    _write(session, community_id, said, now_ns)
+
+
+def _write(session: Session, community_id: CommunityId, said: dict[str, Any], now_ns: int) -> None:
     text = json.dumps(said, ensure_ascii=False, allow_nan=False)
     try:
         community.parse(text, f"community {community_id} in the database")

@@ -90,7 +90,8 @@ def build(file: CommunityFile) -> Community:
     findings = Findings()
     references.check(file, findings)
     timezone = _timezone(file.community.timezone, ("community", "timezone"), findings)
-    people = [_person(person, index, file, findings) for index, person in enumerate(file.people)]
+    gone = _gone(file)
+    people = [_without(_person(person, index, file, findings), gone) for index, person in enumerate(file.people)]
     ground = survey(file, findings)
     views = cameras.views(file, [_pose(device) for device in file.devices], findings)
     fences = {
@@ -172,23 +173,28 @@ def _timezone(name: str, path: KeyPath, findings: Findings) -> ZoneInfo | None:
 
 def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findings) -> Person:
     chosen = person.chosen or ChosenSaid()
-    channels = {contact.channel for contact in person.contacts} | ({Channel.PUSH} if chosen.push else set())
+    contacts = [
+        *(Address(channel=one.channel, value=one.address) for one in person.contacts if one.email is None or chosen.email is None),
+        *(Address(channel=Channel.PUSH, value=address) for address in chosen.push),
+        *(Address(channel=Channel.EMAIL, value=address) for address in (chosen.email,) if address is not None),
+    ]
+    channels = {contact.channel for contact in contacts}
     quiet = chosen.quiet if "quiet" in chosen.model_fields_set else person.quiet
     asked_by = tuple(DeviceId(device.id) for device in file.devices if device.asks and device.wearer == person.id)
     if asked_by:
         channels.add(Channel.DEVICE)
-    number = None
-    if person.phone is not None:
-        path: KeyPath = ("people", index, "phone")
+    number, written = None, chosen.phone or person.phone
+    if written is not None:
+        path: KeyPath = ("people", index, *(("chosen",) if chosen.phone else ()), "phone")
         try:
-            dialled = phone(person.phone)
+            dialled = phone(written)
         except ValueError as error:
             findings.wrong(path, str(error))
         else:
             number = dialled.e164
             channels.update(dialled.channels)
             if not dialled.is_valid:
-                findings.warn(path, f"{shown(person.phone)} is possible, but in no numbering plan: is it right?")
+                findings.warn(path, f"{shown(written)} is possible, but in no numbering plan: is it right?")
     return Person(
         id=PersonId(person.id),
         name=person.name,
@@ -199,10 +205,7 @@ def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findi
         language=chosen.language or person.language or file.community.language,
         phone_e164=number,
         channels=tuple(channel for channel in Channel if channel in channels),
-        addresses=(
-            *(Address(channel=contact.channel, value=contact.address) for contact in person.contacts),
-            *(Address(channel=Channel.PUSH, value=address) for address in chosen.push),
-        ),
+        addresses=tuple(contacts),
         asked_by=asked_by,
         timezone=None if person.timezone is None else _timezone(person.timezone, ("people", index, "timezone"), findings),
         quiet=None if quiet is None else (time.fromisoformat(quiet.since), time.fromisoformat(quiet.to)),
@@ -211,6 +214,25 @@ def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findi
         daily=None if chosen.daily is None else time.fromisoformat(chosen.daily),
         day_after=chosen.day_after,
     )
+
+
+def _gone(file: CommunityFile) -> dict[str, set[str]]:
+    """Whose relative or neighbour each is no more, as households chose it."""
+    gone: defaultdict[str, set[str]] = defaultdict(set)
+    living = {home.id: [one.id for one in file.people if one.home == home.id] for home in file.homes if home.chosen and home.chosen.without}
+    for home in file.homes:
+        for person in home.chosen.without if home.chosen else ():
+            gone[person].update(living[home.id])
+    return gone
+
+
+def _without(person: Person, gone: Mapping[str, set[str]]) -> Person:
+    """A person without those whom they do not belong to any more; who belongs to nobody by that is no relative or neighbour."""
+    lost = gone.get(person.id, set())
+    if lost.isdisjoint(person.of):
+        return person
+    left = tuple(one for one in person.of if one not in lost)
+    return replace(person, of=left, roles=person.roles if left else person.roles - {Role.RELATIVE, Role.NEIGHBOUR})
 
 
 def _homes(file: CommunityFile) -> dict[HomeId, Home]:

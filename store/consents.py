@@ -19,7 +19,11 @@ class DataPurpose(StrEnum):
     """What data are used for; a stored value is never renamed."""
 
     HELP = "help"
-    """Position, health and evidence of an incident, for whoever comes to help."""
+    """Position, health and evidence of an incident, for whoever comes to help: without it they get nothing of the others either."""
+    POSITION = "position"
+    """Where the resident is just now, while an incident is open."""
+    PICTURES = "pictures"
+    """Photos that were added to an incident, and the pictures of its evidence."""
 
 
 class Recipient(StrEnum):
@@ -29,6 +33,13 @@ class Recipient(StrEnum):
     GUARDS = "guards"
     HOSPITAL = "hospital"
 
+
+PURPOSES: Mapping[DataPurpose, tuple[Recipient, ...]] = {
+    DataPurpose.HELP: tuple(Recipient),
+    DataPurpose.POSITION: (Recipient.GUARDS,),
+    DataPurpose.PICTURES: (Recipient.HOSPITAL,),
+}
+"""Whom a resident lets have what: each of these is asked where the thing is shown, and there is no other."""
 
 RECIPIENTS: Mapping[Role, Recipient] = {
     Role.RELATIVE: Recipient.FAMILY,
@@ -73,11 +84,19 @@ def history(session: Session, community_id: CommunityId, residents: Iterable[Per
     return tuple(_consent(row) for row in session.exec(select(ConsentRow).where(*among).order_by(col(ConsentRow.number))))
 
 
-def withheld(session: Session, community_id: CommunityId) -> frozenset[tuple[PersonId, Recipient]]:
-    """Which residents do not let whom have what help needs."""
-    rows = select(ConsentRow).where(ConsentRow.community_id == community_id, ConsentRow.purpose == DataPurpose.HELP)
-    newest = {(row.resident_id, row.recipient): row.is_given for row in session.exec(rows.order_by(col(ConsentRow.number)))}
-    return frozenset((PersonId(resident), Recipient(recipient)) for (resident, recipient), is_given in newest.items() if not is_given)
+Withheld = frozenset[tuple[PersonId, DataPurpose, Recipient]]
+"""Which residents do not let whom have what."""
+
+
+def withheld(session: Session, community_id: CommunityId) -> Withheld:
+    """What is withheld now, in a community."""
+    rows = select(ConsentRow).where(ConsentRow.community_id == community_id).order_by(col(ConsentRow.number))
+    newest = {(row.resident_id, row.purpose, row.recipient): row.is_given for row in session.exec(rows)}
+    return frozenset(
+        (PersonId(resident), DataPurpose(purpose), Recipient(recipient))
+        for (resident, purpose, recipient), is_given in newest.items()
+        if not is_given
+    )
 
 
 def _consent(row: ConsentRow) -> Consent:

@@ -98,8 +98,13 @@ def read(file: Path, *, layer: str | None = None, datum: Datum | None = None) ->
 def _geojson(file: Path, layer: str | None, datum: Datum | None) -> Sheet:
     if layer is not None:
         raise InputError(file, "", "is GeoJSON, which has no layers")
+    return sheet(document.read(file, MAX_BYTES), file, datum)
+
+
+def sheet(text: str, file: Path | str, datum: Datum | None = None) -> Sheet:
+    """Every shape of a text of GeoJSON; see `read`. `file` is what errors call it."""
     try:
-        said = json.loads(document.read(file, MAX_BYTES), parse_constant=_no_number)
+        said = json.loads(text, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         raise InputError(file, f"line {error.lineno}", f"is not JSON: {error.msg}") from None
     except (ValueError, RecursionError) as error:
@@ -122,7 +127,7 @@ def _no_number(name: str) -> None:
     raise ValueError(f"{name} is no number")
 
 
-def _datum(file: Path, said: Said, datum: Datum | None) -> Datum:
+def _datum(file: Path | str, said: Said, datum: Datum | None) -> Datum:
     """The datum of a GeoJSON file: its own word (see `written`), else WGS 84 as the standard has it, unless somebody knows better."""
     crs = said.get("crs")
     if crs is not None:

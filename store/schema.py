@@ -243,10 +243,14 @@ class FloorSaid(_Said):
 
 
 class HomeChosenSaid(_Said):
-    """What a household chose for its home in the app, or drew of it: it goes before what the file says, and an import keeps it."""
+    """What a household chose for its home in the app, or drew of it: it goes before what the file says, and an import keeps it.
+
+    `without`: who is no relative or neighbour of those who live there any more, whatever the file says.
+    """
 
     schedule: ScheduleSaid | None = None
     order: Annotated[list[Id], Field(max_length=40)] = []
+    without: Annotated[list[Id], Field(max_length=200)] = []
     plan: FloorSaid | None = None
 
 
@@ -283,11 +287,14 @@ MOST_PUSH = 5
 """Telephones and browsers that one person gets push messages on."""
 
 
+Mail = Annotated[Text, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+
+
 class ContactSaid(_Said):
     """One further way to reach a person."""
 
     push: Annotated[str, Field(max_length=2000), AfterValidator(_secret)] | None = None
-    email: Annotated[Text, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    email: Mail | None = None
     apprise: Annotated[str, Field(max_length=1000, pattern=r"^[A-Za-z0-9+.-]+:(//)?\S"), AfterValidator(_secret)] | None = None
     webhook: Annotated[str, Field(max_length=1000, pattern=r"^https?://[^\s/]"), AfterValidator(_secret)] | None = None
 
@@ -340,10 +347,15 @@ class ChosenSaid(_Said):
     daily: TimeOfDay | None = None
     day_after: bool = False
     push: Annotated[list[Annotated[str, Field(max_length=2000), AfterValidator(_secret)]], Field(max_length=MOST_PUSH)] = []
+    phone: Phone | None = None
+    email: Mail | None = None
 
 
 class PersonSaid(_Said):
-    """Anybody the community knows. `code` and `duress_code` are what `anju code` prints; `timezone` is the person's own."""
+    """Anybody the community knows. `code` and `duress_code` are what `anju code` prints; `timezone` is the person's own.
+
+    `added_by`: who added them in the app; no file has them.
+    """
 
     id: Id
     name: Text
@@ -357,6 +369,7 @@ class PersonSaid(_Said):
     timezone: Text | None = None
     quiet: QuietSaid | None = None
     chosen: ChosenSaid | None = None
+    added_by: Id | None = None
     care: CareSaid | None = None
     cancel_window_s: Annotated[int, Field(ge=0, le=600)] | None = None
     recovered: Annotated[Recovery, Field(strict=False)] | None = None

@@ -35,6 +35,7 @@ PAGES = {
     "plan": ("/plan", False),
     "contacts": ("/contacts", False),
     "settings": ("/settings", False),
+    "addresses": ("/settings/addresses", False),
     "consents": ("/settings/consents", False),
 }
 """Addresses, and whether somebody fell before."""

@@ -7,6 +7,7 @@ from incidents.model import Incident
 from incidents.timeline import Entry
 from rules.model import Event
 from rules.premises import Fence
+from store.consents import DataPurpose
 from store.views import Telling
 from web.passage import AT_FENCES, fence_id
 from web.scene import STAFF
@@ -33,4 +34,10 @@ def moments(incident: Incident, told: Iterable[Telling], entries: Sequence[tuple
         with_decisions=sees_person,
         with_evidence=sees_person and not STAFF.isdisjoint(visit.who.roles),
     )
-    return found if sees_person else [replace(one, photo="") for one in found]
+    return found if visit.sees_person(incident, DataPurpose.PICTURES) else [without_pictures(one) for one in found]
+
+
+def without_pictures(moment: Moment) -> Moment:
+    """A moment in words alone."""
+    decision = moment.decision
+    return replace(moment, photo="", decision=decision and replace(decision, plot=None, plan=None))

@@ -14,7 +14,7 @@ from web.site import FrontDoor
 
 def document() -> str:
     """The document, as JSON text that is the same every time. No database is opened."""
-    door = FrontDoor(key=b"", send_code=lambda _to, _code: None)
+    door = FrontDoor(key=b"", send_code=lambda _to, _code: None, send_text=lambda _at, _text: None)
     app = create_app(Database("sqlite:////nowhere/anju.db"), door)
     return json.dumps(app.openapi(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 

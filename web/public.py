@@ -26,6 +26,7 @@ from incidents.timeline import Entry
 from notifier.gateways.model import ForgedReceiptError, Gateway, Heard, Hook
 from notifier.replies import Replies
 from store import links, outbox, timelines, views
+from store.consents import DataPurpose
 from store.model import StoreBusyError
 from store.outbox import Answerable
 from store.session import Database
@@ -34,6 +35,7 @@ from web.api.answers import incident_of
 from web.cards import card
 from web.emergency import emergencies, worth_a_call
 from web.languages import words_in
+from web.moments import without_pictures
 from web.rights import Action
 from web.scene import Scene
 from web.service import bound, serve_on
@@ -169,11 +171,12 @@ def _page(site: Site, request: Request, about: Answerable, said: str = "") -> HT
         directory = site.estates.community(session, CommunityId(about.community_id)).directory
         told = views.tellings(session, about.community_id, [about.incident_id])[about.incident_id]
         person = directory.people.get(about.person)
-        if found is None or person is None:
+        if found is None or person is None or not person.roles:
             raise NotFoundError
         who = site.somebody(session, found.community_id, person, is_strong=True)
         entries = timelines.read(session, found.community_id, found.id)
         sees_person = found.is_open and who.may_about(Action.SEE_PERSON, found)
+        sees_pictures = who.may_about(Action.SEE_PERSON, found, DataPurpose.PICTURES)
     chosen = request.query_params.get("lang")
     words = words_in(Language(chosen) if chosen in set(Language) else person.language)
     scene = Scene(words=words, directory=directory, now_ns=site.clock())
@@ -187,7 +190,7 @@ def _page(site: Site, request: Request, about: Answerable, said: str = "") -> HT
         said=said,
         text=text.replace(links.MARK, "…"),
         acts=list(_offered(_acts(found, person.id), words)),
-        decision=_decision(found, told, scene, entries) if sees_person else None,
+        decision=_decision(found, told, scene, entries, with_pictures=sees_pictures) if sees_person else None,
         emergencies=emergencies(found, scene),
         people=[(scene.name(one.id), scene.relation(one.id), one.phone_e164) for one in worth_a_call(found, scene, person.id)]
         if found.is_open
@@ -216,10 +219,13 @@ def _offered(acts: Iterable[Do], words: Words) -> Iterator[tuple[str, str]]:
             yield f"{do}/{SOON_MIN}", words.clause_gap.join((words.do[do], words.arrive_in.format(n=SOON_MIN)))
 
 
-def _decision(incident: Incident, told: Iterable[Telling], scene: Scene, entries: Sequence[tuple[int, Entry]]) -> Decision | None:
+def _decision(
+    incident: Incident, told: Iterable[Telling], scene: Scene, entries: Sequence[tuple[int, Entry]], *, with_pictures: bool
+) -> Decision | None:
     """Why the newest event was thought to have happened, as far as something is known."""
     moments = timeline(incident, told, scene, entries, with_decisions=True)
-    return next((one.decision for one in reversed(moments) if one.decision), None)
+    shown = moments if with_pictures else [without_pictures(one) for one in moments]
+    return next((one.decision for one in reversed(shown) if one.decision), None)
 
 
 def _bare(site: Site, request: Request, heading: str, more: str, status: int) -> HTMLResponse:

@@ -15,6 +15,8 @@ class Action(StrEnum):
 
     SEE_SELF = "see_self"
     """Who one is, and one's own settings."""
+    CHANGE_ADDRESS = "change_address"
+    """One's own number and mail address."""
     SEE_INCIDENTS = "see_incidents"
     SEE_PERSON = "see_person"
     """Position, health and evidence of an incident."""
@@ -39,6 +41,8 @@ class Action(StrEnum):
     """Who is told of a home's incidents, by what, and whether that works."""
     ORDER_CONTACTS = "order_contacts"
     """Say which relatives are told first."""
+    CHANGE_CONTACTS = "change_contacts"
+    """Add a relative or neighbour of a home, and remove one."""
     TEST_ALARM = "test_alarm"
     CONSENT = "consent"
     """See and change what may be done with a resident's data."""
@@ -89,6 +93,7 @@ _OF_HOMES: _Reaches = {
 
 RIGHTS: Mapping[Action, _Reaches] = {
     Action.SEE_SELF: dict.fromkeys(Role, _ALL),
+    Action.CHANGE_ADDRESS: dict.fromkeys((Role.RESIDENT, Role.RELATIVE, Role.NEIGHBOUR), _ALL),
     Action.SEE_INCIDENTS: _OF_INCIDENTS,
     Action.SEE_PERSON: {
         Role.RESIDENT: _OWN,
@@ -111,6 +116,7 @@ RIGHTS: Mapping[Action, _Reaches] = {
     Action.SEE_RED_LIST: {Role.DISPATCHER: _ALL, Role.ADMINISTRATOR: _ALL},
     Action.SEE_CONTACTS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
     Action.ORDER_CONTACTS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
+    Action.CHANGE_CONTACTS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
     Action.TEST_ALARM: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
     Action.CONSENT: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN},
     Action.EXPORT: {Role.RESIDENT: _OWN},
@@ -141,6 +147,9 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("GET", "/api/me"): Action.SEE_SELF,
     ("GET", "/api/me/settings"): Action.SEE_SELF,
     ("PUT", "/api/me/settings"): Action.SEE_SELF,
+    ("GET", "/api/me/addresses"): Action.SEE_SELF,
+    ("POST", "/api/me/addresses/code"): Action.CHANGE_ADDRESS,
+    ("PUT", "/api/me/addresses"): Action.CHANGE_ADDRESS,
     ("POST", "/api/push"): Action.SEE_SELF,
     ("DELETE", "/api/push"): Action.SEE_SELF,
     ("GET", "/api/consents"): Action.CONSENT,
@@ -160,12 +169,16 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("GET", "/api/homes/{home_id}/targets"): Action.SEE_PLAN,
     ("GET", "/api/homes/{home_id}/contacts"): Action.SEE_CONTACTS,
     ("PUT", "/api/homes/{home_id}/contacts/order"): Action.ORDER_CONTACTS,
+    ("POST", "/api/homes/{home_id}/contacts"): Action.CHANGE_CONTACTS,
+    ("DELETE", "/api/homes/{home_id}/contacts/{person_id}"): Action.CHANGE_CONTACTS,
     ("GET", "/api/homes/{home_id}/test-alarm"): Action.TEST_ALARM,
     ("POST", "/api/homes/{home_id}/test-alarm"): Action.TEST_ALARM,
     ("GET", "/api/ground"): Action.SEE_HOMES,
     ("GET", "/api/fences"): Action.SEE_HOMES,
     ("POST", "/api/fences"): Action.DRAW_FENCES,
     ("POST", "/api/fences/check"): Action.DRAW_FENCES,
+    ("GET", "/api/fences/file"): Action.DRAW_FENCES,
+    ("POST", "/api/fences/file"): Action.DRAW_FENCES,
     ("PUT", "/api/fences/{fence_id}"): Action.DRAW_FENCES,
     ("DELETE", "/api/fences/{fence_id}"): Action.DRAW_FENCES,
     ("GET", "/api/fences/{fence_id}/history"): Action.DRAW_FENCES,

@@ -21,6 +21,8 @@ from notifier.chain_checks import ChainChecks
 from notifier.spending import Spending
 from store import accounts, consents, timelines, views
 from store.accounts import Logins, Member, SignedIn
+from store.consents import DataPurpose
+from store.contacts import ContactMethod
 from store.estates import Estates
 from store.model import Community
 from store.session import Database
@@ -57,6 +59,10 @@ class FrontDoor:
         Of the installation.
     send_code : callable
         Sends a code to somebody of a community.
+    send_text : callable
+        Sends a text to a contact method.
+    mails : bool
+        Mail can be sent.
     as_anybody : bool
         Visitors of a demonstration choose who they are: there is nobody real.
     is_https : bool
@@ -69,6 +75,8 @@ class FrontDoor:
 
     key: bytes = field(repr=False)
     send_code: Callable[[Member, str], None]
+    send_text: Callable[[ContactMethod, str], None]
+    mails: bool = False
     as_anybody: bool = False
     is_https: bool = False
     push_key: str | None = None
@@ -265,9 +273,9 @@ class Visit:
         """What is going on that whoever looks may see, in the order of `store.views.open_incidents`."""
         return self.seen(self.everything_open())
 
-    def sees_person(self, incident: Incident) -> bool:
+    def sees_person(self, incident: Incident, purpose: DataPurpose = DataPurpose.HELP) -> bool:
         """Whether whoever looks may see position, health and evidence: by right, or because they said why they have to."""
-        if self.who.may_about(Action.SEE_PERSON, incident):
+        if self.who.may_about(Action.SEE_PERSON, incident, purpose):
             return True
         return self.who.may_about(Action.BREAK_GLASS, incident) and timelines.is_glass_broken(
             self.session, self.community.id, incident.id, by=self.who.id, now_ns=self.scene.now_ns

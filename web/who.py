@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 
 from devices.model import CommunityId, HomeId, PersonId
 from incidents.audience import hushed, wards
 from incidents.directory import Directory, Person, Role
 from incidents.model import Incident
-from store.consents import RECIPIENTS, Recipient
+from store.consents import RECIPIENTS, DataPurpose, Withheld
 from web.rights import RIGHTS, Action, Reach
 
 COOKIE = "anju-session"
@@ -34,7 +35,7 @@ class Who:
     communities : tuple of CommunityId
         Where they are known.
     withheld : frozenset
-        Which residents do not let whom see what help needs.
+        Which residents do not let whom have what.
     """
 
     person: Person
@@ -42,7 +43,7 @@ class Who:
     directory: Directory
     roles: frozenset[Role]
     communities: tuple[CommunityId, ...]
-    withheld: frozenset[tuple[PersonId, Recipient]] = frozenset()
+    withheld: Withheld = frozenset()
 
     @property
     def id(self) -> PersonId:
@@ -77,12 +78,13 @@ class Who:
         reach = self.reach(action)
         return Reach.ALL in reach or (Reach.OWN in reach and self._is_at(home_id))
 
-    def may_about(self, action: Action, incident: Incident) -> bool:
-        """Whether they may do it about an incident. Whoever must not hear of it may nothing."""
+    def may_about(self, action: Action, incident: Incident, purpose: DataPurpose = DataPurpose.HELP) -> bool:
+        """Whether they may do it about an incident; seeing a person is for a purpose. Whoever must not hear of it may nothing."""
         if self.id in hushed(incident, self.directory):
             return False
         about = wards(incident, self.directory)
-        roles = {role for role in self.roles if action is not Action.SEE_PERSON or not self._is_withheld(role, about)}
+        needed = {DataPurpose.HELP, purpose} if action is Action.SEE_PERSON else set()
+        roles = {role for role in self.roles if not self._is_withheld(role, about, needed)}
         reach = self.reach(action, roles)
         is_own = self._is_at(incident.home_id) or not self.wards.isdisjoint(about)
         may = Reach.ALL in reach or (Reach.OWN in reach and is_own) or (Reach.TOLD in reach and self.id in incident.told)
@@ -95,8 +97,9 @@ class Who:
         home = self.directory.homes.get(home_id) if home_id else None
         return home is not None and not self.wards.isdisjoint(home.occupants)
 
-    def _is_withheld(self, role: Role, residents: Iterable[PersonId]) -> bool:
-        return any((one, RECIPIENTS[role]) in self.withheld for one in residents) if role in RECIPIENTS else False
+    def _is_withheld(self, role: Role, residents: Iterable[PersonId], purposes: Iterable[DataPurpose]) -> bool:
+        recipient = RECIPIENTS.get(role)
+        return recipient is not None and any((one, purpose, recipient) in self.withheld for one, purpose in product(residents, purposes))
 
 
 def me_cookie(community_id: str) -> str:

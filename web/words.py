@@ -47,6 +47,14 @@ class Notice(StrEnum):
     NOT_NOW = "not_now"
     """A phone cannot do that now."""
     PLAN_CHANGED = "plan_changed"
+    NO_MAIL = "no_mail"
+    NOT_YOURS_TO_CHANGE = "not_yours_to_change"
+    LAST_CONTACT = "last_contact"
+    """Nobody would be left to be told of a home."""
+    NOBODY_FOR_SOS = "nobody_for_sos"
+    CONTACT_KNOWN = "contact_known"
+    CONTACTS_ENOUGH = "contacts_enough"
+    CONTACT_PAST = "contact_past"
 
 
 GOOD = frozenset({Notice.DONE, Notice.MODE_SET, Notice.QUIET, Notice.ADDED})
@@ -120,6 +128,7 @@ class Glancing(StrEnum):
     METHOD_UNKNOWN = "method_unknown"
     EVERYBODY_LEFT = "everybody_left"
     ARRIVES = "arrives"
+    UNTIL = "until"
 
 
 class Fencing(StrEnum):
@@ -167,6 +176,10 @@ class Fencing(StrEnum):
     TOO_MANY = "too_many"
     DECIDED = "decided"
     NO_REASON = "no_reason"
+    NO_FILE = "no_file"
+    NO_SHAPES = "no_shapes"
+    LARGE_FILE = "large_file"
+    NEITHER = "neither"
 
 
 class Particular(StrEnum):

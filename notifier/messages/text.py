@@ -23,7 +23,7 @@ from incidents.silence import AWAY
 from notifier.messages.languages import wording_in
 from notifier.messages.names import Names, cut, flat, names_of
 from notifier.messages.segments import segments
-from notifier.messages.wording import TOPIC, Advice, Form, Lack, Opening, Said, Topic, Wording
+from notifier.messages.wording import TOPIC, Advice, Form, Lack, Letter, Opening, Said, Topic, Wording
 from rules.faults.wear import UNFIT, Why
 from rules.kinds import EventKind
 
@@ -171,6 +171,13 @@ def code_words(code: str, channel: Channel, language: Language, community: str, 
     said = (wording.sign_in_code if to_sign_in else wording.code)[Form.SPOKEN if is_spoken else Form.WRITTEN].format(
         code=wording.script.digits(code) if is_spoken else code
     )
+    return _opening(wording, channel, flat(community)) + said
+
+
+def letter_words(letter: Letter, channel: Channel, language: Language, community: str, **names: str) -> str:
+    """What somebody is told of their own place in a community, with the names that the letter has."""
+    wording = wording_in(language)
+    said = wording.letters[letter].format(**{name: cut(flat(one), _COMMUNITY_UNITS, middle=False) for name, one in names.items()})
     return _opening(wording, channel, flat(community)) + said
 
 

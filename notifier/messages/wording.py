@@ -71,6 +71,14 @@ class Opening(StrEnum):
     LEAK = "leak"
 
 
+class Letter(StrEnum):
+    """What somebody is told of their own place in a community."""
+
+    REPLACED = "replaced"
+    ADDED = "added"
+    REMOVED = "removed"
+
+
 class Said(StrEnum):
     """What is answered to somebody who has answered."""
 
@@ -252,6 +260,9 @@ class Wording:
         That `by` somebody it is tested how one is told about `who`.
     sign_in_code : mapping
         The `code` by which somebody signs in.
+    letters : mapping
+        What somebody is told of their place in a community: that their contact method is `to` now, that `by` made them a contact of `who`,
+        that they are none any more.
     bundle, bundle_more, bundle_see : str
         What opens a text about `{n}` things, what says that there are `{n}` more, and where they are read.
     ended : mapping
@@ -323,6 +334,7 @@ class Wording:
     code: Mapping[Form, str]
     sign_in_code: Mapping[Form, str]
     test: Mapping[Form, str]
+    letters: Mapping[Letter, str]
     bundle: str
     bundle_more: str
     bundle_see: str

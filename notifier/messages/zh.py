@@ -4,7 +4,7 @@ from devices.model import Covers, DeviceKind
 from incidents.care import Missing
 from incidents.directory import Channel, Role
 from incidents.model import Do, IncidentState, News, Signal, Story
-from notifier.messages.wording import HANS, Advice, Form, Lack, Opening, Said, Topic, Wording
+from notifier.messages.wording import HANS, Advice, Form, Lack, Letter, Opening, Said, Topic, Wording
 from rules.faults.wear import Why
 from rules.kinds import EventKind
 
@@ -241,6 +241,11 @@ ZH = Wording(
     sign_in_code={
         Form.WRITTEN: "登录验证码{code}，10分钟内有效。不要告诉任何人，我们不会向您要。",
         Form.SPOKEN: "您的登录验证码是：{code}。不要告诉任何人。",
+    },
+    letters={
+        Letter.REPLACED: "您在安居的联系方式已换成{to}，以后不再通知到这里。不是您本人换的？请马上联系物业。",
+        Letter.ADDED: "{by}把您加为{who}的联系人，有事会通知您。用这个号码就能登录安居。",
+        Letter.REMOVED: "您不再是{who}的联系人，以后不会再通知您。",
     },
     bundle="共{n}条提醒：",
     bundle_more="还有{n}条。",

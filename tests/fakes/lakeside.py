@@ -19,7 +19,7 @@ from incidents.timeline import Because, Cause
 from notifier.messages import render
 from rules.kinds import EventKind, Mode
 from rules.model import Event, Finding
-from store import accounts, configuration, document, outbox, views
+from store import accounts, configuration, contacts, document, outbox, views
 from store.accounts import login_of
 from store.community import load
 from store.ledger import DatabaseBook, add_event
@@ -130,10 +130,18 @@ class Estate:
         return found
 
 
-def front_door(sent: SimpleQueue[tuple[str, str]] | None = None, **choices: Any) -> FrontDoor:
-    """Of a demonstration; codes are `sent` to people's ids."""
+def front_door(
+    sent: SimpleQueue[tuple[str, str]] | None = None, texts: SimpleQueue[tuple[str, str]] | None = None, **choices: Any
+) -> FrontDoor:
+    """Of a demonstration; codes are `sent` to people's ids, and `texts` to addresses."""
     codes = SimpleQueue() if sent is None else sent
-    return FrontDoor(key=bytes(32), send_code=lambda to, code: codes.put((to.person.id, code)), **{"as_anybody": True} | choices)
+    letters = SimpleQueue() if texts is None else texts
+    return FrontDoor(
+        key=bytes(32),
+        send_code=lambda to, code: codes.put((to.person.id, code)),
+        send_text=lambda at, text: letters.put((contacts.address_of(at.person, at.channel) or "", text)),
+        **{"as_anybody": True} | choices,
+    )
 
 
 def example() -> dict[str, Any]:

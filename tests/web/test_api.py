@@ -5,15 +5,19 @@ from pathlib import Path
 
 import httpx
 import pytest
+from builders import T0_NS, batches, position
 from fakes.falling import evidence
 from fakes.lakeside import EXAMPLE, LAKESIDE, Estate, Service, front_door
+from fakes.pictures import photo
 
-from devices.model import PersonId
+from devices.model import NS_PER_S, PersonId
 from incidents.directory import Channel
 from notifier.chain_checks import ChainChecks
 from notifier.routing import Routes
 from rules.kinds import EventKind, Mode
-from store import contacts, importing, outbox, timelines
+from rules.lanes import pipeline
+from store import contacts, importing, outbox, positions, timelines
+from store.community import load
 from store.contacts import ContactState, Known
 from store.estates import Estates
 from web.service import create_app
@@ -163,11 +167,72 @@ def test_who_takes_back_that_guards_see_what_happened_is_obeyed_at_once(estate: 
     assert "see_person" in guard.get(f"/api/incidents/{fallen.id}").json()["may"]
     wish = {"resident": "wang-xiuying", "purpose": "help", "recipient": "guards", "is_given": False}
     said = daughter.put("/api/consents", json=wish).json()
-    assert [one["is_given"] for one in said] == [True, False, True]
-    assert [len(one["history_words"]) for one in said] == [0, 1, 0]
+    assert [one["is_given"] for one in said] == [True, False, True, True, True]
+    assert [len(one["history_words"]) for one in said] == [0, 1, 0, 0, 0]
     assert "see_person" not in guard.get(f"/api/incidents/{fallen.id}").json()["may"]
     assert guard.put("/api/consents", json=wish).status_code == 403
     assert asking("li-anna").put("/api/consents", json=wish).status_code == 404
+
+
+def says(daughter: Asking, purpose: str, recipient: str, *, is_given: bool) -> int:
+    """What the API answers to a consent about 王秀英."""
+    wish = {"resident": "wang-xiuying", "purpose": purpose, "recipient": recipient, "is_given": is_given}
+    return daughter.put("/api/consents", json=wish).status_code
+
+
+def test_guards_see_where_somebody_is_just_now_only_as_the_resident_lets_them(estate: Estate, asking: Asking) -> None:
+    premises = load(EXAMPLE).premises()
+    rules = pipeline(premises)
+    fix = position("w-01", (estate.now_ns - T0_NS) / NS_PER_S - 60, 119.95006, 31.78004)
+    rules.update(batches(premises.registry, [(0, fix)]))
+    with estate.database.write() as session:
+        for rule, states in rules.snapshot().items():
+            positions.save_decisions(session, rule, states)
+    fallen = estate.happens(EventKind.FALL, "wang-xiuying", device="w-01", home_id="b3-201", resident_id="wang-xiuying")
+    place, targets = f"/api/incidents/{fallen.id}", "/api/homes/b3-201/targets"
+    guard, daughter = asking("guard-chen"), asking("wang-lei")
+
+    def sees_targets() -> int:
+        with guard.stream("GET", targets) as answer:
+            return answer.status_code
+
+    assert (guard.get(place).json()["position"] is not None, sees_targets()) == (True, 200)
+    assert says(daughter, "position", "guards", is_given=False) == 200
+    said = guard.get(place).json()
+    assert (said["position"], "see_person" in said["may"], sees_targets()) == (None, True, 404)
+    assert daughter.get(place).json()["position"] is not None
+    assert says(daughter, "position", "guards", is_given=True) == 200
+    assert (guard.get(place).json()["position"] is not None, sees_targets()) == (True, 200)
+
+
+def test_the_hospital_gets_pictures_only_as_the_resident_lets_it(estate: Estate, asking: Asking) -> None:
+    fallen = estate.happens(
+        EventKind.FALL, "wang-xiuying", device="w-01", home_id="b3-201", resident_id="wang-xiuying", score=0.97, evidence=evidence()
+    )
+    estate.pass_s(31)
+    estate.pass_s(65)
+    place = f"/api/incidents/{fallen.id}"
+    guard, daughter, desk = asking("guard-chen"), asking("wang-lei"), asking("city-hospital")
+    guard.post(f"{place}/photos", files={"photo": ("x.jpg", photo())}).raise_for_status()
+
+    def pictures(who: Asking) -> tuple[bool, bool, bool]:
+        """Whether a photo, a picture of the evidence, and its words are shown."""
+        moments = who.get(place).json()["moments"]
+        photos, drawn, words = (any(one[what] for one in moments) for what in ("photo", "picture", "sure_words"))
+        return photos, drawn, words
+
+    address = next(one["photo"] for one in guard.get(place).json()["moments"] if one["photo"])
+    assert (pictures(desk), desk.get(address).status_code) == ((True, True, True), 200)
+    assert says(daughter, "pictures", "hospital", is_given=False) == 200
+    assert (pictures(desk), desk.get(address).status_code) == ((False, False, True), 404)
+    assert pictures(guard) == (True, True, True)
+    assert says(daughter, "pictures", "hospital", is_given=True) == 200
+    assert (pictures(desk), desk.get(address).status_code) == ((True, True, True), 200)
+
+
+@pytest.mark.parametrize(("purpose", "recipient"), [("position", "hospital"), ("pictures", "guards"), ("training", "guards")])
+def test_nothing_is_consented_to_that_nothing_obeys(asking: Asking, purpose: str, recipient: str) -> None:
+    assert says(asking("wang-lei"), purpose, recipient, is_given=False) == 422
 
 
 def test_a_resident_takes_along_what_is_kept_of_them(estate: Estate, asking: Asking) -> None:

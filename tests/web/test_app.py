@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import httpx
@@ -29,7 +30,18 @@ from web import live
 from web.client import is_built
 from web.service import create_app
 
-PAGES = ("/", "/arm", "/fences", "/incidents", "/incidents/{incident}", "/contacts", "/settings", "/settings/consents", "/nowhere")
+PAGES = (
+    "/",
+    "/arm",
+    "/fences",
+    "/incidents",
+    "/incidents/{incident}",
+    "/contacts",
+    "/settings",
+    "/settings/addresses",
+    "/settings/consents",
+    "/nowhere",
+)
 pytestmark = pytest.mark.skipif(not is_built(), reason="the app is not built: make setup")
 
 
@@ -293,6 +305,43 @@ def test_the_family_says_on_a_phone_who_is_told_first(estate: Estate, served: Se
     expect(names).to_have_text(["王燕", "王磊", "陈队"])
 
 
+@pytest.mark.parametrize(
+    ("locale", "add", "name", "remove", "keep", "last"),
+    [
+        ("zh-CN", "添加联系人", "姓名", "移除", "不移除", "仍然移除"),
+        ("en", "Add a contact", "Name", "Remove", "Keep", "Remove all the same"),
+    ],
+)
+def test_the_mother_adds_a_contact_on_her_phone_and_removes_the_last_one_only_when_sure(  # noqa: PLR0917  the words of a language
+    served: Service, screen: Screens, locale: str, add: str, name: str, remove: str, keep: str, last: str
+) -> None:
+    page = at(screen(locale, 390, 844, who="wang-xiuying"), served, "/contacts")
+    names = page.locator("[aria-labelledby=family] .what > b")
+    expect(names).to_have_text(["王磊"])
+    page.get_by_role("button", name=add).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label(name, exact=True)).to_be_focused()
+    assert violations(page) == []
+    page.keyboard.type("王芳")
+    page.keyboard.press("Tab")
+    page.keyboard.type("139 0000 0666")
+    page.keyboard.press("Enter")
+    expect(names).to_have_text(["王磊", "王芳"])
+    rows = page.locator("[aria-labelledby=family] li")
+    rows.filter(has_text="王磊").get_by_role("button").click()
+    page.get_by_role("dialog").get_by_role("button", name=keep, exact=True).click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    rows.filter(has_text="王磊").get_by_role("button").click()
+    page.get_by_role("dialog").get_by_role("button", name=remove, exact=True).click()
+    expect(names).to_have_text(["王芳"])
+    rows.filter(has_text="王芳").get_by_role("button").click()
+    page.get_by_role("dialog").get_by_role("button", name=last, exact=True).click()
+    expect(names).to_have_count(0)
+    page.reload()
+    expect(page.locator("#family")).to_be_visible()
+    expect(names).to_have_count(0)
+
+
 @pytest.mark.parametrize(("do", "state"), [("acknowledge", IncidentState.ACKNOWLEDGED), ("decline", IncidentState.OPEN)])
 def test_a_tap_on_a_button_of_what_is_pushed_is_an_answer(
     estate: Estate, served: Service, screen: Screens, do: str, state: IncidentState
@@ -371,6 +420,49 @@ def test_quiet_hours_and_consents_are_kept(served: Service, screen: Screens) -> 
     expect(page.locator(".toast")).to_have_text("Saved.")
     page.reload()
     expect(page.get_by_role("switch").nth(1)).not_to_be_checked()
+
+
+def changes_their_number(page: Page, texts: SimpleQueue[tuple[str, str]], words: tuple[str, ...], number: str) -> None:
+    """By keyboard alone, on the page of one's addresses."""
+    change, new, code, confirm = words
+    page.get_by_role("button", name=change).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label(new)).to_be_focused()
+    page.keyboard.type(number)
+    page.keyboard.press("Enter")
+    expect(page.get_by_label(code, exact=True)).to_be_focused()
+    assert violations(page) == []
+    to, said = texts.get(timeout=20)
+    found = re.search(r"\d{6}", said)
+    assert (to, found is not None) == (number, True)
+    page.keyboard.type(found[0] if found else "")
+    page.get_by_role("button", name=confirm).focus()
+    page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize(
+    ("locale", "words", "changed"),
+    [
+        ("zh-CN", ("更改手机号码", "新的手机号码", "验证码", "确认更改"), "已更改"),
+        ("en", ("Change the phone number", "New phone number", "Code", "Confirm"), "Changed."),
+    ],
+)
+def test_the_daughter_changes_her_number_on_her_phone(
+    estate: Estate, screen: Screens, locale: str, words: tuple[str, ...], changed: str
+) -> None:
+    texts: SimpleQueue[tuple[str, str]] = SimpleQueue()
+    pages = Service(estate.database, estate.clock, app=create_app(estate.database, front_door(texts=texts), clock=estate.clock))
+    try:
+        page = at(screen(locale, 390, 844, who="wang-lei"), pages, "/settings")
+        page.locator("a[href='/app/settings/addresses']").click()
+        changes_their_number(page, texts, words, "+8613900000777")
+        expect(page.locator(".toast")).to_contain_text(changed)
+        expect(page.locator(".address")).to_have_text("+86 139 0000 0777")
+        page.reload()
+        expect(page.locator(".address")).to_have_text("+86 139 0000 0777")
+        page.close()
+    finally:
+        pages.stop()
 
 
 def test_a_test_alarm_walks_the_chain_and_shows_where_it_is_broken(estate: Estate, screen: Screens, tmp_path: Path) -> None:

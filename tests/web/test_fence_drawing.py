@@ -1,12 +1,13 @@
 """Fences drawn in a real browser: by thumb on a phone, by keyboard alone, and what the neighbour and the office see of them."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from builders import batches, targets
-from fakes.doors import now, two_doors
+from fakes.doors import DOOR, WINDOW, now, two_doors
 from fakes.lakeside import Estate, Service
 from playwright.sync_api import Page, expect
 
@@ -261,3 +262,49 @@ def test_the_map_asks_nobody_outside_for_anything(served: Service, screen: Scree
     at_fences(page, served)
     assert asked
     assert [one for one in asked if not one.startswith((served.url, "data:"))] == []
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("zh-CN", ("文件里有3个图形", "这个图形既不是区域也不是线，读不了。", "保存可以导入的2个", "正在守护", "等物业同意")),
+        (
+            "en",
+            (
+                *("Shapes in the file: 3", "This shape is neither an area nor a line that can be read."),
+                *("Keep those that can be imported: 2", "guarding", "waits"),
+            ),
+        ),
+    ],
+)
+def test_a_file_is_looked_at_on_a_phone_and_kept_like_what_is_drawn(
+    *, estate: Estate, served: Service, screen: Screens, tmp_path: Path, locale: str, said: tuple[str, ...]
+) -> None:
+    found, refused, keep, *states = said
+    shapes = [("卧室窗前", WINDOW["geometry"]), ("门口", DOOR["geometry"]), ("点", {"type": "Point", "coordinates": [119.9, 31.7]})]
+    features = [{"type": "Feature", "properties": {"name": name}, "geometry": geometry} for name, geometry in shapes]
+    file = tmp_path / "fences.geojson"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+    before = len(now(estate).fences)
+    page = at_fences(screen(locale, 390, 844, who="wang-lei", touch=True), served)
+    page.locator("input[type=file]").focus()
+    expect(page.locator("input[type=file]")).to_be_focused()
+    page.locator("input[type=file]").set_input_files(file)
+    heading = page.get_by_role("heading", name=found)
+    expect(heading).to_be_focused()
+    expect(page.get_by_text(refused)).to_be_visible()
+    expect(page.locator(".map .fence.path")).to_have_count(2)
+    assert len(now(estate).fences) == before
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    assert page.evaluate("axe.run().then((it) => it.violations.map((one) => [one.id, one.nodes.map((node) => node.html)]))") == []
+    page.keyboard.press("Tab")
+    button = page.get_by_role("button", name=keep)
+    expect(button).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(heading).to_have_count(0)
+    for name, state in zip(("卧室窗前", "门口"), states, strict=True):
+        expect(page.locator(".fence-card").filter(has=page.locator("b", has_text=name)).first).to_contain_text(state)
+    assert (len(now(estate).fences), len(now(estate).waiting)) == (before + 1, 1)
+    with page.expect_download() as taken:
+        page.locator("a[href*='as=kml']").click()
+    assert taken.value.suggested_filename == "anju-fences.kml"

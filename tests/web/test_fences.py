@@ -238,3 +238,103 @@ def test_where_somebody_is_now_is_shown_to_their_family_and_to_nobody_else(estat
     for who in ("guard-chen", "office"):
         assert asking(who).get("/api/fences", params={"home": "b3-201"}).json()["tracked"] == []
     assert HomeId("b3-201") in now(estate).footprints
+
+
+KML = """<?xml version="1.0" encoding="UTF-8"?>
+<kml xmlns="http://www.opengis.net/kml/2.2"><Document><Folder>
+<Placemark><name> My
+ window </name><LineString><coordinates>{line}</coordinates></LineString></Placemark>
+<Placemark><name>Point</name><Point><coordinates>119.9,31.7</coordinates></Point></Placemark>
+<Placemark><name>Bow tie</name><Polygon><outerBoundaryIs><LinearRing><coordinates>0,0 2,2 2,0 0,2 0,0</coordinates></LinearRing>
+</outerBoundaryIs></Polygon></Placemark>
+</Folder></Document></kml>
+"""
+
+
+def brought(client: httpx.Client, text: str, home: str | None = "b3-201") -> list[dict[str, Any]]:
+    answer = client.post("/api/fences/file", json={"home": home, "text": text})
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()
+    return found
+
+
+@pytest.mark.parametrize("kind", ["geojson", "kml"])
+def test_ones_own_fences_are_taken_along_and_brought_again(estate: Estate, asking: Asking, kind: str) -> None:
+    daughter = asking("wang-lei")
+    made = [drawn(daughter, WINDOW), drawn(daughter, GARDEN), drawn(daughter, DOOR)]
+    file = daughter.get("/api/fences/file", params={"home": "b3-201", "as": kind})
+    assert (file.status_code, f"anju-fences.{kind}" in file.headers["content-disposition"]) == (200, True)
+    for one in made:
+        daughter.request("DELETE", f"/api/fences/{one['id']}", json={"tag": ""}).raise_for_status()
+    before = guards(estate)
+    found = {one["name"]: one for one in brought(daughter, file.text)}
+    assert guards(estate) == before  # shown alone
+    assert {one["name"] for one in made} <= set(found)
+    again = [drawn(daughter, found[one["name"]]["wish"]) for one in made]
+    assert [one["geometry"] for one in again] == [one["geometry"] for one in made]
+    assert [one["state"] for one in again] == [one["state"] for one in made]
+    assert {one["state"] for one in again} == {"active", "waiting"}
+    if kind == "geojson":
+        assert [(one["near"], one["approach_m"], one["modes"]) for one in again] == [
+            (one["near"], one["approach_m"], one["modes"]) for one in made
+        ]
+
+
+def test_a_kml_is_shown_with_what_is_refused_and_why(estate: Estate, asking: Asking) -> None:
+    line = " ".join(f"{lon},{lat},0" for lon, lat in WINDOW["geometry"]["coordinates"])
+    window, point, tie = brought(asking("wang-lei"), KML.format(line=line))
+    assert (window["name"], window["kind"], window["checked"]["is_own"]) == ("My window", "line", True)
+    assert (point["wish"], point["checked"]["words"]) == (None, "This shape is neither an area nor a line that can be read.")
+    assert (tie["wish"], tie["checked"]["at"]) == (None, [1, 1])
+    assert drawn(asking("wang-lei"), window["wish"])["id"] in guards(estate)
+
+
+BOMB = '<!DOCTYPE kml [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><kml><Placemark><name>&b;</name></Placemark></kml>'
+OUTSIDE = '<!DOCTYPE kml [<!ENTITY a SYSTEM "file:///etc/hostname">]><kml><Placemark><name>&a;</name></Placemark></kml>'
+NO_FILE = (
+    "This file cannot be read: wanted GeoJSON or KML, in degrees of longitude and latitude.",
+    "读不出这个文件：要的是 GeoJSON 或 KML，经纬度坐标。",
+    "讀不出這個檔案：要的是 GeoJSON 或 KML，經緯度座標。",
+)
+LARGE = (
+    "This file is too large: at most 50 shapes and 500,000 characters. Make several of it.",
+    "这个文件太大：最多50个图形、50万字。请分成几个文件。",
+    "這個檔案太大：最多50個圖形、50萬字。請分成幾個檔案。",
+)
+EMPTY = ("There is no area in this file, and no line.", "这个文件里没有区域，也没有线。", "這個檔案裡沒有區域，也沒有線。")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", NO_FILE),
+        ("hello", NO_FILE),
+        ("[1, 2]", NO_FILE),
+        ('{"type": "Feature", "geometry": NaN}', NO_FILE),
+        ('{"type": "FeatureCollection", "crs": {"properties": {"name": "EPSG:4547"}}, "features": []}', NO_FILE),
+        ("<kml", NO_FILE),
+        ("<html></html>", NO_FILE),
+        (BOMB, NO_FILE),
+        (OUTSIDE, NO_FILE),
+        ("<kml>" * 100 + "</kml>" * 100, NO_FILE),
+        ('{"type": "FeatureCollection", "features": []}', EMPTY),
+        ("<kml></kml>", EMPTY),
+        (" " * 500_001, LARGE),
+        ("<kml>" + "<Placemark/>" * 51 + "</kml>", LARGE),
+    ],
+    ids=[
+        *("nothing", "no file", "a list", "NaN", "metres", "torn", "html", "bomb", "outside", "deep"),
+        *("no features", "no marks", "long", "many"),
+    ],
+)
+def test_a_bad_file_is_answered_by_a_clear_sentence_in_each_language(asking: Asking, text: str, words: tuple[str, str, str]) -> None:
+    for language, said in zip(("en", "zh-CN", "zh-TW"), words, strict=True):
+        refused = asking("wang-lei", language).post("/api/fences/file", json={"home": "b3-201", "text": text})
+        assert (refused.status_code, refused.json()["words"]) == (422, said)
+
+
+def test_nobody_brings_or_takes_along_fences_of_a_home_that_is_not_theirs(asking: Asking) -> None:
+    neighbour = asking("li-ming")
+    for home in ("b3-201", "nowhere", None):
+        assert neighbour.get("/api/fences/file", params={"home": home} if home else {}).status_code == 404
+        assert neighbour.post("/api/fences/file", json={"home": home, "text": "{}"}).status_code == 404

@@ -10,6 +10,7 @@ from starlette.datastructures import UploadFile
 from devices.model import PersonId
 from incidents.model import Incident, IncidentId
 from store import timelines, views
+from store.consents import DataPurpose
 from store.model import StoreBusyError
 from web.api.answers import Sent, back_to_incident, incident, said
 from web.gate import TheWho
@@ -59,7 +60,7 @@ def picture(request: Request, site: TheSite, who: TheWho, incident_id: str, numb
         raise NotFoundError
     with site.visit(request) as visit:
         about = views.incident(visit.session, who.community_id, IncidentId(incident_id))
-        sees = about is not None and visit.sees_person(about)
+        sees = about is not None and visit.sees_person(about, DataPurpose.PICTURES)
         found = timelines.photo(visit.session, who.community_id, about.id, int(number)) if about and sees else None
     if found is None:
         raise NotFoundError

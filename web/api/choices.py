@@ -12,7 +12,7 @@ from incidents.audience import wards
 from incidents.model import Story as StoryKind
 from store import choices, consents, timelines, views
 from store.choices import ChoiceError
-from store.consents import Consent, DataPurpose, Recipient
+from store.consents import PURPOSES, Consent
 from store.schema import MOST_PUSH
 from web.api.model import ConsentShown, ConsentWish, PushGone, PushWish, Settings, Span
 from web.api.problems import ProblemError
@@ -98,6 +98,8 @@ def allow(request: Request, site: TheSite, who: TheWho, wish: ConsentWish) -> li
     """Allow something, or take it back; it holds at once."""
     if wish.resident not in who.wards:
         raise ProblemError(404, Notice.NOT_YOURS)
+    if wish.recipient not in PURPOSES[wish.purpose]:
+        raise ProblemError(422, Notice.REFUSED)
     said = Consent(
         resident=PersonId(wish.resident),
         purpose=wish.purpose,
@@ -150,7 +152,7 @@ def _consents(visit: Visit) -> list[ConsentShown]:
             purpose_words=words.purposes_of_data[purpose],
             recipient=recipient,
             recipient_words=words.recipients[recipient],
-            is_given=(resident, recipient) not in withheld,
+            is_given=(resident, purpose, recipient) not in withheld,
             history_words=[
                 words.consented[one.is_given].format(time=scene.clock(one.at_ns), by=scene.name(one.by))
                 for one in reversed(said)
@@ -158,8 +160,8 @@ def _consents(visit: Visit) -> list[ConsentShown]:
             ],
         )
         for resident in residents
-        for purpose in DataPurpose
-        for recipient in Recipient
+        for purpose, recipients in PURPOSES.items()
+        for recipient in recipients
     ]
 
 

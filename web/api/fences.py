@@ -1,13 +1,16 @@
 """Fences that people draw: looked at, checked while they are drawn, kept, decided about, and restored."""
 
 import secrets
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 import numpy as np
 import shapely
 from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import ValidationError
 from sqlmodel import Session
 
 from devices.model import NS_PER_S, Device, DeviceId, DeviceKind, HomeId
@@ -26,18 +29,20 @@ from rules.fences.suited import (
     smallest_width_m,
     suited,
 )
-from rules.premises import Fence, FenceId, FenceKind, HomePlace
-from store import community, configuration, drawings, fences, lately
+from rules.premises import Fence, FenceId, FenceKind, HomePlace, Side
+from store import community, configuration, drawings, exchange, fences, lately
 from store.fences import Editor, FenceError, Judged, Why
 from store.lately import NOTHING, Lately
 from store.model import Community
 from store.schema import CommunityFile, FenceSaid, FenceState, HoursSaid
 from web.api.glances import home_at
 from web.api.model import (
+    BroughtShown,
     CorridorWish,
     DecisionWish,
     FenceChange,
     FenceChecked,
+    FenceFile,
     Fences,
     FenceShown,
     FenceWish,
@@ -62,6 +67,20 @@ from web.site import Site, TheSite, Visit
 from web.who import Who
 from web.words import Fencing, Glancing, Notice
 
+
+class FileKind(StrEnum):
+    """What fences are taken along as."""
+
+    GEOJSON = "geojson"
+    KML = "kml"
+
+
+_MEDIA = {FileKind.GEOJSON: "application/geo+json", FileKind.KML: "application/vnd.google-earth.kml+xml"}
+_TAKEN = ("near", "approach_m", "events", "modes", "dwell_min")
+"""Keys of a fence that go with it in a file."""
+_BROUGHT = frozenset({"Polygon", "MultiPolygon", "LineString"})
+_APPROACH_M = 2.0
+"""Where nothing is said of it."""
 _ALL_ROUND_DEG = 180.0
 _ALONE = "\0"
 """Begins what a home that is in no building is put under; no name of a building holds it."""
@@ -114,24 +133,98 @@ def check(request: Request, site: TheSite, who: TheWho, wish: FenceWish) -> Fenc
     """What would become of a drawing; nothing is kept."""
     _may_draw(who, wish.home)
     with site.visit(request) as visit:
-        file = _file(visit.session, visit.community)
-        try:
-            judged = fences.judge({"id": "drawn", **_said(wish)}, file, visit.community)
-        except FenceError as error:
-            at = list(error.at) if error.at else None
-            return FenceChecked(
-                code=error.why,
-                words=_shape_words(error, visit),
-                at=at,
-                smallest_m=None,
-                width_m=None,
-                geometry=None,
-                notes_words=[],
-                guards=[],
-                is_own=False,
-                reach_words="",
+        return _judged(wish, _file(visit.session, visit.community), visit)
+
+
+@router.get("/fences/file", response_class=Response, responses={200: {"content": {one: {} for one in _MEDIA.values()}}})
+def take_along(
+    request: Request, site: TheSite, who: TheWho, home: OfHome = None, as_: Annotated[FileKind, Query(alias="as")] = FileKind.GEOJSON
+) -> Response:
+    """Fences of a home, or of the whole estate, as a file: those that guard, or wait."""
+    _may_draw(who, home)
+    with site.visit(request) as visit:
+        file, known = _file(visit.session, visit.community), visit.community
+        built = {one.id: one for one in (*known.fences, *known.waiting)}
+        taken = [
+            exchange.Taken(
+                name=one.name or one.id,
+                geometry=drawings.geometry(fence.rings, fence.path, Datum.WGS84),
+                keys=one.model_dump(mode="json", exclude_unset=True, include=set(_TAKEN)) | {"kind": one.kind.value},
             )
-        return _checked(judged, wish.datum, visit)
+            for one in file.geofences
+            if one.home == home and (fence := built.get(FenceId(one.id))) is not None
+        ]
+    text = exchange.kml(taken) if as_ is FileKind.KML else exchange.geojson(taken)
+    named = {"Content-Disposition": f'attachment; filename="anju-fences.{as_}"'}
+    return Response(text, media_type=_MEDIA[as_], headers=named)
+
+
+@router.post("/fences/file")
+def bring(request: Request, site: TheSite, who: TheWho, wish: FenceFile) -> list[BroughtShown]:
+    """What a GeoJSON or KML holds, and what would become of each shape; nothing is kept."""
+    _may_draw(who, wish.home)
+    with site.visit(request) as visit:
+        words = visit.scene.words.fencing
+        try:
+            found = exchange.read(wish.text)
+        except exchange.TooLargeError:
+            raise ProblemError(422, Notice.REFUSED, words[Fencing.LARGE_FILE]) from None
+        except exchange.ExchangeError:
+            raise ProblemError(422, Notice.REFUSED, words[Fencing.NO_FILE]) from None
+        if not found.drawings:
+            raise ProblemError(422, Notice.REFUSED, words[Fencing.NO_SHAPES])
+        file = _file(visit.session, visit.community)
+        return [_brought(one, found.datum, wish.home, file, visit) for one in found.drawings]
+
+
+def _brought(drawing: drawings.Drawing, datum: Datum, home: str | None, file: CommunityFile, visit: Visit) -> BroughtShown:
+    words, geometry = visit.scene.words.fencing, drawing.geometry
+    kind = FenceKind.LINE if geometry.get("type") == "LineString" else FenceKind.AREA
+    named = " ".join(str(drawing.properties.get("name") or "").split())[:60]
+    name = named or words[Fencing.LINE if kind is FenceKind.LINE else Fencing.AREA]
+    wish = _wish_of(drawing, {"home": home, "name": name, "kind": kind, "geometry": dict(geometry), "datum": datum})
+    if wish is None:
+        checked = _unfit("wrong", words[Fencing.NEITHER], None)
+        return BroughtShown(name=name, kind=kind, near=Side.LEFT, approach_m=_APPROACH_M, wish=None, checked=checked)
+    checked = _judged(wish, file, visit)
+    kept = None if checked.code else wish.model_dump(mode="json", exclude_unset=True)
+    return BroughtShown(name=name, kind=kind, near=wish.near, approach_m=wish.approach_m or _APPROACH_M, wish=kept, checked=checked)
+
+
+def _wish_of(drawing: drawings.Drawing, said: Mapping[str, Any]) -> FenceWish | None:
+    """A shape of a file as somebody would draw it; None of one that is none."""
+    if drawing.fault or drawing.geometry.get("type") not in _BROUGHT:
+        return None
+    keys = {key: drawing.properties[key] for key in _TAKEN if drawing.properties.get(key) is not None}
+    try:
+        return FenceWish.model_validate({**said, **keys})
+    except ValidationError:
+        return None
+
+
+def _judged(wish: FenceWish, file: CommunityFile, visit: Visit) -> FenceChecked:
+    """What would become of a drawing."""
+    try:
+        judged = fences.judge({"id": "drawn", **_said(wish)}, file, visit.community)
+    except FenceError as error:
+        return _unfit(error.why, _shape_words(error, visit), list(error.at) if error.at else None)
+    return _checked(judged, wish.datum, visit)
+
+
+def _unfit(code: str, words: str, at: list[float] | None) -> FenceChecked:
+    """Of a drawing that is none."""
+    return FenceChecked(
+        code=code,
+        words=words,
+        at=at,
+        smallest_m=None,
+        width_m=None,
+        geometry=None,
+        notes_words=[],
+        guards=[],
+        is_own=False,
+        reach_words="",
+    )
 
 
 @router.post("/fences", status_code=201)

@@ -1,5 +1,7 @@
 """What the API answers and takes. Fields that end in `words` are in the language of whoever asks: the same words as in messages."""
 
+from datetime import date
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -344,10 +346,37 @@ class ChainOf(_Answer):
     broken_words: str
 
 
+class FamilyShown(_Answer):
+    """A relative or neighbour of those who live at a home."""
+
+    id: str
+    name: str
+    role_words: str
+    more_words: str
+    is_me: bool
+
+
 class Chain(_Answer):
-    """Of everybody who lives at a home."""
+    """Of everybody who lives at a home; `family`: their relatives and neighbours."""
 
     residents: list[ChainOf]
+    family: list[FamilyShown]
+
+
+class ContactWish(_Wish):
+    """Somebody who is to be a relative or neighbour of those who live at a home; `until`: their last day as one."""
+
+    name: Annotated[str, Field(min_length=1, max_length=40)]
+    role: Literal["relative", "neighbour"]
+    phone: Annotated[str, Field(max_length=40)]
+    language: Language
+    until: date | None = None
+
+
+class ContactGone(_Wish):
+    """`is_sure`: although nobody would be left to be told."""
+
+    is_sure: bool = False
 
 
 class Span(_Wish):
@@ -355,6 +384,35 @@ class Span(_Wish):
 
     since: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
     to: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class AddressKind(StrEnum):
+    """What somebody can change of where they are reached."""
+
+    PHONE = "phone"
+    EMAIL = "email"
+
+
+class Addresses(_Answer):
+    """Where somebody is reached. `may_change`: which they can change themselves; who works here signs in by their number."""
+
+    phone: str | None
+    phone_words: str
+    emails: list[str]
+    may_change: list[AddressKind]
+
+
+class AddressWish(_Wish):
+    """Where a code is to be sent: a number as people write it, or a mail address."""
+
+    kind: AddressKind
+    address: Annotated[str, Field(max_length=200)]
+
+
+class AddressCode(AddressWish):
+    """The code that was sent there."""
+
+    code: Annotated[str, Field(max_length=40)]
 
 
 class Settings(_Wish):
@@ -487,6 +545,13 @@ class FenceWish(_Wish):
     expected: HoursOfDays | None = None
 
 
+class FenceFile(_Wish):
+    """A GeoJSON or KML that somebody brings, for a home or for the whole estate."""
+
+    home: Annotated[str, Field(max_length=64)] | None
+    text: Annotated[str, Field(max_length=2_000_000)]
+
+
 class FenceChange(FenceWish):
     """A change of a fence. `tag`: that of the fence as it was seen; "" changes it whatever it is by now."""
 
@@ -599,6 +664,17 @@ class FenceChecked(_Answer):
     guards: list[GuardShown]
     is_own: bool
     reach_words: str
+
+
+class BroughtShown(_Answer):
+    """A shape of a file, and what would become of it. `wish`: what to ask for to keep it, null of one that cannot be kept."""
+
+    name: str
+    kind: FenceKind
+    near: Side
+    approach_m: float
+    wish: dict[str, Any] | None
+    checked: FenceChecked
 
 
 class VersionShown(_Answer):

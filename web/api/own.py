@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter, Request
 
-from devices.model import PersonId
+from devices.model import HomeId, PersonId
 from incidents.audience import related, tellable
 from incidents.chain import Told, chain
-from incidents.directory import Channel, Person, Role
+from incidents.directory import Channel, Directory, Person, Role
 from store import choices, contacts
 from store.choices import ChoiceError
 from store.contacts import ContactState
 from web.api.glances import home_at
-from web.api.model import Chain, ChainOf, ContactShown, Me, MethodShown, OrderWish, Place, StepShown
+from web.api.model import Chain, ChainOf, ContactShown, FamilyShown, Me, MethodShown, OrderWish, Place, StepShown
 from web.api.problems import ProblemError
 from web.gate import TheWho
 from web.rights import Action
@@ -66,7 +66,30 @@ def order_contacts(request: Request, site: TheSite, who: TheWho, home_id: str, w
 
 def _chain(visit: Visit, home_id: str) -> Chain:
     home = home_at(visit.who, Action.SEE_CONTACTS, home_id)
-    return Chain(residents=[_links(one, visit) for one in visit.community.directory.homes[home].occupants])
+    directory, scene = visit.community.directory, visit.scene
+    return Chain(
+        residents=[_links(one, visit) for one in directory.homes[home].occupants],
+        family=[
+            FamilyShown(
+                id=one,
+                name=scene.name(one),
+                role_words=scene.relation(one),
+                more_words=" · ".join(part for part in (scene.number(one), _until_words(directory.people[one], visit)) if part),
+                is_me=one == visit.who.id,
+            )
+            for one in family_of(home, directory, scene.now_ns)
+        ],
+    )
+
+
+def family_of(home: HomeId, directory: Directory, now_ns: int) -> list[PersonId]:
+    """Relatives of those who live at a home, and then their neighbours."""
+    occupants = directory.homes[home].occupants
+    return list(dict.fromkeys(one for role in (Role.RELATIVE, Role.NEIGHBOUR) for one in related(role, occupants, directory, now_ns)))
+
+
+def _until_words(person: Person, visit: Visit) -> str:
+    return visit.scene.words.glance[Glancing.UNTIL].format(date=person.until.isoformat()) if person.until else ""
 
 
 def _links(resident: PersonId, visit: Visit) -> ChainOf:

@@ -21,6 +21,7 @@ from rules.kinds import EventKind, Mode
 from rules.premises import FenceId, FenceKind
 from store import choices, ledger, plans, views
 from store.choices import ChangedMeanwhileError, ChoiceError
+from store.consents import DataPurpose
 from store.model import Community, StoreBusyError
 from store.schema import FenceState, FloorSaid, PoseSaid
 from web.api.model import FloorShown, LineShown, PlanOpening, PlanRadarShown, PlanRoom, PlanShown, PlanWish, SensorShown, Spot
@@ -126,10 +127,10 @@ def _looked_at(site: Site, request: Request, community_id: CommunityId, home_id:
     with site.database.read() as session:
         who = site.who(session, request, community_id)
         community = site.estates.community(session, community_id)
-        return _seen_home(session, who, community, home_id), community
+        return _seen_home(session, who, community, home_id, DataPurpose.POSITION), community
 
 
-def _seen_home(session: Session, who: Who, community: Community, home_id: str) -> HomeId:
+def _seen_home(session: Session, who: Who, community: Community, home_id: str, purpose: DataPurpose = DataPurpose.HELP) -> HomeId:
     """A home whose plan somebody may look at: their own, or one where something is going on now that they are to help with.
 
     Raises
@@ -143,7 +144,7 @@ def _seen_home(session: Session, who: Who, community: Community, home_id: str) -
             return home
         for incident in views.open_incidents(session, community.id):
             is_here = incident.home_id == home and incident.story not in {Story.FAULT, Story.SILENCE}
-            if is_here and who.may_about(Action.SEE_PLAN, incident) and who.may_about(Action.SEE_PERSON, incident):
+            if is_here and who.may_about(Action.SEE_PLAN, incident) and who.may_about(Action.SEE_PERSON, incident, purpose):
                 return home
     raise ProblemError(404, Notice.NOT_YOURS)
 

@@ -51,11 +51,11 @@ def ask_for_code(  # noqa: PLR0917  a form's fields
     next_: Annotated[str, Form(alias="next")] = "/",
 ) -> Response:
     """Send a code to a number, if anybody has it."""
-    login = _login(phone)
+    login = number_of(phone)
     if login is None:
         return _ask(site, request, door, next_, wrong=SignIn.NO_NUMBER, phone=phone, status=422)
     with site.database.write() as session:
-        code = accounts.begin_code(session, door.key, _attempt(request, site, login))
+        code = accounts.begin_code(session, door.key, attempt_of(request, site, login))
         members = site.logins.members(session, login)
     if code is not None and members:
         tasks.add_task(_send, door, members, code)
@@ -70,7 +70,7 @@ def take_code(  # noqa: PLR0917  a form's fields
 ) -> Response:
     """Take the code that was typed."""
     with site.database.write() as session:
-        came_to = accounts.take_code(session, door.key, _attempt(request, site, login), code)
+        came_to = accounts.take_code(session, door.key, attempt_of(request, site, login), code)
         if came_to is Tried.IN and (members := site.logins.members(session, login)):
             for one in members:
                 verification.proven(session, one.community_id, one.person, site.clock())
@@ -96,8 +96,8 @@ def take_password(  # noqa: PLR0917  a form's fields
     next_: Annotated[str, Form(alias="next")] = "/",
 ) -> Response:
     """Take a password and the code of an authenticator."""
-    known = _login(login) or login.strip()
-    attempt = _attempt(request, site, known)
+    known = number_of(login) or login.strip()
+    attempt = attempt_of(request, site, known)
     with site.database.read() as session:
         compared = accounts.compare(session, attempt, password)
     with site.database.write() as session:
@@ -213,7 +213,7 @@ def _page(site: Site, request: Request, step: str, *, wrong: SignIn | None = Non
     return site.plain(request, "sign_in.html.j2", status=status, step=step, wrong=wrong, **context)
 
 
-def _login(text: str) -> str | None:
+def number_of(text: str) -> str | None:
     """A number as somebody typed it, in E.164; None of what is no number."""
     try:
         number = phonenumbers.parse(text, _COUNTRY)
@@ -229,7 +229,8 @@ def _spaced(login: str) -> str:
         return login
 
 
-def _attempt(request: Request, site: Site, login: str) -> Attempt:
+def attempt_of(request: Request, site: Site, login: str) -> Attempt:
+    """That somebody tries a login now, from where they ask."""
     return Attempt(login=login, address=_network(request.client.host if request.client else ""), now_ns=site.clock())
 
 

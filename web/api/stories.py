@@ -10,6 +10,7 @@ from incidents.model import Act, Incident, IncidentId, Refused
 from incidents.model import Story as StoryKind
 from store import lately, timelines, views
 from store.acts import act_on
+from store.consents import DataPurpose
 from web.api.answers import incident as incident_for
 from web.api.answers import incident_of
 from web.api.glances import person_shown
@@ -149,7 +150,7 @@ def _again(request: Request, site: Site, incident_id: IncidentId) -> Story:
 def _story(incident: Incident, visit: Visit) -> Story:
     scene, who = visit.scene, visit.who
     told = views.tellings(visit.session, visit.community.id, [incident.id])[incident.id]
-    shown, sees_person = card(incident, told, scene), visit.sees_person(incident)
+    shown = card(incident, told, scene)
     found = moments(incident, told, timelines.read(visit.session, visit.community.id, incident.id), visit)
     may_act = who.may_about(Action.ACT, incident)
     acts = [value.partition("/") for value, _ in shown.acts] if may_act else []
@@ -162,7 +163,7 @@ def _story(incident: Incident, visit: Visit) -> Story:
         next_words=list(shown.next),
         acts=[ActShown(do=do, words=words) for (do, _, _), (_, words) in zip(acts, shown.acts, strict=False)],
         arrive_min=list(ARRIVE_MIN),
-        position=_position(incident, visit) if incident.is_open and sees_person else None,
+        position=_position(incident, visit) if incident.is_open and visit.sees_person(incident, DataPurpose.POSITION) else None,
         emergency=[Emergency(number=one.number, words=one.words, read_out_words=one.read_out) for one in emergencies(incident, scene)],
         call=[person_shown(one, visit) for one in worth_a_call(incident, scene, who.id)],
         may=[one for one in _ABOUT_IT if who.may_about(one, incident)],

@@ -9,6 +9,7 @@ export type Card = Schemas["Card"];
 export type Glance = Schemas["Glance"];
 export type Schedule = Schemas["Schedule"];
 export type Settings = Schemas["Settings"];
+export type AddressKind = Schemas["AddressKind"];
 export type Consent = Schemas["ConsentShown"];
 export type Chain = Schemas["Chain"];
 export type Story = Schemas["Story"];
@@ -17,6 +18,9 @@ export type Action = Me["may"][number];
 export type Ground = Schemas["GroundShown"];
 export type Fences = Schemas["Fences"];
 export type Fence = Schemas["FenceShown"];
+export type Brought = Schemas["BroughtShown"];
+/** What a map needs of a fence. */
+export type Shape = Pick<Fence, "id" | "kind" | "state" | "geometry" | "near" | "approach_m">;
 export type FenceWish = Schemas["FenceWish"];
 export type FenceChecked = Schemas["FenceChecked"];
 export type Version = Schemas["VersionShown"];

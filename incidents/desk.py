@@ -286,8 +286,8 @@ def _meant(incidents: Iterable[Incident]) -> Incident | None:
 
 
 def _may_act(person: Person, incident: Incident, directory: Directory) -> bool:
-    """Whether somebody may act: never whom it is about (the wearer has the cancel button); a neighbour upstairs only if told."""
-    if person.id == incident.subject or not person.roles:
+    """Whether somebody may act: never whom it is about (the wearer has the cancel button), but on silence; a neighbour only if told."""
+    if not person.roles or (person.id == incident.subject and incident.story is not Story.SILENCE):
         return False
     if person.id in hushed(incident, directory):
         return False

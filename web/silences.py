@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from incidents.model import Do, Incident, Story
+from incidents.model import Do, Incident, Refused, Story
 from web.cards import href
 from web.scene import Scene
+from web.words import Notice
 
 QUIET_MIN = (30, 120, 480, 1440)
 """For how long alerts can be paused, in minutes."""
@@ -13,6 +14,15 @@ QUIET_MIN = (30, 120, 480, 1440)
 
 AWAY_MIN = (1440, 4320, 10080, 43200)
 """For how long a resident can be said to be away, in minutes."""
+
+
+_WHY = {
+    "may not ask for silence": Notice.NOT_YOURS,
+    "there is silence about": Notice.QUIET_ALREADY,
+    "the reason is empty": Notice.QUIET_REASON,
+    "nobody of the family": Notice.QUIET_FAMILY,
+}
+"""What a refusal's reason says, and what the page does: in the words of whoever reads it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +48,11 @@ def told_apart(incidents: Iterable[Incident]) -> tuple[list[Incident], list[Inci
     """What needs somebody, and the silences."""
     among = list(incidents)
     return [one for one in among if one.story is not Story.SILENCE], [one for one in among if one.story is Story.SILENCE]
+
+
+def refusal(refused: Refused) -> Notice:
+    """Why a silence was refused, in the words of whoever reads it."""
+    return next((notice for part, notice in _WHY.items() if part in refused.reason), Notice.REFUSED)
 
 
 def silence(incident: Incident, scene: Scene) -> Silence:

@@ -229,6 +229,7 @@ def requests(
         ("PUT", "/api/homes/{home_id}/mode"): at | {"json": {"mode": "home"}},
         ("GET", "/api/homes/{home_id}/schedule"): at,
         ("PUT", "/api/homes/{home_id}/schedule"): at | {"json": {"planned": [{"at": "22:30", "mode": "night", "days": ["mon"]}]}},
+        ("PUT", "/api/homes/{home_id}/away"): at | {"json": {"resident": resident, "days": 3, "reason": "住院"}},
         ("POST", "/api/homes/{home_id}/sos"): at | {"json": {}},
         ("GET", "/api/homes/{home_id}/plan"): at,
         ("PUT", "/api/homes/{home_id}/plan"): at | {"json": {"version": "", "rooms": [], "openings": [], "radars": []}},

@@ -8,27 +8,43 @@ from devices.model import NS_PER_S, DeviceId, HomeId, PersonId
 from incidents import desk, roster
 from incidents.audience import home_of, is_under_duress, related
 from incidents.directory import NamedDevice, Person, Role
-from incidents.model import Incident, IncidentState, Refused, Signal, Story
+from incidents.model import Act, Do, Incident, IncidentState, Quiet, Refused, Signal, Story
+from incidents.silence import is_away
 from incidents.timeline import BY_FACT
 from rules.kinds import EventKind, Mode
 from rules.model import Event
 from store import lately, standings, views, wearing
-from store.acts import set_mode
+from store.acts import act_on, set_mode, silence
 from store.lately import NOTHING, Lately
 from store.ledger import DatabaseBook, add_event
-from web.api.model import Card, Care, DeviceShown, Glance, ModeSet, ModeShown, ModeWish, OnDuty, ResidentShown, SosWish, Suggestion, Tone
+from web.api.model import (
+    AwayWish,
+    Card,
+    Care,
+    DeviceShown,
+    Glance,
+    ModeSet,
+    ModeShown,
+    ModeWish,
+    OnDuty,
+    ResidentShown,
+    SosWish,
+    Suggestion,
+    Tone,
+)
 from web.api.problems import ProblemError
 from web.api.shown import card_shown, tone_of
 from web.fencing import reaching
 from web.gate import TheWho
 from web.readiness import Homes, left_out_words, sensors, since_words, things, without_words
 from web.rights import Action
-from web.silences import told_apart
+from web.silences import refusal, told_apart
 from web.site import Site, TheSite, Visit
 from web.unguarded import unguarded
 from web.who import Who
 from web.words import Glancing, Notice
 
+_DAY_NS = 24 * 3600 * NS_PER_S
 _ABOUT_A_HOME = (Action.SET_MODE, Action.SILENCE, Action.SOS, Action.SEE_CONTACTS, Action.TEST_ALARM)
 
 router = APIRouter(prefix="/api/homes/{home_id}", tags=["homes"])
@@ -60,6 +76,26 @@ def call_for_help(request: Request, site: TheSite, who: TheWho, home_id: str, wi
     incident = _called(site, who, home, _meant(who, home, wish.resident))
     with site.visit(request) as visit:
         return card_shown(incident, visit)
+
+
+@router.put("/away")
+def put_away(request: Request, site: TheSite, who: TheWho, home_id: str, wish: AwayWish) -> Glance:
+    """Say that somebody who lives there is somewhere else for some days, or that they are back."""
+    home = home_at(who, Action.SILENCE, home_id)
+    if wish.resident not in who.directory.homes[home].occupants:
+        raise ProblemError(422, Notice.REFUSED)
+    now_ns = site.clock()
+    if wish.days:
+        until_ns = now_ns + wish.days * _DAY_NS
+        quiet = Quiet(by=who.id, subject=wish.resident, reason=wish.reason, until_ns=until_ns, away=True)
+        outcome = silence(site.database, site.estates, who.community_id, quiet, now_ns)
+    else:
+        act = Act(by=who.id, do=Do.RESOLVE, subject=wish.resident, story=Story.SILENCE)
+        outcome = act_on(site.database, site.estates, who.community_id, act, now_ns)
+    if isinstance(outcome, Refused):
+        raise ProblemError(422, refusal(outcome))
+    with site.visit(request) as visit:
+        return _glance(visit, home, _ready(visit))
 
 
 def _meant(who: Who, home: HomeId, resident: str | None) -> PersonId | None:
@@ -239,7 +275,17 @@ def _resident(
     batteries = [one.battery_percent for one in worn if one.battery_percent is not None]
     said += [words.glance[Glancing.BATTERY].format(percent=round(min(batteries)))] if batteries else []
     tone: Tone = "alarm" if any(tone_of(one) == "alarm" for one in mine) else "care" if mine else "good"
-    return ResidentShown(id=person.id, name=scene.name(person.id), tone=tone, words=words.clause_gap.join(said))
+    return ResidentShown(
+        id=person.id, name=scene.name(person.id), tone=tone, words=words.clause_gap.join(said), away_words=_away_words(person, visit)
+    )
+
+
+def _away_words(person: Person, visit: Visit) -> str:
+    scene = visit.scene
+    away = next((one for one in told_apart(visit.open_incidents())[1] if one.subject == person.id and is_away(one)), None)
+    if away is None:
+        return ""
+    return scene.words.away_until.format(name=scene.name(person.id), time=scene.clock(away.eta_ns or away.opened_ns))
 
 
 def _device(device: NamedDevice, of: Lately, open_here: Iterable[Incident], visit: Visit) -> DeviceShown:

@@ -60,12 +60,13 @@ class Me(_Answer):
 
 
 class ResidentShown(_Answer):
-    """Somebody who lives at a home, and how they are as far as is known."""
+    """Somebody who lives at a home, and how they are as far as is known. `away_words`: until when they are somewhere else, "" if not."""
 
     id: str
     name: str
     tone: Tone
     words: str
+    away_words: str
 
 
 class DeviceShown(_Answer):
@@ -214,6 +215,14 @@ class SosWish(_Wish):
     """A call for help; `resident`: for whom, where several live there."""
 
     resident: Annotated[str, Field(max_length=64)] | None = None
+
+
+class AwayWish(_Wish):
+    """Somebody who lives at a home is somewhere else for some days, and why; `days` 0: they are back."""
+
+    resident: Annotated[str, Field(max_length=64)]
+    days: Annotated[int, Field(ge=0, le=92)]
+    reason: Annotated[str, Field(max_length=200)] = ""
 
 
 class MomentShown(_Answer):

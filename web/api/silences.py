@@ -11,17 +11,9 @@ from store.model import StoreBusyError
 from web.api.answers import Sent, back, back_to_incident, incident, said
 from web.gate import TheWho
 from web.rights import Action
-from web.silences import AWAY_MIN, QUIET_MIN
+from web.silences import AWAY_MIN, QUIET_MIN, refusal
 from web.site import Site, TheSite
 from web.words import Notice
-
-_WHY = {
-    "may not ask for silence": Notice.NOT_YOURS,
-    "there is silence about": Notice.QUIET_ALREADY,
-    "the reason is empty": Notice.QUIET_REASON,
-    "nobody of the family": Notice.QUIET_FAMILY,
-}
-"""What a refusal's reason says, and what the page does: in the words of whoever reads it."""
 
 router = APIRouter()
 
@@ -64,6 +56,4 @@ def quiet(site: TheSite, who: TheWho, form: Sent) -> RedirectResponse:
 
 def _quiet(site: Site, community_id: CommunityId, asked: Quiet, now_ns: int) -> Notice:
     outcome = silence(site.database, site.estates, community_id, asked, now_ns)
-    if not isinstance(outcome, Refused):
-        return Notice.QUIET
-    return next((notice for part, notice in _WHY.items() if part in outcome.reason), Notice.REFUSED)
+    return refusal(outcome) if isinstance(outcome, Refused) else Notice.QUIET

@@ -45,7 +45,7 @@ def broker(tmp_path: Path) -> Iterator[EmbeddedBroker]:
     server.stop()
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _short_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that hears nothing looks at the clock, which these tests move at each look."""
     monkeypatch.setattr("store.worker.IDLE_S", 0.05)
@@ -283,6 +283,7 @@ def test_an_empty_log_is_waited_at_and_its_first_entry_judged(
     assert "log_away" not in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("_short_looks")
 def test_time_that_passes_without_readings_is_judged_too(broker: EmbeddedBroker, willow: Database) -> None:
     async def run(log: Log) -> None:
         await judge(log, willow, await append(log, story()))
@@ -364,6 +365,7 @@ async def works_until(worker: Worker, stop: asyncio.Event, done: Callable[[], bo
 ARMED = (0.0, "away", "zhou-jie")
 
 
+@pytest.mark.usefixtures("_short_looks")
 def test_a_schedule_that_somebody_chose_is_carried_out_without_any_reading(broker: EmbeddedBroker, willow: Database) -> None:
     async def run(log: Log) -> None:
         await judge(log, willow, await append(log, story()))

@@ -327,7 +327,8 @@ def test_a_locked_database_is_waited_for(broker: EmbeddedBroker, willow: Databas
 
     async def run(log: Log) -> None:
         last = await append(log, story())
-        with willow.write():
+        with willow.write() as session:
+            session.connection()  # who only opens a transaction locks nothing yet
             working = asyncio.ensure_future(judge(log, impatient, last))
             await asyncio.sleep(0.5)
             assert not working.done()

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -15,15 +15,13 @@ from benchmarks.measure import Bench, Figures, bench
 from devices.entry import Entry, Record
 from devices.log import Log
 from devices.model import NS_PER_S
-from rules.pipeline import Pipeline
-from rules.premises import Premises
+from rules.pipeline import Rules
 from store.worker import Worker
 
 DEVICES = 2000
 GATHER_NS = 30_000_000
 SETTLE_S = 3.0
 ANJU = Path(sys.executable).with_name("anju")
-Rules = Callable[[Premises], Pipeline]
 
 
 def run(rules: Rules, seconds: int = 100, steady_s: int = 30) -> Figures:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from benchmarks.measure import Figures
 from devices.simulator import estate, week
-from notifier.rehearsal import Rules, rehearse
+from notifier.rehearsal import rehearse
 from notifier.replay import Replay
+from rules.pipeline import Rules
 from store import capture, community
 
 DAYS, WEEK_DAYS = 0.5, 7.0

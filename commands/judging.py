@@ -4,10 +4,9 @@ import click
 import structlog
 
 from commands.installation import brokers_of, database_of, with_log
-from commands.options import with_settings
+from commands.options import rules, with_settings
 from devices import process
 from devices.ingest import Ingest
-from rules.lanes import pipeline
 from store.lateness import Lateness
 from store.routing import Partitions
 from store.settings import Settings
@@ -26,7 +25,7 @@ def ingest(settings: Settings) -> None:
 @with_settings
 def worker(settings: Settings) -> None:
     """Judge what is in the log."""
-    database, lateness = database_of(settings), Lateness()
+    database, lateness, pipeline = database_of(settings), Lateness(), rules()
     try:
         process.run(lambda stop: with_log(settings, lambda log: Worker(database, log, pipeline, committed=lateness.add).run(stop)))
     finally:

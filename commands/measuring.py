@@ -13,8 +13,7 @@ from benchmarks import ingest as bench_ingest
 from benchmarks import measure
 from benchmarks import pipeline as bench_pipeline
 from benchmarks import rehearsal as bench_rehearsal
-from commands.options import input_file
-from rules.lanes import pipeline
+from commands.options import input_file, rules
 
 
 @click.command()
@@ -31,6 +30,7 @@ def bench(what: str, *, recordings: Path | None, noise: bool, as_json: bool) -> 
             raise click.BadOptionUsage("--noise", f"--noise is given to {what}, wanted with geofence alone")
         bench_noise.tell(bench_noise.rows(), as_json=as_json)
         return
+    pipeline = rules()
     run: Mapping[str, Callable[[], measure.Figures]] = {
         "fall": lambda: bench_fall.run(recordings),
         "geofence": bench_geofence.run,

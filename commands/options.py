@@ -12,6 +12,7 @@ import click
 from devices import process
 from devices.model import Placement
 from incidents.directory import Channel
+from rules.pipeline import Rules
 from store.settings import load as load_settings
 
 input_file = click.Path(path_type=Path, dir_okay=False)
@@ -66,3 +67,9 @@ def print_lines(lines: Iterable[Mapping[str, Any]]) -> None:
     """As JSON Lines, to standard output."""
     for line in lines:
         sys.stdout.write(json.dumps(line, ensure_ascii=False, sort_keys=True, allow_nan=False) + "\n")
+
+
+def rules() -> Rules:
+    """The rules that `app.py` composes."""
+    composed: Rules = click.get_current_context().obj
+    return composed

@@ -10,14 +10,14 @@ from typing import Any
 import click
 import msgspec
 
-from commands.installation import database_of, open_log
-from commands.options import input_file, placement_option, print_lines, with_settings
+from commands.installation import database_of, with_log
+from commands.options import input_file, placement_option, print_lines, rules, with_settings
+from devices.log import Log
 from devices.model import NS_PER_S, CommunityId, Placement
 from notifier import rehearsal
 from notifier.replay import Replay
 from rules.fall.evaluation import evaluate as evaluate_detections
 from rules.fall.recordings import detect as detect_falls
-from rules.lanes import pipeline
 from store import capture, community, configuration, recordings
 from store.exporting import Export, Span
 from store.model import Community, InputError
@@ -35,7 +35,7 @@ _days_option = click.option("--days", type=click.FloatRange(min=0, min_open=True
 @click.option("--batch", type=click.IntRange(min=1), default=256, help="Messages taken at once; the output does not depend on it.")
 def replay(capture_file: Path, community_file: Path, batch: int) -> None:
     """Run a capture through the whole core on a simulated clock."""
-    print_lines(Replay(community.load(community_file), pipeline).run(capture.read(capture_file), batch))
+    print_lines(Replay(community.load(community_file), rules()).run(capture.read(capture_file), batch))
 
 
 def _time(_context: click.Context, option: click.Parameter, value: str | None) -> int | None:
@@ -96,21 +96,17 @@ def _exported(settings: Settings, database: Database, span: Span, path: Path, *,
     """Write a span as a capture; the community file beside it."""
     export = Export(database, span, thinned=thinned)
     with terminal.waiting("Reading the log …"):
-        asyncio.run(_write(export, settings, path))
+        asyncio.run(with_log(settings, lambda log: _write(export, log, path)))
     community_file = path.with_suffix(".yaml")
     community_file.write_text(export.document + "\n", encoding="utf-8")
     return community_file
 
 
-async def _write(export: Export, settings: Settings, path: Path) -> None:
+async def _write(export: Export, log: Log, path: Path) -> None:
     encode = msgspec.json.Encoder().encode
-    log = await open_log(settings)
-    try:
-        with path.open("wb") as file:
-            async for line in export.lines(log):
-                file.write(encode(line) + b"\n")
-    finally:
-        await log.close()
+    with path.open("wb") as file:
+        async for line in export.lines(log):
+            file.write(encode(line) + b"\n")
 
 
 def _span(database: Database, *, named: str | None, days: float, since: int | None = None, until: int | None = None) -> Span:
@@ -133,7 +129,7 @@ def _rehearse(capture_file: Path, today: Community, changed_file: Path, *, as_js
         raise InputError(changed_file, "community.id", f"is {changed.id}, wanted {today.id} as it is today")
     try:
         with terminal.waiting("Rehearsing …"):
-            found = rehearsal.rehearse(capture_file, today, changed, pipeline)
+            found = rehearsal.rehearse(capture_file, today, changed, rules())
     except FileNotFoundError:
         raise InputError(capture_file, "", "cannot be read: No such file or directory") from None
     if as_json:

@@ -21,11 +21,7 @@ from devices.simulator.links import Link, per_device
 from devices.simulator.mqtt import Counters, publish
 from notifier.carrier.carrier import Carrier
 from rules.kinds import Mode
-from store import (
-    importing,
-    recordings,
-    summary,
-)
+from store import importing, recordings, summary
 from store.configuration import change_mode
 from store.session import Database
 from store.settings import Settings

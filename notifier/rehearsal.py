@@ -6,7 +6,7 @@ done. Nobody acted on what did not happen, so what is gained is told to the end 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -18,11 +18,10 @@ from typing import Any
 from devices.model import NS_PER_S
 from incidents.directory import Channel
 from incidents.model import CLOSED, Purpose
-from notifier.replay import Output, Replay, iso
-from rules.pipeline import Pipeline
-from rules.premises import Premises
+from notifier.replay import Output, Replay
+from rules.pipeline import Rules
 from store import capture
-from store.capture import CarrierChanged, CommunityChanged, Line, Received
+from store.capture import CarrierChanged, CommunityChanged, Line, Received, iso
 from store.model import Community
 
 BATCH = 4096
@@ -34,7 +33,6 @@ FLOOD_TIMES, FLOOD_LEAST = 3, 20
 FLOOD_HOURLY = 10
 """And so many SMS to one person in an hour, if that is twice what it was."""
 
-Rules = Callable[[Premises], Pipeline]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -6,14 +6,13 @@ capture gives the same lines whatever the size of a batch.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
 from devices.decode import Decoder
-from devices.model import NS_PER_MS, NS_PER_S, Message, PersonId, Rejected, SensorKind
+from devices.model import NS_PER_S, Message, PersonId, Rejected, SensorKind
 from incidents.book import Book
 from incidents.desk import act, silence, sweep, take
 from incidents.directory import Channel
@@ -24,8 +23,7 @@ from rules.faults.wear import Why
 from rules.home import codes
 from rules.home.keypad import duress
 from rules.model import Event, Facts, ModeSet, Standing
-from rules.pipeline import Pipeline
-from rules.premises import Premises
+from rules.pipeline import Rules
 from store.capture import (
     AccelerationThinned,
     Acted,
@@ -36,6 +34,7 @@ from store.capture import (
     ModeChanged,
     Received,
     SilenceWanted,
+    iso,
 )
 from store.judge import SPAN_NS
 from store.model import Community
@@ -80,7 +79,7 @@ class Replay:
         Makes the rules over premises.
     """
 
-    def __init__(self, community: Community, rules: Callable[[Premises], Pipeline]) -> None:
+    def __init__(self, community: Community, rules: Rules) -> None:
         premises = community.premises()
         self._community = community
         self._directory = community.directory
@@ -320,12 +319,6 @@ class Replay:
             severity=incident.severity,
             **{name: mark for name, mark in marks.items() if mark},
         )
-
-
-def iso(time_ns: int) -> str:
-    """ISO 8601 UTC with milliseconds (cut off, not rounded) and a trailing Z."""
-    seconds, rest_ns = divmod(time_ns, 1_000_000_000)
-    return f"{datetime.fromtimestamp(seconds, tz=UTC):%Y-%m-%dT%H:%M:%S}.{rest_ns // NS_PER_MS:03d}Z"
 
 
 def _significant(value: object) -> object:

@@ -1,6 +1,6 @@
 """The lanes, run: batches of readings in, facts out in the order in which they were known."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 from devices.health import KINDS, Readings, joined
 from devices.model import Batch, Bool, SensorKind
 from rules.model import Facts, Lane, Rule, Snapshot
+from rules.premises import Premises
 
 
 class Watch(Rule[Readings], Protocol):
@@ -126,3 +127,7 @@ class Pipeline:
     def window_s(self) -> float:
         """Seconds of readings before a position that refill the signal windows."""
         return max((rule.window_s for rule in self.rules), default=0.0)
+
+
+Rules = Callable[[Premises], Pipeline]
+"""Makes the rules over premises."""

@@ -371,3 +371,9 @@ def _words(error: Exception) -> str:
         words = ", ".join(known) if known else ", ".join(get_args(Status)) if path == "receipt.status" else _CHOICES.get(path, "")
         return f"{path}: {what}, wanted one of {words}"
     return f"{path}: {what}" if path else what
+
+
+def iso(time_ns: int) -> str:
+    """A time as the contract writes it: ISO 8601 UTC with milliseconds (cut off, not rounded) and a trailing Z."""
+    seconds, rest_ns = divmod(time_ns, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, tz=UTC):%Y-%m-%dT%H:%M:%S}.{rest_ns // NS_PER_MS:03d}Z"

@@ -23,8 +23,8 @@ from devices.process import pause
 from devices.topics import parse
 from incidents.desk import take
 from rules.model import Event, Facts, ModeSet, Standing
-from rules.pipeline import Pipeline
-from rules.premises import SCHEDULE, Premises
+from rules.pipeline import Rules
+from rules.premises import SCHEDULE
 from store import configuration, positions, standings
 from store.community import parse as parse_community
 from store.estates import Estates
@@ -83,7 +83,7 @@ class Worker:
         self,
         database: Database,
         log: Log,
-        pipeline: Callable[[Premises], Pipeline],
+        pipeline: Rules,
         *,
         clock: Callable[[], int] = time.time_ns,
         committed: Callable[[Sequence[Entry]], None] = lambda _entries: None,

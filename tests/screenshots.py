@@ -13,12 +13,12 @@ from fakes.lakeside import EXAMPLE, Estate, Service, example, front_door
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+from app import pipeline  # noqa: TID251  the rules are those that the composition root composes
 from devices.model import NS_PER_S, DeviceId, HomeId
 from notifier.chain_checks import ChainChecks
 from notifier.gateways.console import FILE, ConsoleGateway
 from notifier.routing import Routes
 from rules.kinds import EventKind, Mode
-from rules.lanes import pipeline
 from rules.model import Standing
 from store import positions, standings
 from store.community import load

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from app import pipeline  # noqa: TID251  the rules are those that the composition root composes
 from notifier.replay import Replay
-from rules.lanes import pipeline
 from store import capture, community
 
 START = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)  # a Monday, 10:00 in Shanghai

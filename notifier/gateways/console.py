@@ -10,15 +10,14 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
 import msgspec
 
-from devices.model import NS_PER_MS
 from incidents.directory import Channel
 from notifier.gateways.model import EVERYBODY, Answer, Capabilities, GatewayAwayError, InDoubt, Outgoing, Status
+from store.capture import iso
 from store.outbox import DeliveryOutcome
 
 FILE = "phones.jsonl"
@@ -90,7 +89,7 @@ class ConsoleGateway:
             phone=person.phone_e164,
             channel=outgoing.channel,
             text=outgoing.text,
-            at=_iso(now_ns),
+            at=iso(now_ns),
         )
         try:
             with self._opened() as file:
@@ -172,12 +171,6 @@ def read(path: Path) -> list[Line]:
         except msgspec.DecodeError:
             continue
     return lines
-
-
-def _iso(time_ns: int) -> str:
-    """As the contract writes times."""
-    time = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=time_ns // NS_PER_MS)
-    return time.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def _key(line: Line) -> _Key:

@@ -15,6 +15,7 @@ from fakes.brokers import embedded
 from sqlmodel import select
 from stories import START, armed, did, estate, said, tell, until
 
+from app import pipeline  # noqa: TID251  the rules are those that the composition root composes
 from devices.broker import CORE, EmbeddedBroker, credentials_of
 from devices.entry import PARTITIONS, Record
 from devices.log import STREAM, Limits, Log
@@ -25,7 +26,6 @@ from incidents.timeline import EntryKind
 from notifier.dispatch import Dispatcher
 from notifier.gateways.model import EVERYBODY, Answer, Capabilities, InDoubt, Outgoing, Status
 from rules.home import codes
-from rules.lanes import pipeline
 from store import acts, capture, configuration, ledger, outbox, positions, timelines
 from store.capture import Acted, Arrival, Line, ModeChanged, SilenceWanted
 from store.estates import Estates

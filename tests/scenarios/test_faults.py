@@ -15,7 +15,7 @@ FAULTS = ["offline", "low_battery", "tamper", "stuck", "clock", "implausible", "
 @pytest.fixture(autouse=True)
 def thud(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a fall is, these stories are not about."""
-    monkeypatch.setattr("rules.lanes.Fall", Thud)
+    monkeypatch.setattr("app.Fall", Thud)
 
 
 def watched(*devices: dict[str, Any]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def worn(*phases: Phase, device: str = "w-2", start_s: float = 0.0) -> Iterator[
 
 @pytest.fixture(autouse=True)
 def thud(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rules.lanes.Fall", Thud)
+    monkeypatch.setattr("app.Fall", Thud)
 
 
 def kinds(output: list[dict[str, Any]]) -> list[str]:
@@ -182,7 +182,7 @@ def test_he_was_helped_into_his_chair_and_sits_still(tmp_path: Path) -> None:
 
 
 def test_what_the_detector_finds_goes_on_in_the_same_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rules.lanes.Fall", Fall)
+    monkeypatch.setattr("app.Fall", Fall)
     output = tell(tmp_path, [*worn(*FALLING, lying(140)), until(200)])
     assert kinds(output)[0] == "fall"
     assert marks(output) == [10, 30, 60, 120]

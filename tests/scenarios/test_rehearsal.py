@@ -10,9 +10,9 @@ import pytest
 from fakes.command import anju
 from stories import ESTATE, START, armed, at, did, estate, said, until
 
+from app import pipeline  # noqa: TID251  the rules are those that the composition root composes
 from notifier import rehearsal
 from notifier.rehearsal import Lived, Rehearsal, Run, What, compared, rehearse
-from rules.lanes import pipeline
 from store.community import load
 
 HOUR = 3600.0

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from builders import COMMUNITY, batches, device, motion, ns, position, premises, status
 
+from app import pipeline  # noqa: TID251  the rules are those that the composition root composes
 from devices.model import DeviceId, DeviceKind, HomeId, PersonId
-from rules.lanes import pipeline
 from rules.premises import Care, HomePlace
 from store import lately, positions
 from store.lately import Fix, Lately

@@ -13,13 +13,13 @@ from fakes.brokers import PATIENCE_S, embedded
 from sqlmodel import select
 from stories import START
 
+from app import pipeline  # noqa: TID251  the rules are those that the composition root composes
 from devices.broker import CORE, credentials_of
 from devices.log import Limits, Log
 from devices.model import NS_PER_S, CommunityId, PersonId
 from incidents.desk import sweep
 from incidents.model import Act, Do, Ended, Incident, IncidentId, IncidentState, Outcome, Quiet
 from incidents.timeline import Because, Cause
-from rules.lanes import pipeline
 from store import timelines
 from store.acts import act_on, silence
 from store.estates import Estates

@@ -13,12 +13,12 @@ from fakes.brokers import PATIENCE_S, embedded
 from sqlmodel import select
 from stories import ESTATE, START
 
+from app import pipeline  # noqa: TID251  the rules are those that the composition root composes
 from devices.broker import CORE, EmbeddedBroker, credentials_of
 from devices.entry import Entry, Record, partition_of
 from devices.log import STREAM, Limits, Log
 from devices.model import NS_PER_S, CommunityId, HomeId, PersonId
 from rules.kinds import Mode
-from rules.lanes import pipeline
 from store import configuration
 from store.model import PositionLostError
 from store.session import Database

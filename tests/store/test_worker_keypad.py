@@ -11,13 +11,13 @@ from fakes.brokers import PATIENCE_S, embedded
 from sqlmodel import select
 from stories import START, estate
 
+from app import pipeline  # noqa: TID251  the rules are those that the composition root composes
 from devices.broker import CORE, EmbeddedBroker, credentials_of
 from devices.entry import Entry, Record, partition_of
 from devices.log import Limits, Log
 from devices.model import NS_PER_S, CommunityId
 from rules.home import codes
 from rules.kinds import Mode
-from rules.lanes import pipeline
 from rules.pipeline import Pipeline
 from rules.premises import Modes, Premises
 from store import configuration

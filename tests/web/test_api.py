@@ -10,12 +10,12 @@ from fakes.falling import evidence
 from fakes.lakeside import EXAMPLE, LAKESIDE, Estate, Service, front_door
 from fakes.pictures import photo
 
+from app import pipeline  # noqa: TID251  the rules are those that the composition root composes
 from devices.model import NS_PER_S, PersonId
 from incidents.directory import Channel
 from notifier.chain_checks import ChainChecks
 from notifier.routing import Routes
 from rules.kinds import EventKind, Mode
-from rules.lanes import pipeline
 from store import contacts, importing, outbox, positions, timelines
 from store.community import load
 from store.contacts import ContactState, Known

@@ -11,8 +11,8 @@ from fakes.doors import DOOR, WINDOW, now, two_doors
 from fakes.lakeside import Estate, Service
 from playwright.sync_api import Page, expect
 
+from app import pipeline  # noqa: TID251  the rules are those that the composition root composes
 from rules.kinds import EventKind
-from rules.lanes import pipeline
 from rules.model import Event
 from store.session import Database
 from web.client import BUILT, is_built

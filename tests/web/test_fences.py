@@ -223,8 +223,8 @@ def test_the_ground_says_which_buildings_there_are_and_not_who_lives_where(askin
 def test_where_somebody_is_now_is_shown_to_their_family_and_to_nobody_else(estate: Estate, asking: Asking) -> None:
     from builders import T0_NS, batches, position  # noqa: PLC0415  only here
 
+    from app import pipeline  # noqa: PLC0415, TID251  the rules are those that the composition root composes
     from devices.model import NS_PER_S  # noqa: PLC0415
-    from rules.lanes import pipeline  # noqa: PLC0415
     from store import positions  # noqa: PLC0415
 
     premises = now(estate).premises()

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -25,10 +25,12 @@ from devices.log import Log
 from devices.model import NS_PER_MS, NS_PER_S, CommunityId, DeviceId, HomeId, Rejected, SensorKind
 from devices.topics import ROOT, parse
 from incidents.model import Incident, Story
+from incidents.silence import is_away
 from incidents.timeline import EntryKind
 from rules.kinds import EventKind, Mode
 from rules.premises import SCHEDULE
 from store import community, configuration
+from store.capture import iso
 from store.model import StoreError
 from store.outbox import DeliveryOutcome
 from store.session import Database
@@ -257,12 +259,6 @@ def _full_ms(time_ns: int) -> int:
     return -(-time_ns // NS_PER_MS) * NS_PER_MS
 
 
-def iso(time_ns: int) -> str:
-    """A time as a capture writes it: milliseconds, cut off."""
-    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=time_ns // NS_PER_MS)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _versions(session: Session, span: Span) -> list[_Version]:
     """The file that held at the beginning, and each that came within the span; of two from one time on the later written."""
     held = CommunityVersionRow.community_id == span.community_id
@@ -323,11 +319,17 @@ def _silences(session: Session, span: Span) -> Iterator[tuple[int, Line]]:
     about = (IncidentRow.community_id == span.community_id, IncidentRow.story == Story.SILENCE)
     begun = (IncidentRow.opened_ns >= span.since_ns, IncidentRow.opened_ns <= span.until_ns)
     for body in session.exec(select(IncidentRow.body).where(*about, *begun).order_by(col(IncidentRow.number))):
-        event = _INCIDENT.validate_json(body).headline
-        by = _INCIDENT.validate_json(body).acknowledged_by
-        minutes = (int(event.evidence["until_ns"]) - event.t_ns) / (60 * NS_PER_S)
-        reason, life = event.evidence["reason"], bool(event.evidence["life"])
-        yield event.t_ns, {"silence": {"by": by, "subject": event.subject, "reason": reason, "minutes": minutes, "life": life}}
+        incident = _INCIDENT.validate_json(body)
+        event = incident.headline
+        silence = {
+            "by": incident.acknowledged_by,
+            "subject": event.subject,
+            "reason": event.evidence["reason"],
+            "minutes": (int(event.evidence["until_ns"]) - event.t_ns) / (60 * NS_PER_S),
+            "life": bool(event.evidence["life"]),
+            "away": is_away(incident),
+        }
+        yield event.t_ns, {"silence": silence}
 
 
 def _receipts(session: Session, span: Span) -> Iterator[tuple[int, Line]]:

@@ -17,10 +17,13 @@ from devices.broker import CORE, EmbeddedBroker, credentials_of
 from devices.entry import PARTITIONS, Record
 from devices.log import STREAM, Limits, Log
 from devices.model import NS_PER_S, CommunityId, HomeId, PersonId
+from incidents.model import Quiet, Refused
 from rules.kinds import EventKind, Mode
 from rules.model import Event
 from rules.premises import SCHEDULE
 from store import capture, configuration
+from store.acts import silence
+from store.estates import Estates
 from store.exporting import Export, Span
 from store.ledger import add_event
 from store.model import StoreError
@@ -89,6 +92,15 @@ def test_a_capture_begins_with_modes_and_the_last_state_of_each_sensor(broker: E
         (at(60), None, True),
     ]
     assert [(line["kind"], line["at"]) for line in picked(tell(tmp_path, lines), "event")] == [("intrusion", at(60))]
+
+
+def test_who_is_away_is_away_in_the_replay_too(broker: EmbeddedBroker, willow: Database, tmp_path: Path) -> None:
+    quiet = Quiet(by=PersonId("zhou-jie"), subject="zhou-fen", reason="住院", until_ns=ns(21 * 24 * 3600), away=True)
+    assert not isinstance(silence(willow, Estates(), WILLOW, quiet, ns(60)), Refused)
+    lines = exported(broker, willow, [heard(400, "w-1", "status", online=True)])
+    (said,) = (line["silence"] for line in lines if "silence" in line)
+    assert (said["subject"], said["away"], said["minutes"]) == ("zhou-fen", True, 21 * 24 * 60 - 1)
+    assert [line["state"] for line in picked(tell(tmp_path, lines), "incident")] == ["acknowledged"]
 
 
 def test_lines_stand_in_order_of_arrival_though_partitions_lie_beside_each_other(broker: EmbeddedBroker, willow: Database) -> None:

@@ -45,7 +45,7 @@ class Stage(IntEnum):
 
 @dataclass(slots=True)
 class Spending:
-    """Prices and quotas, with what has been spent as far as it was looked up. Used by one thread.
+    """Prices and quotas, with what has been spent as far as it was looked up; threads may share it, a sum is kept in one piece.
 
     Attributes
     ----------

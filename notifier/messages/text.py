@@ -332,7 +332,7 @@ class _Draft:
         return [one for one in said if one]
 
     def _missing(self) -> str:
-        """What a night's proof found missing."""
+        """What a night's proof found missing; "" of anything else."""
         said = str(self.duty.incident.headline.evidence.get("lacks", "")).split(",")
         return self._wording.details_gap.join(self._wording.missing[lack] for lack in Missing if lack in said)
 
@@ -352,13 +352,10 @@ class _Draft:
             if lacks := self._lacks():
                 return wording.not_well.format(who=who, why=wording.details_gap.join(lacks))
             t_ns = int(headline.evidence["sign_t_ms"]) * NS_PER_MS
-        why = ""
-        if headline.kind is EventKind.REACHABILITY:
-            why = self._missing()
         open_s = headline.evidence.get("open_s", 0)
         said = sentence.format(
             who=who,
-            why=why,
+            why=self._missing(),
             breach=breach,
             cover=cover,
             minutes=round(open_s / 60) if isinstance(open_s, int | float) else 0,

@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
+from fakes.brokers import PATIENCE_S
 
-PATIENCE_S = 60
 WAITS = """
 import signal, sys
 from devices.process import until_told

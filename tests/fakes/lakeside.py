@@ -9,6 +9,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+import httpx
+from fakes.brokers import PATIENCE_S
 from fastapi import FastAPI
 
 from devices.model import NS_PER_S, CommunityId, HomeId, PersonId
@@ -166,6 +168,11 @@ class Service:
     @property
     def is_running(self) -> bool:
         return self._thread.is_alive()
+
+    def client(self, language: str = "en", cookies: dict[str, str] | None = None, **headers: str) -> httpx.Client:
+        """Asks the pages, with more patience than any of them needs."""
+        headers = {"accept-language": language} | headers
+        return httpx.Client(base_url=self.url, headers=headers, cookies=cookies, trust_env=False, timeout=PATIENCE_S)
 
     def stop(self) -> None:
         if self._thread.is_alive():

@@ -117,7 +117,7 @@ def outside(estate: Estate, twilio: FakeTwilio, folder: Path) -> Iterator[Outsid
     dispatcher = Dispatcher(estate.database, gateways, worker="one", clock=estate.clock, ways_back=Links.of(PUBLIC, folder))
     app = create_app(estate.database, {one.name: one for one in gateways}, PUBLIC, clock=estate.clock)
     served = Service(estate.database, estate.clock, app=app)
-    with httpx.Client(base_url=served.url, trust_env=False, timeout=60) as client:
+    with served.client() as client:
         yield Outside(estate=estate, twilio=twilio, mail=mail, dispatcher=dispatcher, client=client)
     served.stop()
     dispatcher.close()

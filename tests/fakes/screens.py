@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from fakes.brokers import PATIENCE_S
 from fakes.lakeside import Service
 from playwright.sync_api import Page, expect
 
@@ -25,9 +26,9 @@ def at(page: Page, served: Service, path: str = "/") -> Page:
 
 def until(page: Page, expression: str) -> None:
     """Asked from outside: the page's own policy evaluates no strings."""
-    deadline_s = time.monotonic() + 20
+    deadline_s = time.monotonic() + PATIENCE_S
     while not page.evaluate(expression):
-        assert time.monotonic() < deadline_s, f"not after 20 s: {expression}"
+        assert time.monotonic() < deadline_s, f"not after {PATIENCE_S:g} s: {expression}"
         page.wait_for_timeout(50)
 
 

@@ -24,14 +24,15 @@ import pytest
 from fakes.brokers import free_port
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
-from sqlmodel import select
+from sqlmodel import func, select
 
 from devices.broker import CORE, credentials_of, new_device
 from devices.log import Limits, Log
 from devices.model import NS_PER_S, CommunityId
 from store import configuration
+from store.outbox import NotificationState
 from store.session import Database
-from store.tables import DeliveryRow, EventRow, NotificationRow
+from store.tables import DeliveryRow, EventRow, NotificationRow, PositionRow
 
 ROUNDS = int(os.environ.get("ANJU_KILL_ROUNDS", "4"))
 ROUND_S = 5
@@ -40,7 +41,7 @@ PARTS = ("worker", "ingest", "nats-server", "dispatch", "ingest", "nats-server")
 """What is killed in turn; twice as often what can make a broker send again."""
 ANJU = Path(sys.executable).with_name("anju")
 ELM = "elm"
-PATIENCE_S = 90.0
+PATIENCE_S = 180.0
 LOG_GIB = 0.2
 QUIET_S = 5.0
 ROUNDS_THAT_COUNT = 20
@@ -174,6 +175,16 @@ class Service:
                 (row.incident_id, row.purpose, row.step, row.to_person, row.channel) for row in session.exec(select(NotificationRow))
             )
 
+    def judged_seq(self) -> int:
+        """How far in the log the worker is."""
+        with self.database.read() as session:
+            return session.exec(select(func.coalesce(func.max(PositionRow.seq), 0))).one()
+
+    def waiting(self) -> int:
+        """How many are still to be told something."""
+        with self.database.read() as session:
+            return session.exec(select(func.count()).where(NotificationRow.state == NotificationState.WAITING)).one()
+
     def after_unknown(self) -> set[tuple[str, str]]:
         """(incident, person) of whom an attempt stayed unknown, so that another channel was used."""
         with self.database.read() as session:
@@ -240,10 +251,21 @@ def run(service: Service, begin_ns: int, rounds: int, chance: random.Random | No
     return killed
 
 
+async def log_of(service: Service) -> Log:
+    token, limits = credentials_of(service.folder / "nats").core, Limits(max_bytes=round(LOG_GIB * 2**30))
+    return await Log.open(f"nats://127.0.0.1:{service.nats_port}", CORE, token, limits)
+
+
+async def last_seq(service: Service) -> int:
+    log = await log_of(service)
+    last = (await log.state()).last_seq
+    await log.close()
+    return last
+
+
 async def repeated(service: Service) -> tuple[set[tuple[str, bytes]], set[int], int]:
     """What the log holds, and the rounds of which it holds something twice."""
-    token, limits = credentials_of(service.folder / "nats").core, Limits(max_bytes=round(LOG_GIB * 2**30))
-    log = await Log.open(f"nats://127.0.0.1:{service.nats_port}", CORE, token, limits)
+    log = await log_of(service)
     last, seen = (await log.state()).last_seq, Counter[tuple[str, bytes]]()
     async for entry in log.read(0):
         seen.update((record.topic, record.payload) for record in entry.records)
@@ -275,13 +297,15 @@ def report(words: str) -> None:
 
 
 def settled(service: Service) -> None:
-    """Wait until nothing more comes of what was published."""
+    """Wait until all that was published is judged, and nothing more comes of it."""
+    last = asyncio.run(last_seq(service))
+    service.until(lambda: service.judged_seq() >= last, "the worker has judged everything")
     before: object = None
     quiet_since = time.monotonic()
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() - quiet_since < QUIET_S:
         now = (service.events(), service.notifications(), sum(service.texts().values()))
-        if now != before:
+        if now != before or service.waiting():
             before, quiet_since = now, time.monotonic()
         assert time.monotonic() < deadline, "it does not come to rest"
         time.sleep(0.2)

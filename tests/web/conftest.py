@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from fakes.brokers import PATIENCE_S
 from fakes.lakeside import Estate, Service, example
 from fakes.reading import Asking
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from store.session import Database
 
@@ -63,6 +64,7 @@ def client(served: Service, estate: Estate) -> Iterator[Asking]:
 def playwright() -> Iterator[Playwright]:
     """Of one module only: while it is there, its event loop is this thread's, and other tests start their own."""
     with sync_playwright() as made:
+        expect.set_options(timeout=1000 * PATIENCE_S)
         yield made
 
 
@@ -105,7 +107,7 @@ def screen(browser: Browser, estate: Estate) -> Iterator[Callable[..., Page]]:
         if not with_errors:
             page.on("console", lambda said: errors.append(said.text) if said.type in {"error", "warning"} else None)
             page.on("pageerror", lambda error: errors.append(str(error)))
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(1000 * PATIENCE_S)
         return page
 
     yield open_

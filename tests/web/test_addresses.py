@@ -110,7 +110,7 @@ def test_a_new_number_takes_the_old_ones_place_by_the_code_that_it_gets(home: Ho
 def test_signing_in_works_by_the_new_number_and_no_more_by_the_old(home: Home) -> None:
     with home.ask() as daughter:
         assert home.change(daughter, NEW, home.code(daughter)).status_code == 200
-    with httpx.Client(base_url=home.pages.url, trust_env=False) as anybody:
+    with home.pages.client() as anybody:
         anybody.post("/sign-in", data={"phone": NEW})
         to, code = home.codes.get(timeout=WAIT_S)
         assert to == "wang-lei"

@@ -31,7 +31,7 @@ def asking(served: Service, estate: Estate) -> Iterator[Asking]:
     clients: list[httpx.Client] = []
 
     def ask(who: str, *, language: str = "en") -> httpx.Client:
-        made = httpx.Client(base_url=served.url, headers={"accept-language": language}, cookies=estate.sign_in(who), trust_env=False)
+        made = served.client(language, estate.sign_in(who))
         clients.append(made)
         return made
 
@@ -129,7 +129,7 @@ def test_the_family_says_who_is_told_first_and_it_holds_for_whoever_is_told_in_t
 
 
 def test_who_is_not_signed_in_is_told_so(served: Service) -> None:
-    with httpx.Client(base_url=served.url, trust_env=False) as nobody:
+    with served.client() as nobody:
         assert nobody.get("/api/me").status_code == 401
         assert nobody.get("/").headers["location"] == "/sign-in"
 
@@ -272,9 +272,7 @@ def test_a_daughter_tests_the_alarm_and_sees_where_the_chain_breaks(estate: Esta
     app = create_app(estate.database, front_door(chain_checks=checks), clock=estate.clock)
     pages = Service(estate.database, estate.clock, app=app)
     try:
-        with httpx.Client(
-            base_url=pages.url, cookies=estate.sign_in("wang-lei"), headers={"accept-language": "en"}, trust_env=False
-        ) as able:
+        with pages.client(cookies=estate.sign_in("wang-lei")) as able:
             begun = able.post("/api/homes/b3-201/test-alarm", json={})
             assert begun.status_code == 201, begun.text
             assert [len(step["links"]) for step in begun.json()["steps"]] == [2, 1]

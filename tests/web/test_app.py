@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -43,13 +42,6 @@ PAGES = (
     "/nowhere",
 )
 pytestmark = pytest.mark.skipif(not is_built(), reason="the app is not built: make setup")
-
-
-@pytest.fixture(autouse=True)
-def _patience() -> Iterator[None]:
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 def falls(estate: Estate) -> Incident:

@@ -1,7 +1,7 @@
 """The pages in a real browser: live on several screens, and usable without scripts."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,13 +20,6 @@ from web.languages import words_in
 from web.words import Notice
 
 Screens = Callable[..., Page]
-
-
-@pytest.fixture(autouse=True)
-def _patience() -> Iterator[None]:
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 def live(page: Page, url: str) -> Page:

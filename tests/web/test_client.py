@@ -78,7 +78,7 @@ def test_where_no_app_is_built_the_family_has_the_console_and_the_app_says_what_
 ) -> None:
     monkeypatch.setattr("web.client.is_built", lambda *_: False)
     monkeypatch.setattr("web.api.console.is_built", lambda: False)
-    with httpx.Client(base_url=served.url, cookies=estate.sign_in("wang-lei"), trust_env=False) as family:
+    with served.client(cookies=estate.sign_in("wang-lei")) as family:
         assert family.get("/").status_code == 200
         answer = family.get("/app/")
     assert (answer.status_code, answer.text) == (503, "The app is not built yet: make setup\n")

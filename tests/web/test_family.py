@@ -85,7 +85,7 @@ def test_somebody_who_is_added_is_told_so_is_told_of_falls_and_signs_in_by_their
     assert (person.of, person.phone_e164, str(person.until)) == (("wang-xiuying",), "+8613900000666", "2026-12-31")
     to, said = home.told()
     assert (to, "王秀英 made you a contact of 王秀英" in said) == ("+8613900000666", True)
-    with httpx.Client(base_url=home.pages.url, trust_env=False) as fang:
+    with home.pages.client() as fang:
         fang.post("/sign-in", data={"phone": FANG["phone"]})
         who, code = home.codes.get(timeout=WAIT_S)
         assert who == added

@@ -27,7 +27,7 @@ def asking(served: Service, estate: Estate) -> Iterator[Asking]:
     clients: list[httpx.Client] = []
 
     def ask(who: str, language: str = "en") -> httpx.Client:
-        made = httpx.Client(base_url=served.url, headers={"accept-language": language}, cookies=estate.sign_in(who), trust_env=False)
+        made = served.client(language, estate.sign_in(who))
         clients.append(made)
         return made
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from fakes.brokers import PATIENCE_S
 from fakes.lakeside import LAKESIDE, Estate
 
 from rules.kinds import EventKind
@@ -12,8 +13,6 @@ from store.model import StoreBusyError
 from store.session import Database
 from web import live
 from web.live import Live
-
-PATIENCE_S = 20
 
 
 async def heard(changes: AsyncIterator[str | None]) -> str:

@@ -7,6 +7,7 @@ from queue import SimpleQueue
 
 import fakes.outside
 import pytest
+from fakes.brokers import PATIENCE_S
 from fakes.falling import evidence
 from fakes.lakeside import Estate, Service, front_door
 from fakes.outside import LEI, PUBLIC, Outside
@@ -25,7 +26,6 @@ from web.service import create_app
 from web.words import SignIn
 
 Screens = Callable[..., Page]
-PATIENCE_S = 20
 TO_NIGHT_S = 12 * 3600 + 700
 """From two in the afternoon, when the estate's clock begins."""
 LOCALES = {Language.ZH: "zh-CN", Language.EN: "en"}

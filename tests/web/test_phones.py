@@ -30,13 +30,6 @@ ANNA = "+14155550100"
 LEI = "+8613800000001"
 
 
-@pytest.fixture(autouse=True)
-def _patience() -> Iterator[None]:
-    expect.set_options(timeout=30_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 @dataclass
 class Playing:
     """The estate, played on a fake carrier's phones."""

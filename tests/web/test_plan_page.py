@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 import pytest
+from fakes.brokers import PATIENCE_S
 from fakes.chain import Radar
 from fakes.lakeside import Estate, Service, example
 from fakes.reading import Asking
@@ -27,13 +28,6 @@ FRAMES = 30
 pytestmark = pytest.mark.skipif(not is_built(), reason="the app is not built: make setup")
 
 
-@pytest.fixture(autouse=True)
-def _patience() -> Iterator[None]:
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 @pytest.fixture
 def phone(browser: Browser) -> Iterator[Callable[..., Page]]:
     """Opens telephones, each of somebody who is signed in; an error in a page's console fails the test."""
@@ -47,7 +41,7 @@ def phone(browser: Browser) -> Iterator[Callable[..., Page]]:
         page = context.new_page()
         page.on("console", lambda said: errors.append(said.text) if said.type in {"error", "warning"} else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(1000 * PATIENCE_S)
         return page
 
     yield open_

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import fakes.outside
-import httpx
 import pytest
 from fakes.falling import evidence
 from fakes.lakeside import LAKESIDE, Estate, Service
@@ -155,7 +154,7 @@ def test_a_key_during_a_call_by_aliyun_is_an_answer_that_is_told_twice(estate: E
         (call,) = aliyun.calls
         assert call.asked["MenuKeyMap.1.Key"] == "1"
         assert "请按1" in call.text
-        with httpx.Client(base_url=served.url, trust_env=False, timeout=60) as client:
+        with served.client() as client:
             for state, key in (("300000", "1"), ("200000", "1")):
                 call.status, call.keys = state, key
                 assert client.post(f"/hooks/aliyun-voice?key={HOOK_KEY}", content=aliyun.report(call)).json()["code"] == 0

@@ -2,7 +2,6 @@
 
 from queue import SimpleQueue
 
-import httpx
 import pytest
 from fakes.lakeside import LAKESIDE, Estate, Service, front_door
 from fakes.reading import Asking, text
@@ -36,7 +35,7 @@ def test_it_is_nobody_elses(served: Service, estate: Estate, who: str) -> None:
 def test_who_signs_in_with_a_code_has_shown_whose_number_it_is(estate: Estate) -> None:
     sent: SimpleQueue[tuple[str, str]] = SimpleQueue()
     served = Service(estate.database, estate.clock, app=service.create_app(estate.database, front_door(sent), clock=estate.clock))
-    with httpx.Client(base_url=served.url, trust_env=False) as client:
+    with served.client() as client:
         client.post("/sign-in", data={"phone": "13800000001"})
         _, code = sent.get(timeout=10)
         assert client.post("/sign-in/code", data={"login": "+8613800000001", "code": code}).status_code == 303

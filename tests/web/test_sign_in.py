@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pyotp
 import pytest
+from fakes.brokers import PATIENCE_S
 from fakes.lakeside import LAKESIDE, Estate, Service, example, front_door
 from fakes.reading import Asking, path, text
 from playwright.sync_api import Page, expect
@@ -28,7 +29,6 @@ from web.words import SignIn
 EN = words_in(Language.EN)
 LEI, CHEN, NOBODYS = "+8613800000001", "+8613800000002", "+8613800000999"
 PASSWORD = "by the lake at dusk"  # noqa: S105  of nobody
-PATIENCE_S = 20
 
 
 @dataclass
@@ -46,8 +46,7 @@ class Door:
 
     def client(self, **headers: str) -> httpx.Client:
         """Nobody yet."""
-        headers = {"accept-language": "en"} | headers
-        self.clients.append(httpx.Client(base_url=self.pages.url, headers=headers, trust_env=False))
+        self.clients.append(self.pages.client(**headers))
         return self.clients[-1]
 
     def code(self, client: httpx.Client, phone: str = LEI) -> str:

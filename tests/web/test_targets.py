@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from fakes.brokers import PATIENCE_S
 from fakes.chain import Chain, Radar
 from fakes.lakeside import LAKESIDE, Estate, Service, front_door
 from fakes.reading import Asking
@@ -30,7 +31,6 @@ from web.service import create_app
 
 HOME = "b3-201"
 FRAMES = 40
-PATIENCE_S = 20.0
 
 
 @dataclass
@@ -172,7 +172,7 @@ def test_who_signs_out_sees_no_more(now: Estate, live: Service) -> None:
     cookies = now.sign_in("wang-lei")
     with looking(live.url, cookies) as heard:
         heard.next("alive")
-        with httpx.Client(base_url=live.url, cookies=cookies, trust_env=False) as client:
+        with live.client(cookies=cookies) as client:
             assert client.post("/sign-out", headers={"content-length": "0"}).status_code == 303
         assert heard.ended.wait(PATIENCE_S)
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
+from fakes.brokers import PATIENCE_S
 
 from devices.model import NS_PER_S
 from incidents.directory import Channel, Person, Role
@@ -29,7 +30,6 @@ from store.outbox import DeliveryOutcome
 
 LEI = "+8613800000001"
 TEXT = "【湖畔家园】王秀英（3栋201室）10:02疑似摔倒。请立即前往查看。"
-PATIENCE_S = 20.0
 
 
 class Listener:

@@ -47,11 +47,13 @@ CARER_H, CARER_MIN = 8.0, (45.0, 75.0)
 CARED_FOR = 3
 """So many homes have a carer on weekday mornings."""
 CHARGES_BY_NIGHT = 0.5
-"""So many take the watch off for the night."""
+"""So many take the watch off for the night; the others charge it for `CHARGE_MIN` before they go to bed."""
+CHARGE_MIN, CHARGES_A_HOUR, WATCH_DRAINS_A_DAY = 90.0, 45.0, 35.0
+"""Percent of the watch's battery."""
 TAKES_WATCH_OUT = 0.9
 WATER_L_H, FLUSH_L = (4.0, 18.0), 6.0
 PASSERS_A_NIGHT, PASSERS_A_DAY = 2, 6
-BEAT_S, FIX_S, RADAR_IDLE_S, APART_S, STATUS_S, METER_S = 120.0, 20.0, 300.0, 90.0, 3600.0, 3600.0
+BEAT_S, FIX_S, RADAR_IDLE_S, APART_S, STATUS_S, METER_S = 120.0, 20.0, 300.0, 90.0, 3000.0, 3600.0
 ACCURACY_M, FIX_NOISE_M = 8.0, 3.0
 WALK_MPS = 0.8
 ESTATE_M, SHOPS_M = 90.0, 420.0
@@ -107,6 +109,8 @@ HAPPENS_H: dict[Sort, tuple[float, float]] = {
     Sort.STRANGER: (23.5, 28.0),
 }
 """Between which hours of its day each happens; above 24 in the night after."""
+LEAVES_BEFORE_S = {Sort.BURGLAR: HOUR_S, Sort.LEFT_ESTATE: ESTATE_M / WALK_MPS, Sort.LEFT_BY_NIGHT: 0.0, Sort.NOT_BACK: 0.0}
+"""How long before it they went out by the door."""
 UNHEARD = frozenset({Sort.COLLAPSE, Sort.LEFT_BY_NIGHT, Sort.NOT_BACK})
 """Nobody is there before they are missed."""
 
@@ -262,6 +266,7 @@ class _Home:
 
     def live(self) -> None:
         """The whole month."""
+        self.out += [(one.at_s - LEAVES_BEFORE_S[one.sort], one.until_s) for one in self.emergencies if one.sort in LEAVES_BEFORE_S]
         for what in ("door", "window"):
             self.say(float(self.rng.uniform(1.0, 50.0)), what, "contact", open=False)
         for day in range(self.days):
@@ -389,16 +394,16 @@ class _Home:
             case Sort.SOS:
                 self.say(one.at_s, "w", "button", pressed="sos")
             case Sort.BURGLAR:
-                self._go_out(one.at_s - HOUR_S, one.until_s, arms=True)
+                self._go_out(one.at_s - LEAVES_BEFORE_S[one.sort], one.until_s, arms=True)
                 self.opens(one.at_s, "window", 240.0)
                 self.stirs(one.at_s + 30.0, "room", 150.0)
             case Sort.LEFT_BY_NIGHT | Sort.NOT_BACK:
                 self._go_out(one.at_s, one.until_s, arms=False, walks=False)
             case Sort.LEFT_ESTATE:
-                self._go_out(one.at_s - 300.0, one.until_s, arms=False, walks=False)
+                self._go_out(one.at_s - LEAVES_BEFORE_S[one.sort], one.until_s, arms=False, walks=False)
                 home, there = np.array(self.at_m), np.array([SHOPS_M, 0.0])
-                for at_s in np.arange(one.at_s - 260.0, one.until_s, FIX_S).tolist():
-                    gone_m = min((at_s - one.at_s + 300.0) * WALK_MPS, SHOPS_M)
+                for at_s in np.arange(one.at_s - LEAVES_BEFORE_S[one.sort] + DOOR_S[1], one.until_s, FIX_S).tolist():
+                    gone_m = min((at_s - one.at_s + LEAVES_BEFORE_S[one.sort]) * WALK_MPS, SHOPS_M)
                     self._fix(at_s, home + gone_m * there / SHOPS_M)
             case Sort.COLLAPSE | Sort.STRANGER:
                 pass  # no device says anything of it; a radar does, see there
@@ -411,14 +416,15 @@ class _Home:
         """A packet of the watch every so often, but around a fall."""
         table = np.tile(np.array([[0.0], [0.0], [1.0]]), RATE_HZ)
         falls = [one.at_s for one in self.emergencies if one.sort is Sort.FALL]
+        chargers = self._charging()
         lying = [(one.at_s, one.until_s, one.sort) for one in self.emergencies if one.sort in {Sort.FALL, Sort.COLLAPSE}]
         for at_s in np.arange(self.rng.uniform(0.0, BEAT_S), self.days * DAY_S, BEAT_S).tolist():
             if any(fall_s - BEFORE_S - 3.0 <= at_s <= fall_s + LIES_S + 3.0 for fall_s in falls):
                 continue
             sleeps = any(begin <= at_s < end for begin, end in self.asleep)
             fallen = next((sort for begin, end, sort in lying if begin <= at_s < end), None)
-            away = bool(self.holiday and self.holiday[0] <= at_s < self.holiday[1])
-            if away or fallen is Sort.COLLAPSE or (fallen is None and sleeps and self.charges):
+            charging = any(begin <= at_s < end for begin, end in chargers)
+            if fallen is Sort.COLLAPSE or (fallen is None and charging):
                 self.feel(at_s, table + self.rng.normal(0.0, 0.002, table.shape))
             elif fallen or sleeps:
                 self.feel(at_s, motion.resting(self.rng, 1.0, gravity=RESTING, movement=0.2))
@@ -450,13 +456,25 @@ class _Home:
             if all(not begin - 1.0 <= at_s <= begin + len(path) / RADAR_HZ + 1.0 for begin, path in seen):
                 self.say(at_s, "r", "targets", targets=[])
 
+    def _charging(self) -> list[Span]:
+        """When the watch lies on its charger."""
+        left = [self.holiday] if self.holiday else []
+        if self.charges:
+            return [*self.asleep, *left]
+        return [*((begin_s - CHARGE_MIN * MINUTE_S, begin_s) for begin_s, _ in self.asleep[1:]), *left]
+
     def _report(self) -> None:
-        """Batteries."""
+        """Every so often, as battery sensors of Zigbee do, whether or not anything happens."""
         for said in self.devices():
             what = said["id"].rsplit("-", 1)[0]
-            full, every_s = float(self.rng.uniform(60.0, 99.0)), STATUS_S if what in {"w", "r"} else 6 * STATUS_S
-            for at_s in np.arange(self.rng.uniform(0.0, every_s), self.days * DAY_S, every_s).tolist():
-                self.say(at_s, what, "status", battery_percent=round(full - DRAINS_A_DAY * at_s / DAY_S), online=True)
+            level, drains, chargers = float(self.rng.uniform(60.0, 99.0)), DRAINS_A_DAY, list[Span]()
+            if what == "w":
+                drains, chargers = WATCH_DRAINS_A_DAY, self._charging()
+            for at_s in np.arange(self.rng.uniform(0.0, STATUS_S), self.days * DAY_S, STATUS_S).tolist():
+                is_charging = any(begin <= at_s < end for begin, end in chargers)
+                level += STATUS_S * (CHARGES_A_HOUR / HOUR_S if is_charging else -drains / DAY_S)
+                level = min(max(level, 1.0), 100.0)
+                self.say(at_s, what, "status", battery_percent=round(level), online=True)
 
 
 class _Estate:

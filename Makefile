@@ -75,7 +75,7 @@ bench: setup
 	$(BIN)/anju bench rehearsal
 
 fault: setup
-	ANJU_KILL_ROUNDS=20 ANJU_STORM=2000 ANJU_STORM_KILLS=50 $(BIN)/pytest -s tests/faults
+	ANJU_KILL_ROUNDS=20 ANJU_STORM=2000 ANJU_STORM_KILLS=50 ANJU_MONTH=30 $(BIN)/pytest -s tests/faults
 
 docs: setup
 	$(BIN)/python -m incidents.diagram docs/reference/incidents.md

@@ -11,13 +11,14 @@ from benchmarks import geofence as bench_geofence
 from benchmarks import geofence_noise as bench_noise
 from benchmarks import ingest as bench_ingest
 from benchmarks import measure
+from benchmarks import month as bench_month
 from benchmarks import pipeline as bench_pipeline
 from benchmarks import rehearsal as bench_rehearsal
 from commands.options import input_file, rules
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["fall", "geofence", "ingest", "pipeline", "delivery", "rehearsal"]))
+@click.argument("what", type=click.Choice(["fall", "geofence", "ingest", "pipeline", "delivery", "rehearsal", "month"]))
 @click.option("--recordings", type=input_file, metavar="FILE.npz", help="Recordings of people, which `fall` is then measured on as well.")
 @click.option("--noise", is_flag=True, help="Of `geofence`: false events against delay, with positions that err; some minutes.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
@@ -38,5 +39,6 @@ def bench(what: str, *, recordings: Path | None, noise: bool, as_json: bool) -> 
         "pipeline": lambda: bench_pipeline.run(pipeline),
         "delivery": bench_delivery.run,
         "rehearsal": lambda: bench_rehearsal.run(pipeline),
+        "month": lambda: bench_month.run(pipeline),
     }
     measure.tell(run[what](), as_json=as_json)

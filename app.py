@@ -24,6 +24,7 @@ from devices.sensors.motion import MOTION
 from devices.sensors.position import POSITION
 from devices.sensors.status import STATUS
 from devices.sensors.targets import TARGETS
+from rules.community import OwnRules
 from rules.fall.rule import Fall
 from rules.fall.stillness import LongLie
 from rules.faults.fault import Clock, LowBattery, Offline, Tamper
@@ -53,7 +54,7 @@ def pipeline(premises: Premises) -> Pipeline:
     """Every rule, in the lanes of the readings it looks at; a rule that needs two kinds stands in two lanes."""
     line, long_lie, intrusion = Line(premises), LongLie(premises), Intrusion(premises)
     quiet, no_return, daily = Inactivity(premises), NoReturn(premises), DailyWord(premises)
-    stuck, implausible, wear = Stuck(premises), Implausible(premises), Wear(premises)
+    stuck, implausible, wear, own = Stuck(premises), Implausible(premises), Wear(premises), OwnRules(premises)
     return Pipeline(
         Offline(premises),
         (
@@ -63,8 +64,8 @@ def pipeline(premises: Premises) -> Pipeline:
             Lane(ACCELERATION, Fall(premises), long_lie, quiet, daily, stuck, implausible, wear),
             Lane(POSITION, Area(premises), Wandering(premises), EverybodyLeft(premises), line, quiet, daily, implausible),
             Lane(TARGETS, line, quiet, daily, no_return, stuck),
-            Lane(CONTACT, line, intrusion, LeftOpen(premises), Doors(premises), quiet, daily, no_return, implausible),
-            Lane(MOTION, line, intrusion, quiet, daily, no_return, stuck),
+            Lane(CONTACT, line, intrusion, LeftOpen(premises), Doors(premises), quiet, daily, no_return, implausible, own),
+            Lane(MOTION, line, intrusion, quiet, daily, no_return, stuck, own),
             Lane(METER, Water(premises), quiet, daily, no_return, stuck, implausible),
             Lane(STATUS, Tamper(premises), LowBattery(premises), quiet, no_return, wear),
         ),

@@ -16,13 +16,13 @@ from incidents.escalation import Said, begun, paused, released, restarted, resum
 from incidents.grouping import (
     NOTED_ONLY,
     PRESSED,
-    SEVERITY,
     WINDOWED,
     Thread,
     goes_on,
     is_certain,
     is_late,
     is_noted_only,
+    severity,
     still_active,
     thread,
 )
@@ -131,7 +131,7 @@ def _take_event(event: Event, book: Incidents, directory: Directory, now_ns: int
         return _cared(event, previous, book, directory, now_ns)
     if is_noted_only(event) or (previous is not None and _is_settled(event, previous)):
         return Outcome()
-    policy = directory.policy(event.kind)
+    policy = directory.policy_of(event)
     window_s = _window_s(event, policy, directory)
     state = IncidentState.SUSPECTED if window_s > 0 else IncidentState.OPEN
     incident = quiet_from(opened(event, state, previous, directory, now_ns), now_ns)
@@ -186,12 +186,12 @@ def _joined(incident: Incident, event: Event, directory: Directory, book: Incide
         return _recovered(noted, event, directory, now_ns)
     if is_noted_only(event):
         return noted, ()
-    severity = max(incident.severity, SEVERITY[event.kind], key=lambda one: one.rank)
-    noted = replace(noted, severity=severity, active=incident.active | {(event.kind, event.cause)})
+    gravest = max(incident.severity, severity(event, directory), key=lambda one: one.rank)
+    noted = replace(noted, severity=gravest, active=incident.active | {(event.kind, event.cause)})
     noted = quiet_from(noted, max(now_ns, noted.held_ns or 0))
     if not _begins_round(incident, event, directory):
         return _unheld(noted, directory, book, now_ns)
-    policy = directory.policy(event.kind)
+    policy = directory.policy_of(event)
     had_it = incident.state in {IncidentState.ACKNOWLEDGED, IncidentState.ON_SCENE}
     fresh = moved(
         scheduled(noted, without={Due.CANCEL_WINDOW, Due.ACKNOWLEDGEMENT}),
@@ -243,9 +243,9 @@ def _begins_round(incident: Incident, event: Event, directory: Directory) -> boo
     if event.kind in PRESSED:
         again = incident.headline.kind is event.kind and event.known_ns - incident.headline.known_ns < BOUNCE_NS
         return not (again and incident.state is IncidentState.OPEN)
-    if SEVERITY[event.kind].rank > incident.severity.rank:
+    if severity(event, directory).rank > incident.severity.rank:
         return True
-    return incident.state is IncidentState.OPEN and incident.policy is None and directory.policy(event.kind) is not None
+    return incident.state is IncidentState.OPEN and incident.policy is None and directory.policy_of(event) is not None
 
 
 def _take_cleared(fact: Cleared, book: Incidents, directory: Directory, now_ns: int) -> Outcome:

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from devices.model import NS_PER_S, CommunityId, Covers, DeviceId, DeviceKind, HomeId, PersonId
 from incidents.workdays import Calendar
 from rules.kinds import EventKind, Mode
+from rules.model import Event
+from rules.premises import RuleId
 
 RosterId = NewType("RosterId", str)
 PolicyId = NewType("PolicyId", str)
@@ -209,6 +211,26 @@ class NamedDevice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamedRule:
+    """What is told of a rule of a community's own.
+
+    Attributes
+    ----------
+    names : mapping
+        What it is called in languages that have a name of their own for it.
+    severity : Severity
+        How much it matters.
+    policy : PolicyId or None
+        Who is told; None: as of every rule of the community's own.
+    """
+
+    name: str
+    names: Mapping[Language, str] = field(default_factory=dict)
+    severity: Severity = Severity.NOTICE
+    policy: PolicyId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shift:
     """Who is on duty on these days, half-open; `until` at or before `since` runs into the next day."""
 
@@ -323,6 +345,17 @@ class Directory:
     devices: Mapping[DeviceId, NamedDevice] = field(default_factory=dict)
     rosters: Mapping[RosterId, Roster] = field(default_factory=dict)
     policies: tuple[Policy, ...] = ()
+    rules: Mapping[RuleId, NamedRule] = field(default_factory=dict)
+
+    def rule(self, event: Event) -> NamedRule | None:
+        """The rule of the community's own that found an event; None of any other, and where it is not there any more."""
+        return self.rules.get(RuleId(event.cause)) if event.kind is EventKind.CUSTOM else None
+
+    def policy_of(self, event: Event) -> Policy | None:
+        """The policy for an event: its own rule's, else the one for its kind, if any."""
+        rule = self.rule(event)
+        named = None if rule is None else next((policy for policy in self.policies if policy.id == rule.policy), None)
+        return named or self.policy(event.kind)
 
     def today(self, now_ns: int) -> date:
         """The day that it is there."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from devices.model import NS_PER_MS, NS_PER_S
-from incidents.directory import Severity
+from incidents.directory import Directory, Severity
 from incidents.model import Story
 from rules.kinds import EventKind
 from rules.model import Cleared, Event
@@ -110,6 +110,12 @@ class Thread(NamedTuple):
 def thread(fact: Event | Cleared) -> Thread:
     """Where a fact belongs. A community's own rules (kind custom) each have a thread of their own."""
     return Thread(STORY[fact.kind], fact.subject, fact.cause if fact.kind is EventKind.CUSTOM else "")
+
+
+def severity(event: Event, directory: Directory) -> Severity:
+    """How much an event matters: as its kind does, or as a rule of the community's own says."""
+    rule = directory.rule(event)
+    return SEVERITY[event.kind] if rule is None else rule.severity
 
 
 def is_late(event: Event) -> bool:

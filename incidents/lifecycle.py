@@ -9,7 +9,7 @@ from typing import Any
 from devices.model import NS_PER_S, PersonId
 from incidents.audience import home_of, hushed
 from incidents.directory import Directory
-from incidents.grouping import SEVERITY, is_late, thread
+from incidents.grouping import is_late, severity, thread
 from incidents.model import CLOSED, Duty, Ended, Incident, IncidentId, IncidentState, Purpose, Story
 from rules.model import Event
 
@@ -84,12 +84,12 @@ def opened(event: Event, state: IncidentState, previous: Incident | None, direct
         rule=place.rule,
         home_id=event.home_id or home_of(event.subject, directory),
         state=state,
-        severity=SEVERITY[event.kind],
+        severity=severity(event, directory),
         opened_ns=now_ns,
         headline=event,
         events=(event,),
         active=frozenset({(event.kind, event.cause)}),
-        policy=directory.policy(event.kind),
+        policy=directory.policy_of(event),
         late=is_late(event),
         repeat_of=previous.id if previous else None,
     )

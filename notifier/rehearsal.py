@@ -52,6 +52,8 @@ class Lived:
 
     Attributes
     ----------
+    rule : str
+        Which rule of the community's own it is of; "" of any other.
     ended_ns : int or None
         None where it is open at the capture's end.
     told_ns : int or None
@@ -65,6 +67,7 @@ class Lived:
     subject: str
     home: str | None
     opened_ns: int
+    rule: str = ""
     ended_ns: int | None = None
     told_ns: int | None = None
     sms: int = 0
@@ -117,6 +120,7 @@ class Change:
             "kind": self.either.kind,
             "subject": self.either.subject,
             "home": self.either.home,
+            **({"rule": self.either.rule} if self.either.rule else {}),
             "by_s": self.by_s,
             "today": self.today and self.today.said(),
             "changed": self.changed and self.changed.said(),
@@ -225,7 +229,12 @@ def lived(output: Iterable[Output]) -> Run:
         match line["type"]:
             case "incident":
                 one = found.get(line["id"]) or Lived(
-                    id=line["id"], kind=line["kind"], subject=line["subject"], home=line["home"], opened_ns=_ns(line["at"])
+                    id=line["id"],
+                    kind=line["kind"],
+                    subject=line["subject"],
+                    home=line["home"],
+                    opened_ns=_ns(line["at"]),
+                    rule=line.get("rule", ""),
                 )
                 found[one.id] = replace(one, ended_ns=_ns(line["at"]) if line["state"] in CLOSED else None)
             case "notification":
@@ -243,8 +252,8 @@ def lived(output: Iterable[Output]) -> Run:
 def compared(today: Run, changed: Run) -> Rehearsal:
     """What is different between two runs.
 
-    Incidents of both are the same one where kind and subject are the same and they were open at one time; of several the first that fits,
-    each once.
+    Incidents of both are the same one where kind and subject, and a community's own rule, are the same and they were open at one time; of
+    several the first that fits, each once.
     """
     changes = sorted(_changes(today, changed), key=lambda one: (one.either.opened_ns, one.either.kind, one.either.subject, one.what))
     by_place: defaultdict[tuple[str, str], list[Change]] = defaultdict(list)
@@ -266,11 +275,11 @@ def _rehearsed(lines: Iterable[Line]) -> Iterator[Line]:
 
 
 def _changes(today: Run, changed: Run) -> Iterator[Change]:
-    waiting: defaultdict[tuple[str, str], list[Lived]] = defaultdict(list)
+    waiting: defaultdict[tuple[str, str, str], list[Lived]] = defaultdict(list)
     for one in changed.incidents:
-        waiting[one.kind, one.subject].append(one)
+        waiting[one.kind, one.subject, one.rule].append(one)
     for one in today.incidents:
-        others = waiting[one.kind, one.subject]
+        others = waiting[one.kind, one.subject, one.rule]
         other = next((other for other in others if one.overlaps(other)), None)
         if other is None:
             yield Change(what=What.LOST, today=one, changed=None)

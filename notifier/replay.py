@@ -307,7 +307,7 @@ class Replay:
         if self._printed.get(incident.id) == standing:
             return
         self._printed[incident.id] = standing
-        marks = {"late": incident.late, "unanswered": incident.unanswered, "repeat_of": incident.repeat_of}
+        marks = {"late": incident.late, "unanswered": incident.unanswered, "repeat_of": incident.repeat_of, "rule": incident.rule}
         self._out.add(
             now_ns,
             "incident",

@@ -117,7 +117,7 @@ Facts = list[Fact]
 
 
 Snapshot = Mapping[str, Any]
-"""Decision state by device key, or by `<community>/home:<id>`, `…/person:<id>`, `…/all`; in JSON's types only; small.
+"""Decision state by device key, or by `<community>/home:<id>`, `…/person:<id>`, `…/rule:<id>`, `…/all`; in JSON's types only; small.
 
 Signal windows are not in it.
 """

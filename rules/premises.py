@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import NewType
 
-from devices.model import NS_PER_S, CommunityId, Device, HomeId, PersonId, Registry
+from devices.model import NS_PER_S, CommunityId, Device, DeviceId, HomeId, PersonId, Registry
 from geofence.datum import NO_RING, Wgs84Ring, Wgs84Rings
 from rules.kinds import EventKind, Mode
 
 FenceId = NewType("FenceId", str)
+RuleId = NewType("RuleId", str)
 
 _DAY = timedelta(days=1)
 
@@ -284,6 +285,70 @@ class Fence:
     path: Wgs84Ring = NO_RING
 
 
+class SensorState(StrEnum):
+    """What a sensor can say that a community's own rule may ask for."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    MOTION = "motion"
+    NO_MOTION = "no_motion"
+
+
+class Match(StrEnum):
+    """How many of a rule's conditions must hold at one time."""
+
+    ALL = "all"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """Sensors that are in a state, and have been for so long without a break.
+
+    Attributes
+    ----------
+    devices : tuple of DeviceId
+        Never empty.
+    every : bool
+        Each of them must be; else one is enough.
+    """
+
+    devices: tuple[DeviceId, ...]
+    state: SensorState
+    for_s: int = 0
+    every: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnRule:
+    """A rule that a community made itself.
+
+    Attributes
+    ----------
+    home : HomeId or None
+        Whose rule it is; None is the community's.
+    between : Hours or None
+        At which times it holds; None is always.
+    modes : frozenset or None
+        In which modes of its home; None is always. A rule of the community has none.
+    """
+
+    community_id: CommunityId
+    id: RuleId
+    when: tuple[Condition, ...]
+    home: HomeId | None = None
+    match: Match = Match.ALL
+    between: Hours | None = None
+    modes: frozenset[Mode] | None = None
+
+    @property
+    def written(self) -> str:
+        """The same text for the same, and for nothing else."""
+        when = [f"{one.state} {one.for_s} {one.every} {','.join(one.devices)}" for one in self.when]
+        hours = None if self.between is None else f"{self.between.since:%H:%M}-{self.between.until:%H:%M} {sorted(self.between.days)}"
+        return f"{self.home} {self.match} {when} {hours} {None if self.modes is None else sorted(self.modes)}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clocks:
     """A community's zone, and what it calls night: from `since` until `until`, which may lie on the next day."""
@@ -362,6 +427,8 @@ class Premises:
         By community.
     wishes : mapping
         When somebody wants to hear how a resident is, each such time once; by (community, resident).
+    rules : tuple of OwnRule
+        Those of communities' own rules that are switched on.
     """
 
     registry: Registry
@@ -372,6 +439,7 @@ class Premises:
     uses: Mapping[str, Use] = field(default_factory=dict)
     clocks: Mapping[str, Clocks] = field(default_factory=dict)
     wishes: Mapping[tuple[str, str], tuple[Daily, ...]] = field(default_factory=dict)
+    rules: tuple[OwnRule, ...] = ()
     hearing: Hearing = field(default_factory=Hearing)
 
     def use(self, device: Device) -> Use:

@@ -11,16 +11,28 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import ValidationError
 
 from devices.model import CommunityId, Covers, Device, DeviceId, HomeId, PersonId, Placement, Pose, Source
-from incidents.directory import Address, Channel, Directory, Home, NamedDevice, Person, Recovery, Role, RosterId
+from incidents.directory import Address, Channel, Directory, Home, NamedDevice, NamedRule, Person, PolicyId, Recovery, Role, RosterId
 from rules.fences.etiquette import Neighbourhood
-from rules.premises import Arming, Care, Clocks, Codes, Fence, FenceId, FenceKind, HomePlace, Use
+from rules.premises import Arming, Care, Clocks, Codes, Fence, FenceId, FenceKind, HomePlace, RuleId, Use
 from store import cameras, cautions, coverage, document, duty, plans, references, shapes
 from store.document import Document, KeyPath, shown, spelled
 from store.ground import survey
 from store.model import Community, InputError, StoreError
 from store.phones import phone
 from store.references import DEFAULT_EVENTS, Findings
-from store.schema import CareSaid, ChosenSaid, CommunityFile, DeviceSaid, FenceSaid, FenceState, NightSaid, PersonSaid, mistakes
+from store.schema import (
+    CareSaid,
+    ChosenSaid,
+    CommunityFile,
+    DeviceSaid,
+    FenceSaid,
+    FenceState,
+    NightSaid,
+    PersonSaid,
+    RuleSaid,
+    RuleState,
+    mistakes,
+)
 from store.shapes import Shape
 
 ENTRIES = frozenset({Covers.DOOR, Covers.GATE})
@@ -114,6 +126,7 @@ def build(file: CommunityFile) -> Community:
         devices={one.id: NamedDevice(id=one.id, kind=one.kind, home=one.home, wearer=one.wearer, covers=one.covers) for one in devices},
         rosters={RosterId(roster.id): duty.roster(roster, file.community.calendar) for roster in file.rosters},
         policies=duty.policies(file),
+        rules={RuleId(one.id): _named_rule(one) for one in file.rules},
     )
     cautions.reach(directory, findings)
     if findings.mistakes:
@@ -151,9 +164,19 @@ def build(file: CommunityFile) -> Community:
         schedules={HomeId(home.id): tuple(duty.planned(one) for one in home.planned) for home in file.homes if home.planned},
         codes={PersonId(one.id): Codes(code=one.code, duress=one.duress_code) for one in file.people if one.code or one.duress_code},
         clocks=_clocks(file.community.night, timezone),
+        rules=tuple(duty.rule(one, file) for one in file.rules if one.state is RuleState.ACTIVE),
         reached_by=reached_by,
         warnings=tuple(findings.warnings),
         notices=tuple(findings.notices),
+    )
+
+
+def _named_rule(rule: RuleSaid) -> NamedRule:
+    return NamedRule(
+        name=rule.name,
+        names=rule.names,
+        severity=rule.severity,
+        policy=None if rule.policy is None else PolicyId(rule.policy),
     )
 
 

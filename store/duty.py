@@ -2,11 +2,12 @@
 
 from datetime import date, time
 
-from devices.model import PersonId
+from devices.model import CommunityId, DeviceId, HomeId, PersonId
 from incidents.directory import DayKind, Override, Policy, PolicyId, Repeat, Roster, RosterId, Shift, Step, Weekday, When
 from incidents.workdays import Calendar
-from rules.premises import Hours, Planned
-from store.schema import CommunityFile, HoursSaid, PlannedSaid, RosterSaid, StepSaid, WhenSaid
+from rules.premises import Condition, Hours, OwnRule, Planned, RuleId, SensorState
+from store import references
+from store.schema import CommunityFile, HoursSaid, PlannedSaid, RosterSaid, RuleSaid, StepSaid, WhenSaid
 
 
 def roster(roster: RosterSaid, country: str | None) -> Roster:
@@ -54,6 +55,31 @@ def hours(said: HoursSaid) -> Hours:
 def planned(said: PlannedSaid) -> Planned:
     """A mode at a time of day on days of the week."""
     return Planned(mode=said.mode, at=clock(said.at), days=frozenset(Weekday[day.upper()] for day in said.days))
+
+
+_EACH = frozenset({SensorState.CLOSED, SensorState.NO_MOTION})
+"""States that are only so if each sensor of a kind is: one closed window does not make windows closed."""
+
+
+def rule(said: RuleSaid, file: CommunityFile) -> OwnRule:
+    """A rule of the community's own, with the sensors that it is about."""
+    return OwnRule(
+        community_id=CommunityId(file.community.id),
+        id=RuleId(said.id),
+        home=None if said.home is None else HomeId(said.home),
+        when=tuple(
+            Condition(
+                devices=tuple(sorted(DeviceId(device.id) for device in references.condition_devices(one, said, file))),
+                state=one.state,
+                for_s=one.for_s,
+                every=one.state in _EACH,
+            )
+            for one in said.when
+        ),
+        match=said.match,
+        between=None if said.between is None else hours(said.between),
+        modes=None if said.modes is None else frozenset(said.modes),
+    )
 
 
 def policies(file: CommunityFile) -> tuple[Policy, ...]:

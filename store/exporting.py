@@ -148,7 +148,7 @@ class Export:
         last: dict[str, tuple[Record, _Heard]] = {}
         has_begun = False
         listening = _Listening(self._versions)
-        async for record in _sorted(log, self.span):
+        async for record in records(log, self.span):
             heard = listening(record)
             if not self._is_ours(record, heard):
                 continue
@@ -213,7 +213,7 @@ class _Thinning:
         return is_first or any(known_ns - FALL_BEFORE_NS <= at_ns <= known_ns + FALL_AFTER_NS for known_ns in self._falls.get(device, ()))
 
 
-async def _sorted(log: Log, span: Span) -> AsyncIterator[Record]:
+async def records(log: Log, span: Span) -> AsyncIterator[Record]:
     """Records of the span and of a while before it by the time of arrival: entries of partitions lie beside each other in the log."""
     state = await log.state()
     begin = datetime.fromtimestamp((span.since_ns - BEFORE_NS) / NS_PER_S, tz=UTC)

@@ -60,7 +60,8 @@ class ImportPlan:
 
 
 _CHOSEN = "chosen"
-_DRAWN = "drawn"
+_BY_HAND = ("drawn", "made")
+"""Keys of what people drew or made in the app: no file has them."""
 
 
 def plan(kept_of: Callable[[CommunityId], str | None], file: Path | str, *, prune: bool = False, text: str | None = None) -> ImportPlan:
@@ -159,21 +160,34 @@ def _merged(old: Said, new: Said) -> tuple[Said, Origins]:
 
 
 def _pruned(old: Said | None, new: Said) -> Said:
-    """The new file alone, with the fences of its homes that people drew in the app: no file has them."""
+    """The new file alone, with the fences of its homes that people drew in the app, and the rules that they made there."""
     homes, residents = ({item["id"] for item in new.get(section, [])} for section in ("homes", "people"))
     in_file = {item["id"] for item in new.get("geofences", [])}
-    drawn = [item for item in (old or {}).get("geofences", []) if item.get(_DRAWN) and item["id"] not in in_file]
+    drawn = [item for item in (old or {}).get("geofences", []) if item.get("drawn") and item["id"] not in in_file]
     kept = [
         item for item in drawn if {item.get("home"), item.get("around")} <= {*homes, None} and set(item.get("residents") or ()) <= residents
     ]
     again = {item["id"]: item for item in (old or {}).get("geofences", [])}
     fences = [_kept(again[item["id"]], item) if item["id"] in again else item for item in new.get("geofences", [])]
-    return {**new, "geofences": [*fences, *kept]} if fences or kept else new
+    pruned = {**new, "geofences": [*fences, *kept]} if fences or kept else new
+    old_rules = {item["id"]: item for item in (old or {}).get("rules", [])}
+    rules = [_kept(old_rules.get(item["id"], {}), item) for item in new.get("rules", [])]
+    known = {item["id"] for item in rules}
+    rules += [item for item in old_rules.values() if "made" in item and item["id"] not in known and _is_sound(item, new)]
+    return {**pruned, "rules": rules} if rules else pruned
+
+
+def _is_sound(rule: Said, new: Said) -> bool:
+    """Whether everything that a rule names is still there."""
+    file = CommunityFile.model_validate({**new, "rules": [rule]})
+    alone = Findings()
+    references.check(file, alone)
+    return not any(path[0] == "rules" for path, _ in alone.mistakes)
 
 
 def _kept(old: Said, new: Said) -> Said:
     """An item as the new file has it, except what people made of it in the app: that is no matter of whoever writes the file."""
-    if _DRAWN in old and _DRAWN not in new:
+    if any(key in old and key not in new for key in _BY_HAND):
         return old
     return {**new, _CHOSEN: old[_CHOSEN]} if _CHOSEN in old and _CHOSEN not in new else new
 
@@ -208,8 +222,9 @@ def _changes(old: Said | None, merged: Said, new: Said) -> list[str]:
                 lines.append(f"= {section} {one} (kept)")
             else:
                 lines += _differences(f"{section} {one}", was[one], item)
-                if _DRAWN in item and _DRAWN not in said_now[one]:
-                    lines.append(f"= {section} {one} (kept as it was drawn in the app)")
+                lines += [
+                    f"= {section} {one} (kept as it was {key} in the app)" for key in _BY_HAND if key in item and key not in said_now[one]
+                ]
         lines += [f"- {section} {one}" for one in was if one not in now]
     return lines
 

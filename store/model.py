@@ -18,7 +18,7 @@ from geofence.datum import Wgs84Rings
 from geofence.floor import Floor
 from incidents.directory import Directory, Home, Role
 from rules.fences.etiquette import Neighbourhood, Verdict
-from rules.premises import Arming, Care, Clocks, Codes, Daily, Fence, FenceId, HomePlace, Planned, Premises, Use
+from rules.premises import Arming, Care, Clocks, Codes, Daily, Fence, FenceId, HomePlace, OwnRule, Planned, Premises, Use
 
 
 class StoreError(AnjuError):
@@ -91,7 +91,8 @@ class Community:
 
     `warnings` are what import says loudly and accepts, `notices` what it says. `reached_by`: of a home, others whose lines reach it.
     `fences` guard; `waiting` and `refused` were drawn in the app and guard nothing. `verdicts`: what each line, and
-    each area that was drawn in the app, watches besides its own home. `names`: of fences that have one.
+    each area that was drawn in the app, watches besides its own home. `names`: of fences that have one. `rules`: its own, those that are
+    switched on.
     """
 
     directory: Directory
@@ -110,6 +111,7 @@ class Community:
     schedules: Mapping[HomeId, tuple[Planned, ...]] = field(default_factory=dict)
     codes: Mapping[PersonId, Codes] = field(default_factory=dict)
     clocks: Clocks = field(default_factory=Clocks)
+    rules: tuple[OwnRule, ...] = ()
     reached_by: Mapping[HomeId, tuple[HomeId, ...]] = field(default_factory=dict)
     warnings: tuple[str, ...] = field(default=())
     notices: tuple[str, ...] = field(default=())
@@ -148,6 +150,7 @@ def premises_of(communities: Iterable[Community]) -> Premises:
         uses={f"{one.id}/{device}": use for one in known for device, use in one.uses.items()},
         clocks={str(one.id): one.clocks for one in known},
         wishes={(str(one.id), str(resident)): wishes for one in known for resident, wishes in _wishes(one).items()},
+        rules=tuple(rule for one in known for rule in one.rules),
     )
 
 

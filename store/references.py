@@ -8,21 +8,24 @@ from devices.adapters import ADAPTERS
 from devices.model import SENSORS_OF, DeviceKind, SensorKind
 from devices.topics import ROOT
 from incidents.audience import ROSTER
-from incidents.directory import Channel, DayKind, Role
+from incidents.directory import Channel, DayKind, Role, Severity
 from incidents.workdays import Calendar
 from rules.kinds import EventKind
-from rules.premises import SCHEDULE, FenceKind
+from rules.premises import SCHEDULE, FenceKind, Match, SensorState
 from store.document import KeyPath, shown, spelled
 from store.schema import (
     OUTLINES,
     SECTIONS,
     CommunityFile,
+    ConditionSaid,
     DeviceSaid,
     FenceSaid,
     HomeSaid,
     PersonSaid,
     PolicySaid,
     RosterSaid,
+    RuleSaid,
+    RuleState,
     SourceSaid,
     StepSaid,
 )
@@ -62,6 +65,15 @@ FENCES_WITH: Mapping[str, FenceKind] = {
     **dict.fromkeys(("near", "approach_m", "max_gap_s"), FenceKind.LINE),
 }
 """Keys that only one kind of fences has."""
+
+STATES_OF: Mapping[DeviceKind, tuple[SensorState, ...]] = {
+    DeviceKind.CONTACT: (SensorState.OPEN, SensorState.CLOSED),
+    **dict.fromkeys((DeviceKind.MOTION, DeviceKind.RADAR, DeviceKind.CAMERA), (SensorState.MOTION, SensorState.NO_MOTION)),
+}
+"""What each kind of devices can say that a rule of a community's own may ask for.
+
+A button is not among them: what is pressed is told as it is, and a rule about it could only betray a silent call for help.
+"""
 
 EVENTS_WITH: Mapping[str, EventKind] = {"dwell_min": EventKind.DWELL, "expected": EventKind.ABSENT}
 """Keys of areas that only one kind of events asks for."""
@@ -122,7 +134,10 @@ def check(file: CommunityFile, findings: Findings) -> None:
         findings.wrong(("community", "calendar"), f"{shown(file.community.calendar)} has no table of holidays, wanted a country such as CN")
     for index, roster in enumerate(file.rosters):
         _roster(roster, file.community.calendar, names, ("rosters", index), findings)
-    _policies(file.policies, names, findings)
+    for index, rule in enumerate(file.rules):
+        if rule.state is not RuleState.REMOVED:
+            _rule(rule, file, names, ("rules", index), findings)
+    _policies(file.policies, names, {rule.policy for rule in file.rules}, findings)
 
 
 def _schedule(home: HomeSaid, path: KeyPath, findings: Findings) -> None:
@@ -266,10 +281,68 @@ def _begins(clock: str, path: KeyPath, findings: Findings) -> None:
         findings.wrong((*path, "from"), "'24:00' ends a day, wanted \"00:00\" of the next one")
 
 
-def _policies(policies: Sequence[PolicySaid], names: _Names, findings: Findings) -> None:
+def _rule(rule: RuleSaid, file: CommunityFile, names: _Names, path: KeyPath, findings: Findings) -> None:
+    """Note what is wrong with a rule of the community's own."""
+    _known(rule.home, names.homes, "homes", (*path, "home"), findings)
+    _known(rule.policy, {policy.id for policy in file.policies}, "policies", (*path, "policy"), findings)
+    if rule.severity is Severity.LIFE and rule.policy is None:
+        findings.wrong((*path, "severity"), "is life, which wakes people up: wanted a policy with it that says whom")
+    if rule.modes is not None and rule.home is None:
+        findings.wrong((*path, "modes"), "says nothing without home: a community has no mode")
+    if rule.between is not None:
+        _begins(rule.between.since, (*path, "between"), findings)
+    for place, condition in enumerate(rule.when):
+        _condition(condition, rule, file, (*path, "when", place), findings)
+    wanted: dict[str, SensorState] = {}
+    for place, condition in enumerate(rule.when):
+        other = wanted.setdefault(condition.device, condition.state) if condition.device else condition.state
+        if other is not condition.state and rule.match is Match.ALL:
+            findings.wrong(
+                (*path, "when", place, "state"), f"is {condition.state} while {condition.device} must be {other} too: never both"
+            )
+
+
+def _condition(condition: ConditionSaid, rule: RuleSaid, file: CommunityFile, path: KeyPath, findings: Findings) -> None:
+    devices = {device.id: device for device in file.devices}
+    if (condition.device is None) == (condition.kind is None):
+        findings.wrong(path, "holds both device and kind, wanted one" if condition.device else "names no sensor, wanted device or kind")
+        return
+    if condition.covers is not None and condition.kind is not DeviceKind.CONTACT:
+        findings.wrong((*path, "covers"), "does not fit, wanted it with kind: contact only")
+    if condition.device is not None and condition.device not in devices:
+        _known(condition.device, devices, "devices", (*path, "device"), findings)
+        return
+    meant = condition_devices(condition, rule, file)
+    key = "kind" if condition.device is None else "device"
+    if not meant:
+        whose = f"home {rule.home}" if rule.home else "the community"
+        said = shown(condition.device or str(condition.kind))
+        findings.wrong((*path, key), f"{said} is {'no sensor' if condition.device else 'the kind of no sensor'} of {whose}")
+    for kind in dict.fromkeys(device.kind for device in meant):
+        fitting = STATES_OF.get(kind, ())
+        if not fitting:
+            findings.wrong((*path, key), f"is of kind {kind}, wanted one of {', '.join(STATES_OF)}")
+        elif condition.state not in fitting:
+            findings.wrong((*path, "state"), f"{shown(str(condition.state))} is nothing a {kind} says, wanted {' or '.join(fitting)}")
+
+
+def condition_devices(condition: ConditionSaid, rule: RuleSaid, file: CommunityFile) -> list[DeviceSaid]:
+    """Sensors that a condition is about: those of its rule's home, if it has one."""
+    return [
+        device
+        for device in file.devices
+        if rule.home in {None, device.home}
+        and (device.id == condition.device if condition.device is not None else device.kind is condition.kind)
+        and condition.covers in {None, device.covers}
+    ]
+
+
+def _policies(policies: Sequence[PolicySaid], names: _Names, named: Collection[str | None], findings: Findings) -> None:
     owner: dict[EventKind, int] = {}
     for index, policy in enumerate(policies):
         path: KeyPath = ("policies", index)
+        if not policy.kinds and policy.id not in named:
+            findings.wrong((*path, "kinds"), "is empty, wanted at least one, or a rule that names the policy")
         for place, kind in enumerate(policy.kinds):
             if owner.setdefault(kind, index) != index:
                 other = policies[owner[kind]].id

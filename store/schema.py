@@ -16,7 +16,7 @@ from devices.model import Covers, DeviceKind, Placement
 from geofence.datum import Datum
 from incidents.directory import Channel, Language, Recovery, Role, Severity
 from rules.kinds import EventKind, Mode
-from rules.premises import FenceKind, Side
+from rules.premises import FenceKind, Match, SensorState, Side
 from store.document import KeyPath, Plain, shown
 from store.model import OpeningKind
 
@@ -27,6 +27,7 @@ _MAX_REPEATS = 1000
 _MAX_DELAY_S = 600
 _MAX_OPEN_MIN = 24 * 60
 _MAX_DWELL_MIN = 7 * 24 * 60
+_MAX_FOR_S = 24 * 3600
 _MAX_FLOOR_M = 200.0
 _MIN_ROOM_M2 = 0.25
 _MIN_OPENING_M = 0.2
@@ -138,6 +139,7 @@ Day = Literal[DayOfWeek, "workday", "holiday"]
 Date = Annotated[str, BeforeValidator(_quoted), AfterValidator(_date)]
 Moment = Annotated[str, BeforeValidator(_quoted), AfterValidator(_moment)]
 Pair = Annotated[tuple[float, float], PlainValidator(_pair)]
+RuleName = Annotated[Text, Field(max_length=40)]
 DatumWord = Annotated[Datum, Field(strict=False)]
 LanguageWord = Annotated[Language, Field(strict=False)]
 
@@ -533,6 +535,57 @@ class FenceSaid(_Drawn):
         return self.around is None
 
 
+MOST_CONDITIONS = 8
+MOST_RULES = 200
+
+
+class ConditionSaid(_Said):
+    """One sensor, or those of a kind, and the state that it has been in for so long.
+
+    Of a kind one sensor that is open or tells of movement is enough; closed, or without movement, each of them must be.
+    """
+
+    device: Id | None = None
+    kind: Annotated[DeviceKind, Field(strict=False)] | None = None
+    covers: Annotated[Covers, Field(strict=False)] | None = None
+    state: Annotated[SensorState, Field(strict=False)]
+    for_s: Annotated[int, Field(ge=0, le=_MAX_FOR_S)] = 0
+
+
+class RuleState(StrEnum):
+    """Whether a rule of a community's own judges; one in a file does, unless the file says otherwise."""
+
+    ACTIVE = "active"
+    DRAFT = "draft"
+    """Saved to be rehearsed: it judges nothing."""
+    REMOVED = "removed"
+    """Kept so that a file that still has it does not bring it back."""
+
+
+class MadeSaid(_Said):
+    """Who made or changed a rule in the app, and when."""
+
+    by: Id
+    at: Moment
+
+
+class RuleSaid(_Said):
+    """A rule of a community's own. `made` is the app's: of one that somebody made or changed there."""
+
+    id: Id
+    name: RuleName
+    names: dict[LanguageWord, RuleName] = {}
+    home: Id | None = None
+    when: Annotated[list[ConditionSaid], Field(min_length=1, max_length=MOST_CONDITIONS)]
+    match: Annotated[Match, Field(strict=False)] = Match.ALL
+    between: HoursSaid | None = None
+    modes: Annotated[list[Annotated[Mode, Field(strict=False)]], Field(min_length=1)] | None = None
+    severity: Annotated[Severity, Field(strict=False)] = Severity.NOTICE
+    policy: Id | None = None
+    state: Annotated[RuleState, Field(strict=False)] = RuleState.ACTIVE
+    made: MadeSaid | None = None
+
+
 class ShiftSaid(_Said):
     """Who is on duty when."""
 
@@ -595,10 +648,10 @@ class RepeatSaid(_Said):
 
 
 class PolicySaid(_Said):
-    """Who is told when, for some kinds of events."""
+    """Who is told when, for some kinds of events; for none where only rules of the community's own name it."""
 
     id: Id
-    kinds: Annotated[list[Annotated[EventKind, Field(strict=False)]], Field(min_length=1)]
+    kinds: list[Annotated[EventKind, Field(strict=False)]]
     cancel_window_s: Annotated[int, Field(ge=0, le=600)] = 0
     certain_window_s: Annotated[int, Field(ge=0, le=600)] | None = None
     steps: Annotated[list[StepSaid], Field(min_length=1)]
@@ -615,9 +668,10 @@ class CommunityFile(_Said):
     geofences: Annotated[list[FenceSaid], BeforeValidator(_or_empty)] = []
     rosters: Annotated[list[RosterSaid], BeforeValidator(_or_empty)] = []
     policies: Annotated[list[PolicySaid], BeforeValidator(_or_empty)] = []
+    rules: Annotated[list[RuleSaid], BeforeValidator(_or_empty), Field(max_length=MOST_RULES)] = []
 
 
-SECTIONS = ("homes", "people", "devices", "geofences", "rosters", "policies")
+SECTIONS = ("homes", "people", "devices", "geofences", "rosters", "policies", "rules")
 
 _MODELS: tuple[type[_Said], ...] = (
     *(
@@ -636,7 +690,7 @@ _MODELS: tuple[type[_Said], ...] = (
         SourceSaid,
     ),
     *(FenceSaid, DrawnSaid, CircleSaid, RectangleSaid, CorridorSaid, HoursSaid, RosterSaid, ShiftSaid, OverrideSaid),
-    *(PolicySaid, StepSaid, WhenSaid, RepeatSaid, ViewSaid, FloorSaid, RoomSaid, OpeningSaid),
+    *(PolicySaid, StepSaid, WhenSaid, RepeatSaid, ViewSaid, FloorSaid, RoomSaid, OpeningSaid, RuleSaid, ConditionSaid, MadeSaid),
 )
 _KEYS = sorted({field.alias or name for model in _MODELS for name, field in model.model_fields.items()})
 
@@ -666,7 +720,7 @@ _SECRET = frozenset({"push", "apprise", "webhook"})
 
 def mistakes(error: ValidationError) -> list[tuple[KeyPath, str]]:
     """Each mistake as (path, what was wrong and what was wanted), in the file's order of checks."""
-    return [(tuple(detail["loc"]), _words(detail)) for detail in error.errors(include_url=False)]
+    return [(tuple(part for part in detail["loc"] if part != "[key]"), _words(detail)) for detail in error.errors(include_url=False)]
 
 
 def _words(detail: ErrorDetails) -> str:
@@ -685,6 +739,9 @@ def _words(detail: ErrorDetails) -> str:
             what = f"{value} is not text, wanted text{' in quotes' if isinstance(detail['input'], int | float) else ''}"
         case "enum" | "literal_error":
             what = f"{value} is not known, wanted {context['expected']}"
+        case "too_long":
+            unit = " characters" if isinstance(detail["input"], str) else ""
+            what = f"has {context['actual_length']}{unit}, wanted at most {context['max_length']}"
         case "too_short":
             what = "is empty, wanted at least one"
         case "string_pattern_mismatch":

@@ -33,6 +33,8 @@ class Action(StrEnum):
     """Draw, change and remove the areas and lines of a home; those of the whole estate are an administrator's."""
     APPROVE_FENCES = "approve_fences"
     """Decide about what somebody drew beyond their own home."""
+    MAKE_RULES = "make_rules"
+    """See, make, rehearse and switch a home's own rules; those of the community are an administrator's."""
     SEE_MESSAGES = "see_messages"
     """What was sent to whom."""
     SEE_RED_LIST = "see_red_list"
@@ -112,6 +114,7 @@ RIGHTS: Mapping[Action, _Reaches] = {
     Action.SOS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN},
     Action.DRAW_FENCES: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
     Action.APPROVE_FENCES: {Role.ADMINISTRATOR: _ALL},
+    Action.MAKE_RULES: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
     Action.SEE_MESSAGES: {Role.DISPATCHER: _ALL, Role.GUARD: _ALL, Role.ADMINISTRATOR: _ALL},
     Action.SEE_RED_LIST: {Role.DISPATCHER: _ALL, Role.ADMINISTRATOR: _ALL},
     Action.SEE_CONTACTS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
@@ -185,6 +188,12 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("GET", "/api/fences/{fence_id}/history"): Action.DRAW_FENCES,
     ("POST", "/api/fences/{fence_id}/restore"): Action.DRAW_FENCES,
     ("POST", "/api/fences/{fence_id}/decision"): Action.APPROVE_FENCES,
+    ("GET", "/api/rules"): Action.MAKE_RULES,
+    ("POST", "/api/rules"): Action.MAKE_RULES,
+    ("PUT", "/api/rules/{rule_id}"): Action.MAKE_RULES,
+    ("DELETE", "/api/rules/{rule_id}"): Action.MAKE_RULES,
+    ("POST", "/api/rules/{rule_id}/trial"): Action.MAKE_RULES,
+    ("PUT", "/api/rules/{rule_id}/state"): Action.MAKE_RULES,
     ("GET", "/api/incidents"): Action.SEE_INCIDENTS,
     ("GET", "/api/incidents/{incident_id}"): Action.SEE_INCIDENTS,
     ("POST", "/api/incidents/{incident_id}/opened"): Action.SEE_INCIDENTS,

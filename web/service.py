@@ -41,6 +41,7 @@ from web.api import (
     phones,
     plans,
     reachability,
+    rules,
     schedules,
     sign_in,
     silences,
@@ -86,11 +87,11 @@ def create_app(
     host
         By which name browsers reach us, besides those of this machine.
     open_log
-        Connects to the log, for whoever looks at what radars see; without it they see nothing.
+        Connects to the log, for whoever looks at what radars see, or back; without it they see nothing.
     spending
         What communities may spend.
     """
-    site = Site(database, clock, carrier=carrier, door=door, lookout=Lookout(open_log), spending=spending)
+    site = Site(database, clock, carrier=carrier, door=door, lookout=Lookout(open_log), spending=spending, open_log=open_log)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -123,7 +124,7 @@ def _included() -> APIRouter:
     for routes in (sign_in, console, incidents, phones, homes, reachability, acts, silences, additions):
         gated.include_router(routes.router, include_in_schema=False)
     problems: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 409, 422, 503)}
-    for routes in (own, addresses, family, choices, glances, plans, calibration, schedules, fences, chain_checks, stories, events):
+    for routes in (own, addresses, family, choices, glances, plans, calibration, schedules, fences, rules, chain_checks, stories, events):
         gated.include_router(routes.router, responses=problems)
     return gated
 

@@ -1,6 +1,6 @@
 """What every page shares: the database, the words of whoever looks, the community that is shown, and the frame around it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlmodel import Session
 from starlette.datastructures import QueryParams
 
+from devices.log import Log
 from devices.model import CommunityId
 from incidents.directory import Language, Person
 from incidents.model import Incident
@@ -98,6 +99,8 @@ class Site:
         What radars see just now.
     spending
         What communities may spend; None where nothing is limited.
+    open_log
+        Connects to the log; None where there is none to look into.
     """
 
     def __init__(
@@ -109,8 +112,10 @@ class Site:
         door: FrontDoor | None = None,
         lookout: Lookout | None = None,
         spending: Spending | None = None,
+        open_log: Callable[[], Awaitable[Log]] | None = None,
     ) -> None:
         self.database = database
+        self.open_log = open_log
         self.spending = spending or Spending()
         self.lookout = lookout or Lookout()
         self.estates = Estates()

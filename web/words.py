@@ -55,6 +55,13 @@ class Notice(StrEnum):
     CONTACT_KNOWN = "contact_known"
     CONTACTS_ENOUGH = "contacts_enough"
     CONTACT_PAST = "contact_past"
+    RULE_CHANGED = "rule_changed"
+    RULES_ENOUGH = "rules_enough"
+    TRY_FIRST = "try_first"
+    """A rule is rehearsed before it is switched on."""
+    RULE_FLOODS = "rule_floods"
+    NO_PAST = "no_past"
+    """The log cannot be read."""
 
 
 GOOD = frozenset({Notice.DONE, Notice.MODE_SET, Notice.QUIET, Notice.ADDED})

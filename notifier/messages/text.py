@@ -65,6 +65,9 @@ _OPENS = frozenset({Channel.EMAIL, Channel.APPRISE, Channel.WEBHOOK})
 _REASON_UNITS = 24
 """Longest reason of a silence that a text repeats; the pages show all of it."""
 
+_RULE_UNITS = 24
+"""Longest name of a community's own rule that a text repeats."""
+
 _OPENINGS = {Covers.STOVE: Opening.STOVE, Covers.GAS: Opening.GAS}
 _TOPICS = {Opening.GAS: Topic.GAS, Opening.WATER: Topic.WATER, Opening.LEAK: Topic.WATER, Opening.STOVE: Topic.STOVE}
 
@@ -204,8 +207,12 @@ class _Draft:
     late_s: int = 0
 
     @property
+    def _language(self) -> Language:
+        return self.directory.people[self.duty.to].language
+
+    @property
     def _wording(self) -> Wording:
-        return wording_in(self.directory.people[self.duty.to].language)
+        return wording_in(self._language)
 
     @property
     def _form(self) -> Form:
@@ -352,6 +359,9 @@ class _Draft:
             if lacks := self._lacks():
                 return wording.not_well.format(who=who, why=wording.details_gap.join(lacks))
             t_ns = int(headline.evidence["sign_t_ms"]) * NS_PER_MS
+        rule = self.directory.rule(headline)
+        if rule is not None:
+            sentence = wording.own_rule
         open_s = headline.evidence.get("open_s", 0)
         said = sentence.format(
             who=who,
@@ -360,6 +370,7 @@ class _Draft:
             cover=cover,
             minutes=round(open_s / 60) if isinstance(open_s, int | float) else 0,
             until=self._until(omitted),
+            rule="" if rule is None else cut(flat(rule.names.get(self._language, rule.name)), _RULE_UNITS, middle=False),
             reason=cut(flat(str(headline.evidence.get("reason", ""))), _REASON_UNITS, middle=False),
             **self._times(t_ns, omitted),
         )

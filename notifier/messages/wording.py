@@ -223,6 +223,8 @@ class Wording:
         Some `{names}`, and `{more}` more.
     happened : mapping
         Each kind, with `{who}`, `{time}`, `{at}`, `{cover}`, `{breach}`.
+    own_rule : str
+        In the place of a community's own rule, where it has a `{rule}` name.
     openings : mapping
         Left open: what each thing is said to be, with `{who}`, `{time}`, `{at}`, `{cover}`, `{minutes}`.
     shut : mapping
@@ -316,6 +318,7 @@ class Wording:
     devices: Mapping[DeviceKind, str]
     contacts: Mapping[Covers, str]
     happened: Mapping[EventKind, str]
+    own_rule: str
     not_well: str
     lacks: Mapping[Lack, str]
     missing: Mapping[Missing, str]

@@ -135,6 +135,7 @@ ZH = Wording(
         EventKind.EVERYBODY_LEFT: "{who}{time}都出门了，还没有布防。",
         EventKind.CUSTOM: "{who}{time}触发了小区自定的提醒。",
     },
+    own_rule="{who}{time}触发了规则“{rule}”。",
     not_well="{who}今天不能说一切正常：{why}。",
     lacks={Lack.QUIET: "还没有收到活动", Lack.LOST: "{things}失去联系", Lack.OPEN: "有事还没处理完"},
     missing={

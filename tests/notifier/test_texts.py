@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.model import Covers, DeviceKind
-from incidents.directory import Channel, Directory, Home, Language, NamedDevice, Person, Role
+from incidents.directory import Channel, Directory, Home, Language, NamedDevice, NamedRule, Person, Role
 from incidents.grouping import LATE_KINDS, STORY
 from incidents.model import CALM, Do, Due, DueRow, Duty, Ended, Incident, IncidentState, News, Purpose, Story
 from notifier.messages import Answering, buttons, render, render_bundle, segments
@@ -127,6 +127,25 @@ def test_a_home_is_named_by_who_lives_there_and_what_was_opened(estate: Build, i
     for device, words in (("window-1", "窗户被打开"), ("door-1", "门被打开"), ("radar-1", "发现有人活动")):
         text = render(duty(incident(EventKind.INTRUSION, device=device), to="a-guard"), Channel.SMS, estate(), now_ns)
         assert text == f"【柳岸新村】周芬家（1栋101室）布防期间，10:02{words}。请马上去现场查看。回复1=我去处理，1误报=误报。"
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (Language.ZH, "10:02触发了规则“厨房的窗户开着超过十分钟而家里没有人所以请快去…”。"),
+        (Language.ZH_HANT, "10:02觸發了規則「廚房的窗開得太久」。"),
+        (Language.EN, 'the rule "厨房的窗户开着超过十分钟而家里没有人所以请快去…" was met at 10:02.'),
+    ],
+)
+def test_a_communitys_own_rule_is_called_by_its_name(
+    *, language: Language, words: str, estate: Build, incident: About, duty: Owe, now_ns: int
+) -> None:
+    named = NamedRule(name="厨房的窗户开着超过十分钟而家里没有人所以请快去看看", names={Language.ZH_HANT: "廚房的窗開得太久"})
+    directory = replace(estate(language=language), rules={"kitchen": named})
+    about = incident(EventKind.CUSTOM)
+    text = render(duty(replace(about, headline=replace(about.headline, cause="kitchen"))), Channel.SMS, directory, now_ns)
+    assert words in text
+    assert segments(text) <= 2
 
 
 def test_a_home_of_nobody_is_named_by_its_address(estate: Build, incident: About, duty: Owe, now_ns: int) -> None:

@@ -40,8 +40,9 @@ from hypothesis import strategies as st
 
 import rules
 from devices.health import joined
-from devices.model import NS_PER_S, Batch, Device, DeviceKind, HomeId, PersonId, Placement, Pose, SensorKind
+from devices.model import NS_PER_S, Batch, Device, DeviceId, DeviceKind, HomeId, PersonId, Placement, Pose, SensorKind
 from devices.sensors.button import Press
+from rules.community import OwnRules
 from rules.fall.rule import Fall
 from rules.fall.stillness import LongLie
 from rules.faults.fault import Clock, LowBattery, Offline, Tamper
@@ -66,7 +67,24 @@ from rules.person.leaving import EverybodyLeft
 from rules.person.sos import Sos
 from rules.person.wandering import Wandering
 from rules.pipeline import Timed
-from rules.premises import Arming, Codes, Daily, Fence, FenceId, FenceKind, HomePlace, Hours, Planned, Premises, Use
+from rules.premises import (
+    Arming,
+    Codes,
+    Condition,
+    Daily,
+    Fence,
+    FenceId,
+    FenceKind,
+    HomePlace,
+    Hours,
+    Match,
+    OwnRule,
+    Planned,
+    Premises,
+    RuleId,
+    SensorState,
+    Use,
+)
 
 SIDE_DEG = 0.002
 SQUARE = ((119.95, 31.78), (119.95 + SIDE_DEG, 31.78), (119.95 + SIDE_DEG, 31.78 + SIDE_DEG), (119.95, 31.78 + SIDE_DEG), (119.95, 31.78))
@@ -127,6 +145,28 @@ FENCES = (
         approach_m=3.0,
         path=((119.951 + 5e-5, 31.781 + 2e-5), (119.951 - 5e-5, 31.781 + 2e-5)),  # 2 m ahead of the radar, the radar to its left
     ),
+)
+
+
+def own(id_: str, *when: Condition, **fields: Any) -> OwnRule:
+    return OwnRule(community_id=COMMUNITY, id=RuleId(id_), when=when, **fields)
+
+
+def in_state(state: SensorState, *devices: str, **fields: Any) -> Condition:
+    return Condition(devices=tuple(DeviceId(one) for one in devices), state=state, **fields)
+
+
+RULES = (
+    own("open", in_state(SensorState.OPEN, "c-01", "c-02", for_s=5), home=HomeId("b1")),
+    own("armed", in_state(SensorState.OPEN, "c-03"), home=HomeId("b2"), modes=frozenset({Mode.NIGHT, Mode.HOLIDAY})),
+    own("early", in_state(SensorState.CLOSED, "c-03", for_s=4), between=Hours(since=time(14), until=time(14, 1)), home=HomeId("b2")),
+    own(
+        "any",
+        in_state(SensorState.MOTION, "p-01", "r-01"),
+        in_state(SensorState.NO_MOTION, "p-01", for_s=20, every=True),
+        match=Match.ANY,
+    ),
+    own("both", in_state(SensorState.OPEN, "c-03"), in_state(SensorState.MOTION, "p-01")),
 )
 
 
@@ -266,6 +306,13 @@ def left_open() -> list[Item]:
         contact("c-03", 1200, is_open=True),
         contact("c-01", 4000, is_open=False),
     ]
+
+
+def own_rules() -> list[Item]:
+    """Openings and movement on and on, of which some are heard late."""
+    later = [replace(item, at_s=item.at_s + 700) for item in openings()]
+    late = [contact("c-01", 700.05, is_open=False, t_s=600), motion("r-01", 700.06, retained=True), motion("r-01", 701.3, t_s=690)]
+    return sorted([*openings(), *late, *later, motion("r-01", 1500), motion("r-01", 1530)], key=lambda item: item.at_s)
 
 
 def taps() -> list[Item]:
@@ -466,11 +513,12 @@ EXAMPLES = (
     Example(rule=Line, stream=coming_in),
     Example(rule=EverybodyLeft, stream=leaving, rest_s=300),
     Example(rule=DailyWord, stream=living, rest_s=26 * 3600),
+    Example(rule=OwnRules, stream=own_rules, rest_s=30 * 3600),
 )
 
 
 def run_of(example: Example, devices: Sequence[Device] = DEVICES) -> Run:
-    place = replace(premises(*devices, homes=HOMES, fences=FENCES, uses=USES), wishes=WISHES)
+    place = replace(premises(*devices, homes=HOMES, fences=FENCES, uses=USES), wishes=WISHES, rules=RULES)
     rule = example.rule(place)
     if isinstance(rule, Timed):
         rule.begin(ns(0), {})
@@ -567,7 +615,7 @@ def _refill(run: Run, stream: Sequence[Item]) -> None:
 def _is_of_a_place(key: str) -> bool:
     """Whether a snapshot's key is of a home or a person that is there, or of the community itself."""
     places = {f"home:{home.id}" for home in HOMES} | {f"person:{person}" for home in HOMES for person in home.occupants}
-    return key in {f"{COMMUNITY}/{place}" for place in places | {"all"}}
+    return key in {f"{COMMUNITY}/{place}" for place in places | {f"rule:{rule.id}" for rule in RULES} | {"all"}}
 
 
 @every_rule

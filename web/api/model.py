@@ -6,17 +6,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from devices.model import Covers, DeviceKind
 from geofence.calibration import Stand
 from geofence.datum import Datum
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, IncidentState
 from rules.kinds import EventKind, Mode
-from rules.premises import FenceKind, Side
+from rules.premises import FenceKind, Match, SensorState, Side
 from store.chain_checks import LinkState
 from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
 from store.model import OpeningKind
-from store.schema import MOST_PLANNED, DayOfWeek, FenceState
+from store.schema import MOST_CONDITIONS, MOST_PLANNED, DayOfWeek, FenceState
 from web.rights import Action
 
 Tone = Literal["good", "care", "alarm"]
@@ -516,6 +517,102 @@ class HoursOfDays(_Wish):
     since: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
     to: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
     days: Annotated[list[DayOfWeek], Field(min_length=1, max_length=7)] | None = None
+
+
+class ConditionOfRule(_Wish):
+    """One sensor (`device`), or those of a kind, and the state that it has been in for so long."""
+
+    device: Annotated[str, Field(max_length=64)] | None = None
+    kind: DeviceKind | None = None
+    covers: Covers | None = None
+    state: SensorState
+    for_s: Annotated[int, Field(ge=0, le=86_400)] = 0
+
+
+class RuleWish(_Wish):
+    """A rule of a home's own, or with `home` None the community's. `tag`: that of the rule as it was seen; None makes a new one."""
+
+    home: Annotated[str, Field(max_length=64)] | None
+    name: Annotated[str, Field(min_length=1, max_length=40)]
+    when: Annotated[list[ConditionOfRule], Field(min_length=1, max_length=MOST_CONDITIONS)]
+    match: Match = Match.ALL
+    between: HoursOfDays | None = None
+    modes: Annotated[list[Mode], Field(min_length=1, max_length=8)] | None = None
+    severity: Severity = Severity.NOTICE
+    policy: Annotated[str, Field(max_length=64)] | None = None
+    tag: Annotated[str, Field(max_length=16)] | None = None
+
+
+class RuleShown(_Answer):
+    """A rule. `when_words`: each condition in words; `by_words`: who changed it last in the app."""
+
+    id: str
+    home: str | None
+    name: str
+    when: list[ConditionOfRule]
+    match: Match
+    between: HoursOfDays | None
+    modes: list[Mode] | None
+    severity: Severity
+    policy: str | None
+    is_on: bool
+    tag: str
+    when_words: list[str]
+    by_words: str
+
+
+class SensorOfRule(_Answer):
+    """A sensor, or with `kind` those of a kind, that a rule may ask for, and what it can say."""
+
+    device: str | None
+    kind: DeviceKind | None
+    covers: Covers | None
+    words: str
+    states: list[SensorState]
+
+
+class Rules(_Answer):
+    """Rules of a home or of the community, and what a new one may be made of. `policies`: whose of them may be named."""
+
+    rules: list[RuleShown]
+    sensors: list[SensorOfRule]
+    policies: list[str]
+    severities: list[Severity]
+    has_modes: bool
+    may_add: bool
+
+
+class TrialWish(_Wish):
+    """For how many days back a rule is to be tried."""
+
+    days: Annotated[int, Field(ge=1, le=30)] = 7
+
+
+class TrialShown(_Answer):
+    """What a rule would have found. `proof` is needed to switch it on; `is_flood`: too often."""
+
+    found: int
+    a_week: float
+    newest_words: list[str]
+    since_words: str
+    unheard_words: str
+    is_flood: bool
+    proof: str
+
+
+class StateWish(_Wish):
+    """That a rule is to be on or off. On: with the `proof` of a trial, and `is_sure` where that was a flood."""
+
+    is_on: bool
+    tag: Annotated[str, Field(max_length=16)]
+    proof: Annotated[str, Field(max_length=200)] = ""
+    is_sure: bool = False
+
+
+class RuleRemoval(_Wish):
+    """That a rule is not wanted any more."""
+
+    tag: Annotated[str, Field(max_length=16)]
 
 
 Geometry = dict[str, Any]

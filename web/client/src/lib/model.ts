@@ -22,5 +22,9 @@ export type Brought = Schemas["BroughtShown"];
 /** What a map needs of a fence. */
 export type Shape = Pick<Fence, "id" | "kind" | "state" | "geometry" | "near" | "approach_m">;
 export type FenceWish = Schemas["FenceWish"];
+export type Rules = Schemas["Rules"];
+export type Rule = Schemas["RuleShown"];
+export type RuleWish = Schemas["RuleWish"];
+export type Trial = Schemas["TrialShown"];
 export type FenceChecked = Schemas["FenceChecked"];
 export type Version = Schemas["VersionShown"];

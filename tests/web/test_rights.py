@@ -256,6 +256,10 @@ def requests(
         ("POST", "/api/fences/{fence_id}/restore"): at | {"json": {"number": version}},
         ("POST", "/api/fences/{fence_id}/decision"): at | {"json": {"approve": True}},
         ("DELETE", "/api/fences/{fence_id}"): at | {"json": {}},
+        ("GET", "/api/desk"): at,
+        ("GET", "/api/desk/lacks"): at,
+        ("GET", "/api/desk/shift"): at,
+        ("POST", "/api/desk/notes"): at | {"json": {"text": "x"}},
         ("GET", "/api/incidents"): at,
         ("GET", "/api/incidents/{incident_id}"): at,
         ("POST", "/api/incidents/{incident_id}/opened"): at | {"headers": {"content-length": "0"}},
@@ -411,7 +415,18 @@ def story(both: Both) -> Story:
 def read(client: httpx.Client, story: Story) -> dict[str, str]:
     """Everything that somebody is shown, by where it stands."""
     incidents = (story.over, story.open, story.of_li, story.forced, story.there)
-    places = ["/", "/homes", "/phones", "/api/me", "/api/incidents", "/api/incidents?over=true", "/api/consents", "/api/export"]
+    places = [
+        "/",
+        "/api/desk",
+        "/api/desk/shift",
+        "/homes",
+        "/phones",
+        "/api/me",
+        "/api/incidents",
+        "/api/incidents?over=true",
+        "/api/consents",
+        "/api/export",
+    ]
     places += [f"/api/homes/{home}{what}" for home in ("b3-201", "b3-202") for what in ("", "/contacts")]
     for one in incidents:
         places += [f"/incidents/{community}/{one.id}" for community in ("lakeside", "willow")]

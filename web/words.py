@@ -425,6 +425,7 @@ class Words:
     cancel_until: str
     do: Mapping[Do, str]
     hand_over_to: str
+    open_desk: str
     arrive: str
     arrive_in: str
     told: str

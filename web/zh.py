@@ -247,6 +247,7 @@ ZH = Words(
         Do.HAND_OVER: "转交",
     },
     hand_over_to="请谁接手",
+    open_desk="打开应用里的值班台：有铃声、快捷键和地图",
     arrive="预计到场",
     arrive_in="{n}分钟内到",
     told="已通知",

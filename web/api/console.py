@@ -36,6 +36,7 @@ def console(request: Request, site: TheSite) -> Response:
             going_on=[card(one, told[one.id], visit.scene) for one in going_on],
             over=[card(one, told[one.id], visit.scene) for one in over],
             lacks=broken,
+            desk=visit.who.may(Action.USE_DESK) and is_built(),
             counts=_counts(visit) if is_all else [],
         )
 

@@ -1087,7 +1087,7 @@ def test_killed_again_and_again_it_tells_everybody_exactly_once(url: str, databa
             child.communicate()
     told = [(one.to, one.channel) for one in read(phones)]
     assert [one for one, times in Counter(told).items() if times > 1] == []
-    assert {to for to, _ in told} == everybody
+    assert everybody <= {to for to, _ in told}  # on a slow machine a minute may pass, and the hospital is called
     assert rounds > 1
     assert {channel for _, channel in told} <= {"sms", "voice"}  # on a slow machine 20 s may pass, and the next channel is tried
 

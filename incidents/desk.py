@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from devices.model import NS_PER_S, HomeId, PersonId
-from incidents import care
-from incidents.audience import home_of, hushed
+from incidents import care, roster
+from incidents.audience import home_of, hushed, tellable, usable
 from incidents.book import Incidents
 from incidents.directory import Channel, Directory, Person, Policy, Recovery, Role
 from incidents.escalation import Said, begun, paused, released, restarted, resumed, scheduled, updates
@@ -26,8 +26,24 @@ from incidents.grouping import (
     still_active,
     thread,
 )
-from incidents.lifecycle import Action, closed, moved, opened
-from incidents.model import Act, Do, Due, DueRow, Duty, Ended, Incident, IncidentState, News, Outcome, Purpose, Quiet, Refused, Story
+from incidents.lifecycle import TRANSITIONS, Action, closed, moved, opened
+from incidents.model import (
+    REASONS,
+    Act,
+    Do,
+    Due,
+    DueRow,
+    Duty,
+    Ended,
+    Incident,
+    IncidentState,
+    News,
+    Outcome,
+    Purpose,
+    Quiet,
+    Refused,
+    Story,
+)
 from incidents.signals import signalled
 from incidents.silence import begin, quiet_until
 from incidents.timers import quiet_from, run
@@ -38,6 +54,9 @@ DEFAULT_ETA_MIN = 30.0
 LONGEST_ETA_MIN = 1440.0
 """Nobody puts a situation off for more than a day in one go."""
 
+HAND_OVER_NS = 5 * 60 * NS_PER_S
+"""So long whoever is asked to take something may take to say so; then it is open again, and the next are told."""
+
 BOUNCE_NS = 30 * NS_PER_S
 """The same button within this is the same call for help: pressed again out of fear, or sent twice."""
 
@@ -47,6 +66,8 @@ ENDS_WHEN_CLEARED = frozenset({Story.LEFT_OPEN, Story.FAULT, Story.ABSENCE, Stor
 
 _OVER_WHEN_UP = frozenset({EventKind.FALL, EventKind.LONG_LIE, EventKind.RECOVERED})
 """What walking again answers; quiet or a call for help it does not."""
+
+_AT_WORK = frozenset({Role.GUARD, Role.DISPATCHER, Role.FIELD_RESPONDER, Role.ADMINISTRATOR})
 
 _CLOSING = {Do.RESOLVE: Action.RESOLVE, Do.FALSE_ALARM: Action.FALSE_ALARM}
 
@@ -89,6 +110,13 @@ def act(act: Act, book: Incidents, directory: Directory, now_ns: int) -> Outcome
         return Refused(reason=f"{act.by} is no responder of {incident.id}")
     outcome = _acted(incident, act, book, directory, now_ns)
     return outcome if isinstance(outcome, Refused) else _shown(outcome, directory)
+
+
+def takers(incident: Incident, by: PersonId, directory: Directory, now_ns: int) -> tuple[PersonId, ...]:
+    """Of those who work here, whom somebody may ask to take an incident: who is on duty first."""
+    on_duty = [one for each in directory.rosters.values() for one in roster.on_shift(each, now_ns, directory.timezone)]
+    people = (directory.people[one] for one in dict.fromkeys([*on_duty, *directory.people]) if one in directory.people)
+    return tuple(one.id for one in people if one.id != by and one.roles & _AT_WORK and tellable(one) and _may_act(one, incident, directory))
 
 
 def sweep(book: Incidents, directory: Directory, now_ns: int) -> Outcome:
@@ -343,23 +371,31 @@ def _acted(incident: Incident, act: Act, book: Incidents, directory: Directory, 
             here = moved(waits, Action.ON_SCENE, acknowledged_by=act.by, eta_ns=None, answered=True, arrived_by=act.by, arrived_ns=now_ns)
             return _outcome((here, ()))
         case Do.RESOLVE | Do.FALSE_ALARM:
-            over, endings = closed(replace(incident, answered=True), _CLOSING[act.do], Ended.BY_RESPONDER, directory, now_ns, by=act.by)
+            if act.reason is not None and act.reason not in REASONS[act.do]:
+                return Refused(reason=f"reason is {act.reason}, must be one of {', '.join(REASONS[act.do])}")
+            answered = replace(incident, answered=True, reason=act.reason)
+            over, endings = closed(answered, _CLOSING[act.do], Ended.BY_RESPONDER, directory, now_ns, by=act.by)
             if act.do is Do.RESOLVE:
                 over = care.to_be_asked(over, directory, now_ns)
             freed = _freed(book, incident, directory, now_ns) if incident.story is Story.SILENCE else ()
             return _outcome((over, endings), *freed)
         case Do.DECLINE:
             return _outcome(_declined(incident, act.by, directory, book, now_ns))
+        case Do.HAND_OVER:
+            handed = _handed_over(incident, act, directory, now_ns)
+            return handed if isinstance(handed, Refused) else _outcome(handed)
 
 
 def _declined(incident: Incident, by: PersonId, directory: Directory, book: Incidents, now_ns: int) -> Said:
-    """Somebody cannot: what they had is open again, and the next step, or the next in turn, is due now.
+    """Somebody cannot: what they had, or were asked to take, is open again, and the next step, or the next in turn, is due now.
 
     Where somebody else has it, it is noted.
     """
-    if incident.state is IncidentState.ACKNOWLEDGED and incident.acknowledged_by == by:
+    if incident.state is IncidentState.ACKNOWLEDGED and by in {incident.acknowledged_by, incident.handed_to}:
         left = moved(scheduled(incident, without={Due.ACKNOWLEDGEMENT}), Action.EXPIRE, acknowledged_by=None, eta_ns=None)
         return run(resumed(left, directory, book, now_ns), directory, book, now_ns)
+    if incident.handed_to == by:
+        incident = replace(incident, handed_to=None)
     step = next((row for row in incident.dues if row.due is Due.STEP), None)
     if incident.state is not IncidentState.OPEN or step is None:
         return incident, ()
@@ -377,3 +413,24 @@ def _acknowledged(incident: Incident, act: Act, eta_ns: int, now_ns: int) -> Sai
         without={Due.CANCEL_WINDOW, Due.ACKNOWLEDGEMENT},
     )
     return moved(waits, Action.ACKNOWLEDGE, acknowledged_by=act.by, eta_ns=eta_ns, answered=True), ()
+
+
+def _handed_over(incident: Incident, act: Act, directory: Directory, now_ns: int) -> Said | Refused:
+    """Somebody is asked to take it, and told. Who has it keeps it until they do, but not for long: nothing lies between two chairs."""
+    to = directory.person_at(act.to, now_ns) if act.to else None
+    if to is None or to.id == act.by or not _may_act(to, incident, directory):
+        return Refused(reason=f"{act.to} cannot take {incident.id}")
+    by = incident.policy.steps[-1].by if incident.policy and incident.policy.steps else ()
+    channels = usable(to, by) or tellable(to)[:1]
+    if not channels or (incident.state, Action.HAND_OVER) not in TRANSITIONS:
+        return Refused(reason=f"{act.to} cannot be told of {incident.id} now")
+    told = tuple(dict.fromkeys([*incident.told, to.id]))
+    handed = moved(incident, Action.HAND_OVER, handed_to=to.id, told=told, round=incident.round + 1)
+    if handed.state is IncidentState.ACKNOWLEDGED:
+        until_ns = now_ns + HAND_OVER_NS
+        waits = DueRow(at_ns=until_ns, due=Due.ACKNOWLEDGEMENT)
+        handed = replace(scheduled(handed, waits, without={Due.ACKNOWLEDGEMENT}), eta_ns=until_ns)
+    return handed, tuple(
+        Duty(incident=handed, purpose=Purpose.UPDATE, step=0, round=handed.round, to=to.id, channel=one, news=News.HANDED_OVER)
+        for one in channels
+    )

@@ -187,6 +187,8 @@ class Home:
 
     Attributes
     ----------
+    access : str or None
+        How one gets in, such as who has a key: for those who go there while something is open.
     order : tuple of PersonId
         Which relatives are told first, where they are told in turn; the others come after them, as in the file.
     """
@@ -195,6 +197,7 @@ class Home:
     building: str = ""
     floor: int | None = None
     address: str | None = None
+    access: str | None = None
     occupants: tuple[PersonId, ...] = ()
     order: tuple[PersonId, ...] = ()
 

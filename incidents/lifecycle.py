@@ -29,6 +29,8 @@ class Action(StrEnum):
     """An acknowledgement nobody made good."""
     END = "end"
     """By itself: what was reported is over."""
+    HAND_OVER = "hand_over"
+    """Somebody else is asked to take it."""
 
 
 TRANSITIONS: Mapping[tuple[IncidentState, Action], IncidentState] = {
@@ -44,6 +46,7 @@ TRANSITIONS: Mapping[tuple[IncidentState, Action], IncidentState] = {
     (IncidentState.OPEN, Action.RESOLVE): IncidentState.RESOLVED,
     (IncidentState.OPEN, Action.FALSE_ALARM): IncidentState.FALSE_ALARM,
     (IncidentState.OPEN, Action.END): IncidentState.RESOLVED,
+    (IncidentState.OPEN, Action.HAND_OVER): IncidentState.OPEN,
     (IncidentState.ACKNOWLEDGED, Action.OPEN): IncidentState.OPEN,
     (IncidentState.ACKNOWLEDGED, Action.ACKNOWLEDGE): IncidentState.ACKNOWLEDGED,
     (IncidentState.ACKNOWLEDGED, Action.EXPIRE): IncidentState.OPEN,
@@ -51,25 +54,27 @@ TRANSITIONS: Mapping[tuple[IncidentState, Action], IncidentState] = {
     (IncidentState.ACKNOWLEDGED, Action.RESOLVE): IncidentState.RESOLVED,
     (IncidentState.ACKNOWLEDGED, Action.FALSE_ALARM): IncidentState.FALSE_ALARM,
     (IncidentState.ACKNOWLEDGED, Action.END): IncidentState.RESOLVED,
+    (IncidentState.ACKNOWLEDGED, Action.HAND_OVER): IncidentState.ACKNOWLEDGED,
     (IncidentState.ON_SCENE, Action.OPEN): IncidentState.OPEN,
     (IncidentState.ON_SCENE, Action.ACKNOWLEDGE): IncidentState.ON_SCENE,
     (IncidentState.ON_SCENE, Action.ON_SCENE): IncidentState.ON_SCENE,
     (IncidentState.ON_SCENE, Action.RESOLVE): IncidentState.RESOLVED,
     (IncidentState.ON_SCENE, Action.FALSE_ALARM): IncidentState.FALSE_ALARM,
     (IncidentState.ON_SCENE, Action.END): IncidentState.RESOLVED,
+    (IncidentState.ON_SCENE, Action.HAND_OVER): IncidentState.ACKNOWLEDGED,
 }
 """Every move there is; whatever is not here does not happen. Only distress is ever suspected, and distress never ends by itself."""
 
 
 def moved(incident: Incident, action: Action, **changes: Any) -> Incident:  # noqa: ANN401  any field of an incident
-    """The incident after an action.
+    """The incident after an action; with any, nobody is asked any more to take it, unless that is the action.
 
     Raises
     ------
     KeyError
         If the table has no such move; who asks has checked.
     """
-    return replace(incident, state=TRANSITIONS[incident.state, action], **changes)
+    return replace(incident, state=TRANSITIONS[incident.state, action], **{"handed_to": None, **changes})
 
 
 def opened(event: Event, state: IncidentState, previous: Incident | None, directory: Directory, now_ns: int) -> Incident:

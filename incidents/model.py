@@ -3,6 +3,7 @@
 Everything is a frozen value; times are int64 nanoseconds UTC; `now_ns` is an argument everywhere.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
@@ -86,17 +87,60 @@ class Do(StrEnum):
     FALSE_ALARM = "false_alarm"
     DECLINE = "decline"
     """I cannot: the next one is told at once."""
+    HAND_OVER = "hand_over"
+    """Somebody else is asked to take it; until they do, it stays with who has it."""
+
+
+class Reason(StrEnum):
+    """What was found where something was ended; a stored value is never renamed."""
+
+    HELPED = "helped"
+    AMBULANCE = "ambulance"
+    WELL = "well"
+    """Somebody looked, and all was well."""
+    MENDED = "mended"
+    DEVICE = "device"
+    """The device was wrong."""
+    MISHAP = "mishap"
+    """It was dropped or knocked, or pressed by mistake."""
+    EXPECTED = "expected"
+    """Such as a visitor, or a cleaner."""
+    DRILL = "drill"
+    OTHER = "other"
+
+
+REASONS: Mapping[Do, tuple[Reason, ...]] = {
+    Do.RESOLVE: (Reason.HELPED, Reason.WELL, Reason.AMBULANCE, Reason.MENDED, Reason.OTHER),
+    Do.FALSE_ALARM: (Reason.MISHAP, Reason.DEVICE, Reason.EXPECTED, Reason.DRILL, Reason.OTHER),
+}
+"""What can be said of each ending, the likeliest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """A responder's word on what goes on around a subject; `story`: of several that go on, which is meant."""
+    """A responder's word on what goes on around a subject.
+
+    Attributes
+    ----------
+    story : Story or None
+        Of several that go on, which is meant.
+    to : PersonId or None
+        Who is asked to take it, of a hand-over.
+    reason, text : Reason or None, str
+        What was found, of an ending; and in their own words.
+    id : str
+        Of this word: said again on a bad line, it is the same one. "" of one that is said once.
+    """
 
     by: PersonId
     do: Do
     subject: str
     eta_min: float | None = None
     story: Story | None = None
+    to: PersonId | None = None
+    reason: Reason | None = None
+    text: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +269,10 @@ class Incident:
         Who has it now, and until when that is believed; None while nobody has.
     arrived_by, arrived_ns
         Who was on the scene last, and since when.
+    handed_to : PersonId or None
+        Who was asked to take it, and has said nothing yet.
+    reason : Reason or None
+        What who ended it found.
     held_ns : int or None
         Until when telling was put off, because somebody asked for silence.
     signal, signals
@@ -260,6 +308,7 @@ class Incident:
     eta_ns: int | None = None
     arrived_by: PersonId | None = None
     arrived_ns: int | None = None
+    handed_to: PersonId | None = None
     held_ns: int | None = None
     cancel_pressed_ns: int | None = None
     signal: Signal | None = None
@@ -267,6 +316,12 @@ class Incident:
     ended: Ended | None = None
     ended_by: PersonId | None = None
     ended_ns: int | None = None
+    reason: Reason | None = None
+
+    @property
+    def stands(self) -> str:
+        """Where it stands, and with whom: what somebody saw who acts on it."""
+        return f"{self.state}/{self.acknowledged_by or ''}"
 
     @property
     def is_open(self) -> bool:
@@ -283,6 +338,8 @@ class News(StrEnum):
     UNANSWERED = "unanswered"
     DAY_AFTER = "day_after"
     """Somebody fell yesterday: how are they?"""
+    HANDED_OVER = "handed_over"
+    """To whom is asked to take it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

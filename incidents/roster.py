@@ -1,6 +1,6 @@
 """Who is on duty when, and when nobody is. Shifts are wall-clock times in the community's zone (`rules.premises.span_on`)."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,29 @@ def on_shift(roster: Roster, at_ns: int, zone: ZoneInfo) -> tuple[PersonId, ...]
         if any(_begins(shift, day, roster) and _holds(_span(shift, day, zone), at_ns) for day in days)
     )
     return tuple(dict.fromkeys(running))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Who is on duty at a time, from when to when, and who is next; as far as a week shows it, which is where it begins or ends else."""
+
+    people: tuple[PersonId, ...]
+    since_ns: int
+    until_ns: int
+    following: tuple[PersonId, ...]
+
+
+def turn(roster: Roster, at_ns: int, zone: ZoneInfo) -> Turn:
+    """Who is on duty at a time, and until others are, or nobody is."""
+    days = _days(at_ns - _WEEK_NS, at_ns + _WEEK_NS, zone)
+    spans = [_span(shift, day, zone) for shift in roster.shifts for day in days if _begins(shift, day, roster)]
+    spans += [_span(override, override.day, zone) for override in roster.overrides if override.day in days]
+    edges = sorted({edge for span in spans for edge in span})
+    people = on_shift(roster, at_ns, zone)
+    since = (one for one in reversed(edges) if one <= at_ns and on_shift(roster, one - 1, zone) != people)
+    until = (one for one in edges if one > at_ns and on_shift(roster, one, zone) != people)
+    since_ns, until_ns = next(since, at_ns - _WEEK_NS), next(until, at_ns + _WEEK_NS)
+    return Turn(people=people, since_ns=since_ns, until_ns=until_ns, following=on_shift(roster, until_ns, zone))
 
 
 def everybody(roster: Roster) -> tuple[PersonId, ...]:

@@ -13,7 +13,7 @@ from rules.home import codes
 from rules.home.keypad import duress
 from rules.kinds import Mode
 from rules.premises import Codes
-from store import configuration
+from store import configuration, timelines, views
 from store.estates import Estates
 from store.ledger import DatabaseBook, add_event
 from store.session import Database, next_number
@@ -21,12 +21,22 @@ from store.session import Database, next_number
 _HAD = frozenset({IncidentState.ACKNOWLEDGED, IncidentState.ON_SCENE})
 """States in which somebody has it."""
 
+CHANGED = "it stands otherwise by now"
+"""Why somebody's act is refused who saw it as it was before."""
+
 _ARMING = frozenset({Role.GUARD, Role.DISPATCHER, Role.ADMINISTRATOR})
 """Roles that may change the mode of any home."""
 
 
 def act_on(
-    database: Database, estates: Estates, community_id: CommunityId, act: Act, now_ns: int, *, incident_id: IncidentId | None = None
+    database: Database,
+    estates: Estates,
+    community_id: CommunityId,
+    act: Act,
+    now_ns: int,
+    *,
+    incident_id: IncidentId | None = None,
+    stands: str | None = None,
 ) -> Outcome | Refused:
     """What comes of a responder's act; it is written, with whom to tell, when this returns.
 
@@ -34,6 +44,9 @@ def act_on(
     ----------
     incident_id
         The incident that whoever acts was looking at: it is meant, and no other one of its subject. None leaves the choice to the desk.
+        With it, an act that has an id is done once, however often it is said.
+    stands
+        `Incident.stands` as whoever acts saw it: where it stands otherwise by now, nothing is done. None: whatever they saw.
 
     Raises
     ------
@@ -43,6 +56,13 @@ def act_on(
         Nothing was written.
     """
     with database.write() as session:
+        if incident_id is not None and (act.id or stands is not None):
+            next_number(session, community_id)  # whoever else acts waits here
+            if act.id and timelines.is_said(session, community_id, incident_id, act.id):
+                return Outcome()
+            before = views.incident(session, community_id, incident_id)
+            if before is not None and before.is_open and stands not in {None, before.stands}:
+                return Refused(reason=CHANGED)
         book = _BookOfOne(session, community_id, now_ns, incident_id) if incident_id else DatabaseBook(session, community_id, now_ns)
         directory = estates.community(session, community_id).directory
         outcome = desk.act(act, book, directory, now_ns)
@@ -80,7 +100,7 @@ def answer(database: Database, estates: Estates, community_id: CommunityId, act:
         incident = next(iter(book.open_about(act.subject)), None)
         if incident is None:
             return Answered.OVER
-        if act.do is Do.ACKNOWLEDGE and incident.state in _HAD and incident.acknowledged_by != act.by:
+        if act.do is Do.ACKNOWLEDGE and incident.state in _HAD and act.by not in {incident.acknowledged_by, incident.handed_to}:
             return Answered.TAKEN
         outcome = desk.act(act, book, directory, now_ns)
         if isinstance(outcome, Refused):

@@ -269,6 +269,7 @@ def _homes(file: CommunityFile) -> dict[HomeId, Home]:
             building=home.building,
             floor=home.floor,
             address=home.address,
+            access=home.access,
             occupants=tuple(occupants[home.id]),
             order=tuple(PersonId(one) for one in (home.chosen.order if home.chosen else ())),
         )

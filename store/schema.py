@@ -263,6 +263,7 @@ class HomeSaid(_Drawn):
     building: Text = ""
     floor: Floor | None = None
     address: Text | None = None
+    access: Text | None = None
     footprint: dict[str, Any] | None = None
     arming: ArmingSaid | None = None
     schedule: ScheduleSaid = []

@@ -126,6 +126,18 @@ class EntryRow(Table, table=True):
     __table_args__ = (ForeignKeyConstraint(["community_id", "incident_id"], ["incident.community_id", "incident.id"]),)
 
 
+class DeskNoteRow(Table, table=True):
+    """What a shift leaves to the next in its own words."""
+
+    __tablename__ = "desk_note"
+    community_id: str = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger, primary_key=True)
+    at_ns: int = Field(sa_type=BigInteger)
+    by: str
+    body: str = Field(sa_type=Text)
+    __table_args__ = (Index(None, "community_id", "at_ns"),)
+
+
 class PhotoRow(Table, table=True):
     """A picture that somebody added to a timeline, under its entry's number."""
 

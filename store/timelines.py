@@ -50,6 +50,11 @@ def read(session: Session, community_id: CommunityId, incident_id: IncidentId) -
     return tuple((row.number, _entry(row)) for row in rows)
 
 
+def is_said(session: Session, community_id: CommunityId, incident_id: IncidentId, act_id: str) -> bool:
+    """Whether an act of this id stands there already."""
+    return any(entry.detail.get("id") == act_id for _, entry in read(session, community_id, incident_id))
+
+
 def note(session: Session, community_id: CommunityId, incident_id: IncidentId, *, by: PersonId, text: str, at_ns: int) -> int | str:
     """Write down what somebody says about an incident, open or over; its number, or why not."""
     words = text.strip()

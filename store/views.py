@@ -103,6 +103,19 @@ def closed_incidents(session: Session, community_id: CommunityId, limit: int) ->
     )
 
 
+def ended_since(session: Session, community_id: CommunityId, since_ns: int, limit: int) -> tuple[Incident, ...]:
+    """Incidents that ended since a time, the one that ended last first; what is calm needs nobody."""
+    return _incidents(
+        session,
+        community_id,
+        ~col(IncidentRow.is_open),
+        col(IncidentRow.story).not_in(sorted(CALM)),
+        col(IncidentRow.ended_ns) >= since_ns,
+        order=(col(IncidentRow.ended_ns).desc(), col(IncidentRow.number).desc()),
+        limit=limit,
+    )
+
+
 def incident(session: Session, community_id: CommunityId, incident_id: IncidentId) -> Incident | None:
     """One incident; None if there is none of this id."""
     found = _incidents(session, community_id, IncidentRow.id == incident_id)

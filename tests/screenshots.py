@@ -39,6 +39,9 @@ PAGES = {
     "consents": ("/settings/consents", False),
 }
 """Addresses, and whether somebody fell before."""
+AT_WORK = {"desk": ("/desk/{incident}", True), "queue": ("/desk", True), "shift": ("/shift", True)}
+"""The same, of a guard."""
+WHO = {"wang-lei": PAGES, "guard-chen": AT_WORK}
 SIZES = {"phone": (390, 844), "desk": (1280, 800)}
 LOCALES = {"zh": "zh-CN", "zh-Hant": "zh-TW", "en": "en"}
 
@@ -95,13 +98,15 @@ def take(browser: Browser, folder: Path) -> None:
     """Every picture."""
     for fallen in (False, True):
         with tempfile.TemporaryDirectory() as temporary, served(Path(temporary), fallen=fallen) as (estate, pages, incident):
-            cookies = [{"name": name, "value": value, "url": pages.url} for name, value in estate.sign_in("wang-lei").items()]
-            for (size, (width, height)), (language, locale), scheme in product(SIZES.items(), LOCALES.items(), ("light", "dark")):
+            for (who, shown), (size, (width, height)), (language, locale), scheme in product(
+                WHO.items(), SIZES.items(), LOCALES.items(), ("light", "dark")
+            ):
+                cookies = [{"name": name, "value": value, "url": pages.url} for name, value in estate.sign_in(who).items()]
                 context = browser.new_context(locale=locale, viewport={"width": width, "height": height}, device_scale_factor=2)
                 context.add_cookies(cookies)  # type: ignore[arg-type]
                 page = context.new_page()
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-                for name, (path, after_fall) in PAGES.items():
+                for name, (path, after_fall) in shown.items():
                     if after_fall is not fallen:
                         continue
                     page.set_viewport_size({"width": width, "height": height})

@@ -11,7 +11,7 @@ from rules.kinds import EventKind
 from store.outbox import NotificationState
 from store.views import Telling
 from web.scene import Scene
-from web.words import Move
+from web.words import Desking, Move
 
 MOST_TOLD = 8
 """People named on a card; there are more where a whole roster was told."""
@@ -61,7 +61,7 @@ class Card:
     key : str
         Its id on the page.
     state_more : str
-        Until when somebody is expected, or the wearer may cancel.
+        Until when somebody is expected, who was asked to take it, what was found in the end, or until when the wearer may cancel.
     unreachable : tuple of str
         Who should have been told and cannot be.
     marks : tuple of str
@@ -176,8 +176,12 @@ def _acts(incident: Incident, scene: Scene) -> Iterator[tuple[Do, str]]:
 def _state_more(incident: Incident, scene: Scene) -> str:
     if incident.story is Story.SILENCE:
         return quiet_because(incident, scene)
+    if incident.handed_to is not None:
+        return scene.words.desk[Desking.HANDED_TO].format(by=scene.name(incident.handed_to))
     if incident.state is IncidentState.ACKNOWLEDGED and incident.eta_ns is not None:
         return scene.words.until.format(time=scene.clock(incident.eta_ns))
+    if incident.reason is not None:
+        return scene.words.found[incident.reason]
     window = next((row for row in incident.dues if row.due is Due.CANCEL_WINDOW), None)
     return scene.words.cancel_until.format(time=scene.clock(window.at_ns, seconds=True)) if window else ""
 

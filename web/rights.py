@@ -51,6 +51,8 @@ class Action(StrEnum):
     EXPORT = "export"
     BREAK_GLASS = "break_glass"
     """See a person's data without an open incident: with a reason, noted, and shown to the family."""
+    USE_DESK = "use_desk"
+    """See what is wrong and what is broken in the whole community, hand it over, and leave notes to the next shift."""
     USE_PHONES = "use_phones"
     """The phones of a fake carrier."""
 
@@ -124,6 +126,7 @@ RIGHTS: Mapping[Action, _Reaches] = {
     Action.CONSENT: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN},
     Action.EXPORT: {Role.RESIDENT: _OWN},
     Action.BREAK_GLASS: {Role.GUARD: _ALL, Role.DISPATCHER: _ALL, Role.HOSPITAL: _TOLD, Role.FIELD_RESPONDER: _TOLD},
+    Action.USE_DESK: dict.fromkeys((Role.GUARD, Role.DISPATCHER, Role.ADMINISTRATOR), _ALL),
     Action.USE_PHONES: dict.fromkeys(Role, _ALL),
 }
 """How far each role's right to each action goes; a role that is not there has none."""
@@ -194,6 +197,10 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("DELETE", "/api/rules/{rule_id}"): Action.MAKE_RULES,
     ("POST", "/api/rules/{rule_id}/trial"): Action.MAKE_RULES,
     ("PUT", "/api/rules/{rule_id}/state"): Action.MAKE_RULES,
+    ("GET", "/api/desk"): Action.USE_DESK,
+    ("GET", "/api/desk/lacks"): Action.USE_DESK,
+    ("GET", "/api/desk/shift"): Action.USE_DESK,
+    ("POST", "/api/desk/notes"): Action.USE_DESK,
     ("GET", "/api/incidents"): Action.SEE_INCIDENTS,
     ("GET", "/api/incidents/{incident_id}"): Action.SEE_INCIDENTS,
     ("POST", "/api/incidents/{incident_id}/opened"): Action.SEE_INCIDENTS,

@@ -31,6 +31,7 @@ from web.api import (
     chain_checks,
     choices,
     console,
+    desk,
     events,
     family,
     fences,
@@ -124,7 +125,22 @@ def _included() -> APIRouter:
     for routes in (sign_in, console, incidents, phones, homes, reachability, acts, silences, additions):
         gated.include_router(routes.router, include_in_schema=False)
     problems: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 409, 422, 503)}
-    for routes in (own, addresses, family, choices, glances, plans, calibration, schedules, fences, rules, chain_checks, stories, events):
+    for routes in (
+        own,
+        addresses,
+        family,
+        choices,
+        glances,
+        plans,
+        calibration,
+        schedules,
+        fences,
+        rules,
+        chain_checks,
+        stories,
+        desk,
+        events,
+    ):
         gated.include_router(routes.router, responses=problems)
     return gated
 

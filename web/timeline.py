@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from devices.model import NS_PER_S
-from incidents.model import CLOSED, Do, Ended, Incident, IncidentState
+from incidents.model import CLOSED, Do, Ended, Incident, IncidentState, Reason
 from incidents.timeline import Cause, Entry, EntryKind
 from rules.kinds import EventKind
 from rules.model import Event
@@ -46,6 +46,9 @@ _MOVES = {
     EntryKind.BROKE_GLASS: Move.BROKE_GLASS,
 }
 """Entries that say who, or until when, and nothing else."""
+
+_SAID = {Do.ON_SCENE: Move.ARRIVED, Do.DECLINE: Move.DECLINED, Do.HAND_OVER: Move.HANDED}
+"""Words of responders that move an incident, or not."""
 
 _WHOLE = frozenset({Sign.MANY, Sign.FEW, Sign.GAP})
 """Signs whose value is a whole number."""
@@ -319,7 +322,9 @@ def _moved(entry: Entry, incident: Incident, scene: Scene) -> Moment | None:
     """A change of state, or a word that changed none; None where what stands beside it says it all."""
     words, detail = scene.words, entry.detail
     if detail["state"] in CLOSED:
-        return _moment(entry.at_ns, scene, "end", state_words(incident, scene), detail=_acted_late(entry, scene))
+        found = words.found[Reason(str(detail["reason"]))] if "reason" in detail else ""
+        more = words.list_gap.join(part for part in (found, _acted_late(entry, scene)) if part)
+        return _moment(entry.at_ns, scene, "end", state_words(incident, scene), detail=more, text=str(detail.get("text", "")))
     move = _move(entry)
     if move is None:
         return None
@@ -327,17 +332,16 @@ def _moved(entry: Entry, incident: Incident, scene: Scene) -> Moment | None:
     until = scene.clock(eta_ns) if isinstance(eta_ns, int) else ""
     policy = words.by_policy.format(policy=detail["policy"]) if "before" not in detail and "policy" in detail else ""
     more = words.list_gap.join(part for part in (policy, _acted_late(entry, scene)) if part)
-    return _moment(entry.at_ns, scene, "moved", words.moves[move].format(by=scene.name(entry.by), time=until), detail=more)
+    said = words.moves[move].format(by=scene.name(entry.by), time=until, to=scene.name(str(detail.get("to", ""))))
+    return _moment(entry.at_ns, scene, "moved", said, detail=more, text=str(detail.get("text", "")))
 
 
 def _move(entry: Entry) -> Move | None:
     detail = entry.detail
     if detail.get("do") == Do.ACKNOWLEDGE:
         return Move.TAKEN_UNTIL if "eta_ns" in detail else Move.TAKEN
-    if detail.get("do") == Do.ON_SCENE:
-        return Move.ARRIVED
-    if detail.get("do") == Do.DECLINE:
-        return Move.DECLINED
+    if detail.get("do") in _SAID:
+        return _SAID[Do(str(detail["do"]))]
     before, state, by_time = detail.get("before"), detail["state"], detail.get("cause") == Cause.TIME
     match before:
         case None:

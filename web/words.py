@@ -7,6 +7,7 @@ from enum import StrEnum
 from incidents.care import Missing
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, Ended, IncidentState, Purpose
+from incidents.model import Reason as Found
 from notifier.carrier.phones import Condition
 from notifier.messages.catalogue import FIXED
 from notifier.messages.wording import Script
@@ -62,6 +63,8 @@ class Notice(StrEnum):
     RULE_FLOODS = "rule_floods"
     NO_PAST = "no_past"
     """The log cannot be read."""
+    CHANGED = "changed"
+    """It stands otherwise than whoever acts saw it."""
 
 
 GOOD = frozenset({Notice.DONE, Notice.MODE_SET, Notice.QUIET, Notice.ADDED})
@@ -189,6 +192,26 @@ class Fencing(StrEnum):
     NEITHER = "neither"
 
 
+class Desking(StrEnum):
+    """What is broken, and who is on duty, on the desk's pages."""
+
+    BUDGET_NEARLY = "budget_nearly"
+    BUDGET_OVER = "budget_over"
+    RED_LIST = "red_list"
+    HANDED_TO = "handed_to"
+    DUTY = "duty"
+    NOBODY = "nobody"
+
+
+class Lack(StrEnum):
+    """What is broken besides devices, each of which has its incident."""
+
+    UNGUARDED = "unguarded"
+    UNREACHABLE = "unreachable"
+    BUDGET = "budget"
+    RED_LIST = "red_list"
+
+
 class Particular(StrEnum):
     """What an event says beyond its kind, as a heading."""
 
@@ -213,6 +236,7 @@ class Move(StrEnum):
     TAKEN_UNTIL = "taken_until"
     ARRIVED = "arrived"
     DECLINED = "declined"
+    HANDED = "handed"
     CLEARED = "cleared"
     SKIPPED = "skipped"
     HELD = "held"
@@ -294,7 +318,11 @@ class Words:
     tells : mapping
         Whom a step tells, in the words of the community's file.
     moves : mapping
-        Entries of a timeline, with what they name of `{by}`, `{time}`, `{title}`.
+        Entries of a timeline, with what they name of `{by}`, `{to}`, `{time}`, `{title}`.
+    found : mapping
+        What somebody found who ended it.
+    desk : mapping
+        What is broken, for `{n}` people; who is asked to take something, `{by}`; who is on duty, `{names}`, until `{time}`.
     sureness : mapping
         How sure a fall is.
     speaks_for, speaks_against, nothing_against : str
@@ -403,6 +431,8 @@ class Words:
     until: str
     cancel_until: str
     do: Mapping[Do, str]
+    hand_over_to: str
+    open_desk: str
     arrive: str
     arrive_in: str
     told: str
@@ -426,6 +456,8 @@ class Words:
     cancel_pressed: str
     again: str
     ended: Mapping[IncidentState | Ended, str]
+    found: Mapping[Found, str]
+    desk: Mapping[Desking, str]
     quiet: str
     quiet_intro: str
     quiet_reason: str

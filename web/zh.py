@@ -3,6 +3,7 @@
 from incidents.care import Missing
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, Ended, IncidentState, Purpose
+from incidents.model import Reason as Found
 from notifier.carrier.phones import Condition
 from notifier.messages.wording import HANS
 from rules.faults.wear import Why
@@ -15,7 +16,7 @@ from store.schema import FenceState
 from web.evidence import Reason, Sureness
 from web.ground import Compass
 from web.passage import Sign
-from web.words import Fencing, Glancing, Mark, Move, Notice, Particular, SignIn, Spot, Words
+from web.words import Desking, Fencing, Glancing, Mark, Move, Notice, Particular, SignIn, Spot, Words
 
 ZH = Words(
     language=Language.ZH,
@@ -237,7 +238,16 @@ ZH = Words(
     },
     until="预计{time}前处理",
     cancel_until="{time}前没有取消就通知大家",
-    do={Do.ACKNOWLEDGE: "我去处理", Do.ON_SCENE: "我到现场了", Do.RESOLVE: "处理完毕", Do.FALSE_ALARM: "误报", Do.DECLINE: "我去不了"},
+    do={
+        Do.ACKNOWLEDGE: "我去处理",
+        Do.ON_SCENE: "我到现场了",
+        Do.RESOLVE: "处理完毕",
+        Do.FALSE_ALARM: "误报",
+        Do.DECLINE: "我去不了",
+        Do.HAND_OVER: "转交",
+    },
+    hand_over_to="请谁接手",
+    open_desk="打开应用里的值班台：有铃声、快捷键和地图",
     arrive="预计到场",
     arrive_in="{n}分钟内到",
     told="已通知",
@@ -303,6 +313,25 @@ ZH = Words(
         Ended.ABSORBED: "属于大面积失联",
         Ended.UNANSWERED: "没有新情况，一直无人接手",
     },
+    found={
+        Found.HELPED: "已帮助本人",
+        Found.AMBULANCE: "已送医",
+        Found.WELL: "去看过，没事",
+        Found.MENDED: "已修好",
+        Found.DEVICE: "设备出错",
+        Found.MISHAP: "碰到或误按",
+        Found.EXPECTED: "访客或家政",
+        Found.DRILL: "演练",
+        Found.OTHER: "其他",
+    },
+    desk={
+        Desking.BUDGET_NEARLY: "本月短信费用已用去八成以上",
+        Desking.BUDGET_OVER: "本月短信费用已用完：不紧急的短信不再发送",
+        Desking.RED_LIST: "{n}人有事时可能等不到帮助",
+        Desking.HANDED_TO: "已请{by}接手，等对方回应",
+        Desking.DUTY: "{names}（到{time}）",
+        Desking.NOBODY: "无人当班（到{time}）",
+    },
     quiet="暂停提醒",
     quiet_intro="写明原因，再选多久。到时间自动恢复，这期间发生的事照样记录。",
     quiet_reason="原因（必填）",
@@ -334,6 +363,7 @@ ZH = Words(
         Move.TAKEN_UNTIL: "{by}去处理了，预计{time}前到",
         Move.ARRIVED: "{by}已到现场",
         Move.DECLINED: "{by}去不了",
+        Move.HANDED: "{by}请{to}接手",
         Move.CLEARED: "已恢复：{title}",
         Move.SKIPPED: "{by}没有可用的联系方式",
         Move.HELD: "提醒暂停中，{time}后再通知",
@@ -552,6 +582,7 @@ ZH = Words(
         Notice.NOBODY_FOR_SOS: "没有移除：移除后，呼救就没有人收到了。请先添加别的联系人。",
         Notice.CONTACT_KNOWN: "没有添加：这个号码已经是这一户的联系人。",
         Notice.CONTACTS_ENOUGH: "没有添加：这一户的联系人已经够多了。",
+        Notice.CHANGED: "没有记录：情况刚刚变了，请再看一眼。",
         Notice.CONTACT_PAST: "没有添加：日期已过，或比您自己的期限还晚。",
         Notice.RULE_CHANGED: "没有保存：规则刚被别人改过，请看看现在的样子。",
         Notice.RULES_ENOUGH: "没有保存：规则已经够多了。",

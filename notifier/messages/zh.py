@@ -258,6 +258,7 @@ ZH = Wording(
         News.RECOVERED: "{time}似已起来活动，仍请确认。",
         News.UNANSWERED: "到{time}无人接手。",
         News.DAY_AFTER: "今天怎么样？打个电话问问吧。",
+        News.HANDED_OVER: "现请您接手。",
     },
     taken="{by}已接手。",
     no_need="不用再去了。",

@@ -155,10 +155,10 @@ class World:
         )
         self._settle(at_s, take(fact, self.book, self.directory, ns(at_s)))
 
-    def act(self, at_s: float, by: str, do: Do, subject: str = "fen", eta_min: float | None = None) -> str | None:
+    def act(self, at_s: float, by: str, do: Do, subject: str = "fen", eta_min: float | None = None, **more: Any) -> str | None:
         """The reason, where it was refused."""
         self.until(at_s)
-        outcome = act(Act(by=PersonId(by), do=do, subject=subject, eta_min=eta_min), self.book, self.directory, ns(at_s))
+        outcome = act(Act(by=PersonId(by), do=do, subject=subject, eta_min=eta_min, **more), self.book, self.directory, ns(at_s))
         if isinstance(outcome, Refused):
             return outcome.reason
         self._settle(at_s, outcome)

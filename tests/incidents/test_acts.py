@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from incidents.model import Do, IncidentState
+from incidents.desk import HAND_OVER_NS
+from incidents.model import Do, IncidentState, News, Reason
 from rules.kinds import EventKind
 
 K = EventKind
@@ -69,3 +70,58 @@ def test_an_arrival_that_is_none_is_refused_and_stops_nothing(world: Any, eta_mi
     assert "eta_min" in (world.act(1, "jie", Do.ACKNOWLEDGE, eta_min=eta_min) or "")
     world.until(60)
     assert (60, "hospital-desk", "voice") in world.told()
+
+
+def test_a_hand_over_tells_whom_it_names_and_leaves_it_with_who_has_it(world: Any) -> None:
+    world.event(0, K.SOS)
+    world.act(10, "jie", Do.ACKNOWLEDGE)
+    before = len(world.duties)
+    assert world.act(20, "jie", Do.HAND_OVER, to="night-guard") is None
+    handed = world.last
+    assert (handed.state, handed.acknowledged_by, handed.handed_to) == (IncidentState.ACKNOWLEDGED, "jie", "night-guard")
+    assert [(duty.to, duty.news) for _, duty in world.duties[before:]] == [("night-guard", News.HANDED_OVER)]
+    world.act(30, "night-guard", Do.ACKNOWLEDGE, eta_min=2)
+    assert (world.last.acknowledged_by, world.last.handed_to) == ("night-guard", None)
+
+
+@pytest.mark.parametrize("do", [Do.ACKNOWLEDGE, Do.ON_SCENE])
+def test_what_nobody_takes_after_a_hand_over_is_open_again_and_the_next_are_told(world: Any, do: Do) -> None:
+    world.event(0, K.SOS)
+    world.act(10, "jie", do)
+    world.act(20, "jie", Do.HAND_OVER, to="night-guard")
+    told = len(world.told())
+    world.until(20 + HAND_OVER_NS / 1e9 - 1)
+    assert world.last.state is IncidentState.ACKNOWLEDGED
+    world.until(20 + HAND_OVER_NS / 1e9)
+    assert (world.last.state, world.last.handed_to) == (IncidentState.OPEN, None)
+    assert len(world.told()) > told
+
+
+def test_whoever_was_asked_and_cannot_has_the_next_told_at_once(world: Any) -> None:
+    world.event(0, K.SOS)
+    world.act(10, "jie", Do.ACKNOWLEDGE)
+    world.act(20, "jie", Do.HAND_OVER, to="night-guard")
+    world.act(25, "night-guard", Do.DECLINE)
+    assert (world.last.state, world.last.handed_to, world.last.acknowledged_by) == (IncidentState.OPEN, None, None)
+
+
+def test_what_nobody_has_yet_goes_on_being_told_when_it_is_handed_over(world: Any) -> None:
+    world.event(0, K.SOS)
+    assert world.act(5, "day-guard", Do.HAND_OVER, to="night-guard") is None
+    assert (world.last.state, world.last.handed_to) == (IncidentState.OPEN, "night-guard")
+    assert world.last.dues
+
+
+@pytest.mark.parametrize("to", ["stranger", "fen", "jie", None])
+def test_nothing_is_handed_over_to_nobody_to_oneself_or_to_whom_it_is_about(world: Any, to: str | None) -> None:
+    world.event(0, K.SOS)
+    world.act(10, "jie", Do.ACKNOWLEDGE)
+    assert world.act(20, "jie", Do.HAND_OVER, to=to)
+    assert world.last.handed_to is None
+
+
+def test_an_ending_says_what_was_found_and_only_what_fits_it(world: Any) -> None:
+    world.event(0, K.SOS)
+    assert "mishap" in (world.act(5, "jie", Do.RESOLVE, reason=Reason.MISHAP) or "")
+    assert world.act(6, "jie", Do.RESOLVE, reason=Reason.HELPED) is None
+    assert (world.last.state, world.last.reason) == (IncidentState.RESOLVED, Reason.HELPED)

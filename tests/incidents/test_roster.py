@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from devices.model import NS_PER_S, PersonId
 from incidents.directory import DayKind, Override, Roster, RosterId, Shift, Weekday
-from incidents.roster import everybody, gaps, on_shift, plain, weekly_gaps
+from incidents.roster import everybody, gaps, on_shift, plain, turn, weekly_gaps
 from incidents.workdays import Calendar
 
 LONDON = ZoneInfo("Europe/London")
@@ -341,3 +341,24 @@ def test_the_weekly_gaps_are_those_of_any_week_without_exceptions(shifts: Roster
         offset_ns = quarter * 900 * NS_PER_S
         in_gap = any(begin <= offset_ns + week * 7 * day_ns < end for begin, end in weekly for week in (0, 1))
         assert in_gap == (not on_shift(every_week, begin_ns + offset_ns, SHANGHAI))
+
+
+def test_a_turn_is_who_is_on_duty_since_when_until_when_and_who_is_next() -> None:
+    def at(hour: int) -> int:
+        return round(wall(MONDAY, hour).timestamp()) * NS_PER_S
+
+    now = turn(DAY_NIGHT, at(9), LONDON)
+    assert (now.people, now.since_ns, now.until_ns, now.following) == (("day",), at(8), at(20), ("night",))
+    alone = roster(("day", time(8), time(12)), ("day", time(12), time(16)))
+    now = turn(alone, at(13), LONDON)
+    assert (now.people, now.since_ns, now.until_ns, now.following) == (("day",), at(8), at(16), ())
+    nobody = turn(alone, at(17), LONDON)
+    assert (nobody.people, nobody.since_ns, nobody.following) == ((), at(16), ("day",))
+
+
+def test_a_turn_that_never_changes_is_a_week_long_on_both_sides() -> None:
+    now_ns = round(wall(MONDAY, 9).timestamp()) * NS_PER_S
+    always = turn(roster(("one", time(0), time(0))), now_ns, LONDON)
+    week_ns = 7 * 24 * 3600 * NS_PER_S
+    assert (always.people, always.since_ns, always.until_ns) == (("one",), now_ns - week_ns, now_ns + week_ns)
+    assert turn(roster(), now_ns, LONDON).people == ()

@@ -103,6 +103,10 @@ class Promises(RuleBasedStateMachine):
     def somebody_acts(self, by: str, do: Do, fact: tuple[EventKind, str], eta_min: float | None) -> None:
         self.world.act(self._tick(), by, do, fact[1], eta_min)
 
+    @rule(by=st.sampled_from(RESPONDERS), to=st.sampled_from(RESPONDERS), fact=FACTS)
+    def somebody_hands_it_over(self, by: str, to: str, fact: tuple[EventKind, str]) -> None:
+        self.world.act(self._tick(), by, Do.HAND_OVER, fact[1], to=to)
+
     @rule(by=st.sampled_from(["office", "day-guard"]), subject=QUIETED, minutes=st.sampled_from([1, 20, 200]), life=st.booleans())
     def somebody_asks_for_silence(self, by: str, subject: str, minutes: float, *, life: bool) -> None:
         self.world.silence(self._tick(), by, subject, minutes=minutes, life=life)
@@ -192,6 +196,11 @@ class Promises(RuleBasedStateMachine):
         for one in self._incidents():
             if any(event.kind in {K.SOS, K.DURESS} for event in one.events):
                 assert one.state not in {IncidentState.SUSPECTED, IncidentState.CANCELLED}
+
+    @invariant()
+    def whoever_is_asked_to_take_it_was_told_and_it_waits_for_nobody_who_has_it(self) -> None:
+        for one in self._incidents():
+            assert one.handed_to is None or (one.handed_to in one.told and one.state in {IncidentState.OPEN, IncidentState.ACKNOWLEDGED})
 
     @invariant()
     def an_acknowledgement_always_has_an_end(self) -> None:

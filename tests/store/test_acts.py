@@ -12,7 +12,7 @@ from rules.home import codes
 from rules.kinds import EventKind, Mode
 from rules.model import Event
 from store import configuration, outbox, views
-from store.acts import act_on, set_mode
+from store.acts import CHANGED, Answered, act_on, answer, set_mode
 from store.estates import Estates
 from store.ledger import DatabaseBook
 from store.model import StoreError
@@ -90,6 +90,43 @@ def test_an_act_on_what_is_over_is_refused_although_the_same_person_needs_help_a
     second = happened(willow, EventKind.SOS)
     assert isinstance(act(willow, Do.RESOLVE, only=first.id), Refused)
     assert now(willow, second).is_open
+
+
+def test_an_act_that_is_said_again_on_a_bad_line_counts_once(willow: Database) -> None:
+    incident = happened(willow, EventKind.SOS)
+    said = Act(by=GUARD, do=Do.ACKNOWLEDGE, subject="zhou-fen", eta_min=10, id="0f1e2d3c-4b5a")
+    for seconds in (1, 300):
+        assert isinstance(act_on(willow, Estates(), WILLOW, said, T0_NS + seconds * NS_PER_S, incident_id=incident.id), Outcome)
+    assert now(willow, incident).eta_ns == T0_NS + 601 * NS_PER_S
+    assert isinstance(act(willow, Do.RESOLVE, only=incident.id), Outcome)
+    again = act_on(willow, Estates(), WILLOW, said, T0_NS + 400 * NS_PER_S, incident_id=incident.id)
+    assert again == Outcome(), "although it is over by now"
+
+
+def test_an_act_on_what_stands_otherwise_by_now_is_not_done(willow: Database) -> None:
+    incident = happened(willow, EventKind.SOS)
+    seen = now(willow, incident).stands
+    act(willow, Do.ACKNOWLEDGE)
+    late = Act(by=PersonId("zhou-jie"), do=Do.ACKNOWLEDGE, subject="zhou-fen")
+    refused = act_on(willow, Estates(), WILLOW, late, T0_NS + 2 * NS_PER_S, incident_id=incident.id, stands=seen)
+    assert refused == Refused(reason=CHANGED)
+    assert now(willow, incident).acknowledged_by == GUARD
+    seen = now(willow, incident).stands
+    assert isinstance(act_on(willow, Estates(), WILLOW, late, T0_NS + 3 * NS_PER_S, incident_id=incident.id, stands=seen), Outcome)
+
+
+def test_who_is_asked_to_take_it_may_take_it_by_an_answer_from_outside_and_others_may_not(willow: Database) -> None:
+    incident = happened(willow, EventKind.SOS)
+    act(willow, Do.ACKNOWLEDGE)
+    over = Act(by=GUARD, do=Do.HAND_OVER, subject="zhou-fen", to=PersonId("zhou-jie"))
+    assert isinstance(act_on(willow, Estates(), WILLOW, over, T0_NS + 2 * NS_PER_S, incident_id=incident.id), Outcome)
+
+    def answers(by: str) -> Answered:
+        said = Act(by=PersonId(by), do=Do.ACKNOWLEDGE, subject="zhou-fen")
+        return answer(willow, Estates(), WILLOW, said, incident_id=incident.id, now_ns=T0_NS + 3 * NS_PER_S)
+
+    assert [answers("hospital"), answers("zhou-jie")] == [Answered.TAKEN, Answered.DONE]
+    assert now(willow, incident).acknowledged_by == "zhou-jie"
 
 
 @pytest.mark.parametrize("by", ["nobody", "zhou-fen", ""])

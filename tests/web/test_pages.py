@@ -183,7 +183,7 @@ def test_who_is_not_signed_in_is_asked_to_and_changes_nothing(client: Asking, es
 def test_each_act_is_done_and_said(client: Asking, estate: Estate) -> None:
     incident = estate.happens(EventKind.SOS, "wang-xiuying")
     states = []
-    for do in Do:
+    for do in (one for one in Do if one is not Do.HAND_OVER):  # which names somebody
         if do in {Do.FALSE_ALARM, Do.DECLINE}:
             incident = estate.happens(EventKind.SOS, "li-ming")
         assert "Noted." in answer(client, act(client, do, incident))

@@ -268,6 +268,10 @@ def requests(
         ("DELETE", "/api/rules/{rule_id}"): at | {"json": {"tag": ""}},
         ("POST", "/api/rules/{rule_id}/trial"): at | {"json": {}},
         ("PUT", "/api/rules/{rule_id}/state"): at | {"json": {"is_on": False, "tag": ""}},
+        ("GET", "/api/desk"): at,
+        ("GET", "/api/desk/lacks"): at,
+        ("GET", "/api/desk/shift"): at,
+        ("POST", "/api/desk/notes"): at | {"json": {"text": "x"}},
         ("GET", "/api/incidents"): at,
         ("GET", "/api/incidents/{incident_id}"): at,
         ("POST", "/api/incidents/{incident_id}/opened"): at | {"headers": {"content-length": "0"}},
@@ -425,7 +429,18 @@ def story(both: Both) -> Story:
 def read(client: httpx.Client, story: Story) -> dict[str, str]:
     """Everything that somebody is shown, by where it stands."""
     incidents = (story.over, story.open, story.of_li, story.forced, story.there)
-    places = ["/", "/homes", "/phones", "/api/me", "/api/incidents", "/api/incidents?over=true", "/api/consents", "/api/export"]
+    places = [
+        "/",
+        "/api/desk",
+        "/api/desk/shift",
+        "/homes",
+        "/phones",
+        "/api/me",
+        "/api/incidents",
+        "/api/incidents?over=true",
+        "/api/consents",
+        "/api/export",
+    ]
     places += [f"/api/homes/{home}{what}" for home in ("b3-201", "b3-202") for what in ("", "/contacts")]
     for one in incidents:
         places += [f"/incidents/{community}/{one.id}" for community in ("lakeside", "willow")]

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse
 
-from devices.model import HomeId
+from devices.model import HomeId, PersonId
 from incidents.model import Act, Do, Incident, Refused
 from rules.kinds import Mode
 from store.acts import act_on, may_set_mode, set_mode
@@ -32,7 +32,8 @@ def act(site: TheSite, who: TheWho, form: Sent) -> RedirectResponse:
         if before is None or do not in set(Do) or eta not in {"", *map(str, ARRIVE_MIN)}:
             notice = Notice.REFUSED
         else:
-            notice = _act(site, before, Act(by=who.id, do=Do(do), subject=before.subject, eta_min=float(eta) if eta else None))
+            to = PersonId(said(form, "to")) if do == Do.HAND_OVER else None
+            notice = _act(site, before, Act(by=who.id, do=Do(do), subject=before.subject, eta_min=float(eta) if eta else None, to=to))
     except StoreBusyError:
         before, notice = None, Notice.BUSY
     is_incidents = before is not None and said(form, "back") == "incident"

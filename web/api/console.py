@@ -3,14 +3,13 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from store import views, wearing
+from store import views
 from web.cards import card
 from web.client import is_built
+from web.desk import lacks
 from web.rights import Action
 from web.silences import silence, told_apart
 from web.site import TheSite, Visit
-from web.unguarded import in_words, unguarded
-from web.unreachable import unreachable
 from web.who import FAMILY
 
 MOST_OVER = 20
@@ -27,7 +26,7 @@ def console(request: Request, site: TheSite) -> Response:
             return RedirectResponse("/app/", 303)
         going_on, silences = told_apart(visit.open_incidents())
         is_all = visit.who.has_all(Action.SEE_INCIDENTS)
-        fall_blind = unguarded(wearing.of_community(visit.session, visit.community.id), going_on, visit.scene)
+        broken = lacks(visit, going_on)
         over = visit.seen(views.closed_incidents(visit.session, visit.community.id, MOST_OVER))
         told = views.tellings(visit.session, visit.community.id, [one.id for one in (*going_on, *over)])
         return visit.page(
@@ -36,10 +35,8 @@ def console(request: Request, site: TheSite) -> Response:
             silences=[silence(one, visit.scene) for one in silences],
             going_on=[card(one, told[one.id], visit.scene) for one in going_on],
             over=[card(one, told[one.id], visit.scene) for one in over],
-            unreachable=unreachable(visit.session, visit.community.id, visit.scene) if is_all else "",
-            unguarded=in_words(
-                [one for home, said in fall_blind.items() for one in said if visit.who.may_at(Action.SEE_HOMES, home)], visit.scene
-            ),
+            lacks=broken,
+            desk=visit.who.may(Action.USE_DESK) and is_built(),
             counts=_counts(visit) if is_all else [],
         )
 

@@ -11,6 +11,7 @@ from incidents.timeline import EntryKind
 from store import timelines, views
 from store.model import StoreBusyError
 from web.cards import card
+from web.desk import takers_of
 from web.moments import moments
 from web.rights import Action
 from web.site import NotFoundError, Site, TheSite
@@ -38,6 +39,7 @@ def incident(request: Request, site: TheSite, incident_id: str) -> HTMLResponse:
             incident=found,
             moments=moments(found, told, entries, visit),
             quiet=_quiet_subject(found),
+            takers=[(one.id, visit.scene.name(one.id)) for one in takers_of(found, visit)],
             glass=not sees_person and visit.who.may_about(Action.BREAK_GLASS, found),
         )
         me = visit.who

@@ -10,7 +10,7 @@ from devices.model import Covers, DeviceKind
 from geofence.calibration import Stand
 from geofence.datum import Datum
 from incidents.directory import Channel, Language, Role, Severity
-from incidents.model import Do, IncidentState
+from incidents.model import Do, IncidentState, Reason
 from rules.kinds import EventKind, Mode
 from rules.premises import FenceKind, Match, SensorState, Side
 from store.chain_checks import LinkState
@@ -19,6 +19,7 @@ from store.contacts import ContactState
 from store.model import OpeningKind
 from store.schema import MOST_CONDITIONS, MOST_PLANNED, DayOfWeek, FenceState
 from web.rights import Action
+from web.words import Lack
 
 Tone = Literal["good", "care", "alarm"]
 """All is well; something wants a look; somebody needs help."""
@@ -107,7 +108,7 @@ class Care(_Answer):
 
 
 class Card(_Answer):
-    """An incident in short."""
+    """An incident in short. `stands`: its state and who has it, for an act that means what was seen."""
 
     id: str
     kind: EventKind
@@ -125,6 +126,7 @@ class Card(_Answer):
     more_words: str
     is_open: bool
     is_unowned: bool
+    stands: str
 
 
 class Suggestion(_Answer):
@@ -254,11 +256,19 @@ class ToldShown(_Answer):
     outcome_words: str
 
 
+class FoundShown(_Answer):
+    """What may have been found where something is ended."""
+
+    reason: Reason
+    words: str
+
+
 class ActShown(_Answer):
-    """Something that can be done now."""
+    """Something that can be done now; `found`: what can be said with it."""
 
     do: Do
     words: str
+    found: list[FoundShown]
 
 
 class Emergency(_Answer):
@@ -280,7 +290,11 @@ class Position(_Answer):
 
 
 class Story(_Answer):
-    """One incident whole."""
+    """One incident whole.
+
+    `access_words`: how one gets in, "" where nothing is said; `home`: whose floor plan may be seen; `lon_deg`, `lat_deg`:
+    where to go; `takers`: who may be asked to take it; of those who work here alone.
+    """
 
     card: Card
     mark_words: list[str]
@@ -293,14 +307,93 @@ class Story(_Answer):
     position: Position | None
     emergency: list[Emergency]
     call: list[OnDuty]
+    access_words: str
+    home: str | None
+    lon_deg: float | None
+    lat_deg: float | None
+    takers: list[OnDuty]
     may: list[Action]
 
 
+class DeskCard(Card):
+    """An incident on the desk.
+
+    `is_for_me`: whoever asks was asked to take it. `lon_deg`, `lat_deg`: where to go, WGS 84; None where that is not known.
+    """
+
+    is_mine: bool
+    is_for_me: bool
+    lon_deg: float | None
+    lat_deg: float | None
+
+
+class SilenceShown(_Answer):
+    """A silence that goes on; `life_words`: that it is of life safety too, "" where it is not."""
+
+    id: str
+    words: str
+    life_words: str
+
+
+class DeskShown(_Answer):
+    """What is wrong and what is broken, each the gravest first, and what is silenced."""
+
+    at_ns: int
+    wrong: list[DeskCard]
+    faults: list[DeskCard]
+    silences: list[SilenceShown]
+
+
+class LackShown(_Answer):
+    """Something that is broken besides devices."""
+
+    lack: Lack
+    words: str
+
+
+class DutyShown(_Answer):
+    """Who is on duty by a roster, and who is next."""
+
+    roster: str
+    now_words: str
+    next_words: str
+
+
+class DeskNoteShown(_Answer):
+    """What a shift left to the next in its own words."""
+
+    at_words: str
+    by_words: str
+    text: str
+
+
+class ShiftShown(_Answer):
+    """A shift, for the next one; `over`: what ended in it, the newest first."""
+
+    since_words: str
+    at_words: str
+    desk: DeskShown
+    over: list[Card]
+    lacks: list[LackShown]
+    duties: list[DutyShown]
+    notes: list[DeskNoteShown]
+
+
 class ActWish(_Wish):
-    """What somebody does about an incident; `eta_min`: in how many minutes they are there."""
+    """What somebody does about an incident.
+
+    `eta_min`: in how many minutes they are there. `to`: who is asked to take it, of a hand-over. `reason`, `text`: what was found, of
+    an ending. `id`: of this word, chosen by who says it: said again on a bad line, it counts once. `stands`: of the card that was seen;
+    where the incident stands otherwise by now, nothing is done.
+    """
 
     do: Do
     eta_min: Annotated[float, Field(gt=0, le=1440)] | None = None
+    to: Annotated[str, Field(max_length=64)] | None = None
+    reason: Reason | None = None
+    text: Annotated[str, Field(max_length=200)] = ""
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")] | None = None
+    stands: Annotated[str, Field(max_length=128)] | None = None
 
 
 class NoteWish(_Wish):

@@ -32,4 +32,5 @@ def card_shown(incident: Incident, visit: Visit) -> Card:
         more_words=shown.state_more,
         is_open=incident.is_open,
         is_unowned=shown.is_unowned,
+        stands=incident.stands,
     )

@@ -5,24 +5,26 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
 
+from devices.model import PersonId
 from incidents.audience import wards
-from incidents.model import Act, Incident, IncidentId, Refused
+from incidents.model import REASONS, Act, Do, Incident, IncidentId, Refused
 from incidents.model import Story as StoryKind
 from store import lately, timelines, views
-from store.acts import act_on
+from store.acts import CHANGED, act_on
 from store.consents import DataPurpose
 from web.api.answers import incident as incident_for
 from web.api.answers import incident_of
 from web.api.glances import person_shown
-from web.api.model import ActShown, ActWish, Card, Emergency, GlassWish, MomentShown, NoteWish, Position, Story, ToldShown
+from web.api.model import ActShown, ActWish, Card, Emergency, FoundShown, GlassWish, MomentShown, NoteWish, Position, Story, ToldShown
 from web.api.problems import ProblemError
 from web.api.shown import card_shown
 from web.cards import ARRIVE_MIN, Told, card
+from web.desk import places, takers_of
 from web.emergency import emergencies, worth_a_call
 from web.gate import TheWho
 from web.moments import moments
 from web.rights import Action
-from web.scene import STAFF
+from web.scene import STAFF, Scene
 from web.site import Site, TheSite, Visit
 from web.timeline import Moment
 from web.who import Who
@@ -32,6 +34,8 @@ MOST = 50
 """Incidents that are over, in one answer."""
 
 _ABOUT_IT = (Action.ACT, Action.SEE_PERSON, Action.BREAK_GLASS)
+
+_ABOUT_PLANS = (Action.SEE_PLAN, Action.SEE_PERSON)
 
 router = APIRouter(prefix="/api/incidents", tags=["incidents"])
 
@@ -69,11 +73,22 @@ def opened(site: TheSite, who: TheWho, incident_id: str) -> None:
 
 @router.post("/{incident_id}/acts")
 def act(request: Request, site: TheSite, who: TheWho, incident_id: str, wish: ActWish) -> Story:
-    """Take it on, say that one is there, that it is over or false, or that one cannot come."""
+    """Take it on, say that one is there, that it is over or false, that one cannot come, or who is to take it."""
     about = _about(site, who, Action.ACT, incident_id)
-    done = Act(by=who.id, do=wish.do, subject=about.subject, eta_min=wish.eta_min)
-    outcome = act_on(site.database, site.estates, who.community_id, done, site.clock(), incident_id=about.id)
+    done = Act(
+        by=who.id,
+        do=wish.do,
+        subject=about.subject,
+        eta_min=wish.eta_min,
+        to=PersonId(wish.to) if wish.to else None,
+        reason=wish.reason,
+        text=wish.text.strip(),
+        id=wish.id or "",
+    )
+    outcome = act_on(site.database, site.estates, who.community_id, done, site.clock(), incident_id=about.id, stands=wish.stands)
     if isinstance(outcome, Refused):
+        if outcome.reason == CHANGED:
+            raise ProblemError(409, Notice.CHANGED)
         after = incident_of(site, who.community_id, about.id)
         raise ProblemError(409, Notice.OVER if after is None or not after.is_open else Notice.NOT_YOURS)
     return _again(request, site, about.id)
@@ -153,6 +168,8 @@ def _story(incident: Incident, visit: Visit) -> Story:
     shown = card(incident, told, scene)
     found = moments(incident, told, timelines.read(visit.session, visit.community.id, incident.id), visit)
     may_act = who.may_about(Action.ACT, incident)
+    place = places([incident], visit).get(incident.id) if incident.is_open and who.may(Action.USE_DESK) else None
+    home = incident.home_id if incident.home_id and incident.home_id in visit.community.plans else None
     acts = [value.partition("/") for value, _ in shown.acts] if may_act else []
     return Story(
         card=card_shown(incident, visit),
@@ -161,13 +178,28 @@ def _story(incident: Incident, visit: Visit) -> Story:
         moments=[_moment(one, visit) for one in found],
         told=[_told(one) for one in shown.told],
         next_words=list(shown.next),
-        acts=[ActShown(do=do, words=words) for (do, _, _), (_, words) in zip(acts, shown.acts, strict=False)],
+        acts=[_act(Do(do), words, scene) for (do, _, _), (_, words) in zip(acts, shown.acts, strict=False)],
         arrive_min=list(ARRIVE_MIN),
         position=_position(incident, visit) if incident.is_open and visit.sees_person(incident, DataPurpose.POSITION) else None,
         emergency=[Emergency(number=one.number, words=one.words, read_out_words=one.read_out) for one in emergencies(incident, scene)],
         call=[person_shown(one, visit) for one in worth_a_call(incident, scene, who.id)],
+        access_words=_access(incident, visit) if incident.is_open and not STAFF.isdisjoint(who.roles) else "",
+        home=home if incident.is_open and who.may(Action.USE_DESK) and all(who.may_about(one, incident) for one in _ABOUT_PLANS) else None,
+        lon_deg=place[0] if place else None,
+        lat_deg=place[1] if place else None,
+        takers=[person_shown(one, visit) for one in takers_of(incident, visit)] if may_act else [],
         may=[one for one in _ABOUT_IT if who.may_about(one, incident)],
     )
+
+
+def _act(do: Do, words: str, scene: Scene) -> ActShown:
+    return ActShown(do=do, words=words, found=[FoundShown(reason=one, words=scene.words.found[one]) for one in REASONS.get(do, ())])
+
+
+def _access(incident: Incident, visit: Visit) -> str:
+    """How one gets in where it is."""
+    home = visit.community.directory.homes.get(incident.home_id) if incident.home_id else None
+    return (home.access or "") if home and visit.sees_person(incident) else ""
 
 
 def _position(incident: Incident, visit: Visit) -> Position | None:

@@ -3,12 +3,14 @@ import { mount } from "svelte";
 import "./app.css";
 import App from "./App.svelte";
 import { live } from "./lib/live.svelte";
+import { outbox } from "./lib/outbox.svelte";
 import { route } from "./lib/route.svelte";
 import { session } from "./lib/session.svelte";
 
 session.enlarge(session.large);
 route.start();
 live.start();
+outbox.start();
 const target = document.getElementById("app");
 if (target) mount(App, { target });
 

@@ -49,6 +49,10 @@ class Action(StrEnum):
     EXPORT = "export"
     BREAK_GLASS = "break_glass"
     """See a person's data without an open incident: with a reason, noted, and shown to the family."""
+    ADMINISTER = "administer"
+    """See and change all that a community's file says; its reports, its audit, credentials of its devices."""
+    OPERATE = "operate"
+    """Communities as such: found one, and see what each takes up."""
     USE_PHONES = "use_phones"
     """The phones of a fake carrier."""
 
@@ -121,6 +125,8 @@ RIGHTS: Mapping[Action, _Reaches] = {
     Action.CONSENT: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN},
     Action.EXPORT: {Role.RESIDENT: _OWN},
     Action.BREAK_GLASS: {Role.GUARD: _ALL, Role.DISPATCHER: _ALL, Role.HOSPITAL: _TOLD, Role.FIELD_RESPONDER: _TOLD},
+    Action.ADMINISTER: {Role.ADMINISTRATOR: _ALL},
+    Action.OPERATE: {Role.OPERATOR: _ALL},
     Action.USE_PHONES: dict.fromkeys(Role, _ALL),
 }
 """How far each role's right to each action goes; a role that is not there has none."""
@@ -191,6 +197,7 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("POST", "/api/incidents/{incident_id}/acts"): Action.ACT,
     ("POST", "/api/incidents/{incident_id}/notes"): Action.ACT,
     ("POST", "/api/incidents/{incident_id}/photos"): Action.ACT,
+    ("GET", "/api/administration/report"): Action.ADMINISTER,
     ("GET", "/sign-in"): WITHOUT_SIGN_IN,
     ("POST", "/sign-in"): WITHOUT_SIGN_IN,
     ("POST", "/sign-in/code"): WITHOUT_SIGN_IN,

@@ -40,6 +40,7 @@ from web.api import (
     phones,
     plans,
     reachability,
+    reports,
     schedules,
     sign_in,
     silences,
@@ -103,7 +104,7 @@ def create_app(
     for routes in (sign_in, console, incidents, phones, homes, reachability, acts, silences, additions):
         app.include_router(routes.router, include_in_schema=False)
     problems: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 409, 422, 503)}
-    for routes in (own, addresses, family, choices, glances, plans, calibration, schedules, fences, chain_checks, stories, events):
+    for routes in (own, addresses, family, choices, glances, plans, calibration, schedules, fences, chain_checks, stories, events, reports):
         app.include_router(routes.router, responses=problems)
     app.mount("/app", Client(), name="app")
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")

@@ -256,6 +256,7 @@ def requests(
         ("POST", "/api/fences/{fence_id}/restore"): at | {"json": {"number": version}},
         ("POST", "/api/fences/{fence_id}/decision"): at | {"json": {"approve": True}},
         ("DELETE", "/api/fences/{fence_id}"): at | {"json": {}},
+        ("GET", "/api/administration/report"): at,
         ("GET", "/api/incidents"): at,
         ("GET", "/api/incidents/{incident_id}"): at,
         ("POST", "/api/incidents/{incident_id}/opened"): at | {"headers": {"content-length": "0"}},

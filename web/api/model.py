@@ -59,6 +59,108 @@ class Me(_Answer):
     push_key: str | None
 
 
+class FiguresShown(_Answer):
+    """What some alarms come to (`incidents.report.Figures`); `share_percent`: of those that count for the target, answered in time."""
+
+    alarms: int
+    raised: int
+    judged: int
+    in_time: int
+    share_percent: float | None
+    is_met: bool | None
+    answered: int
+    arrived: int
+    unanswered: int
+    waiting: int
+    false: int
+    answer_median_s: float | None
+    answer_p90_s: float | None
+    arrive_median_s: float | None
+    answers: list[int]
+
+
+class KindFigures(_Answer):
+    """Alarms of one kind."""
+
+    kind: EventKind
+    words: str
+    figures: FiguresShown
+
+
+class DayFigures(_Answer):
+    """Alarms that were raised on a day, and how many of them nobody answered."""
+
+    date: str
+    raised: int
+    unanswered: int
+
+
+class ShiftFigures(_Answer):
+    """Alarms raised while the same people were on duty at the same times of day; nobody: a gap."""
+
+    roster: str
+    clock: str
+    people: list[str]
+    times: int
+    duty_s: int
+    figures: FiguresShown
+
+
+class FalseFigures(_Answer):
+    """False alarms of one kind by one device, and why as far as somebody said so."""
+
+    words: str
+    device: str
+    count: int
+    causes: list[str]
+
+
+class CoverageShown(_Answer):
+    """How much of the time somebody of a roster was on duty, rounded down, and when nobody was."""
+
+    roster: str
+    share_percent: float
+    gaps_words: list[str]
+
+
+class AilingShown(_Answer):
+    """A device that was faulty: by what, for how long within the time, and whether it still is."""
+
+    id: str
+    name_words: str
+    where_words: str
+    faults_words: str
+    down_s: int
+    is_open: bool
+
+
+class UnansweredShown(_Answer):
+    """An alarm that nobody answered."""
+
+    id: str
+    words: str
+    when_words: str
+
+
+class ReportShown(_Answer):
+    """What was in a month; `bins_s`: upper edges of the spans in which answers are counted, of which there is one more."""
+
+    month: str
+    since_words: str
+    until_words: str
+    target_s: int
+    target_percent: float
+    bins_s: list[int]
+    all: FiguresShown
+    days: list[DayFigures]
+    kinds: list[KindFigures]
+    shifts: list[ShiftFigures]
+    false: list[FalseFigures]
+    unanswered: list[UnansweredShown]
+    coverage: list[CoverageShown]
+    devices: list[AilingShown]
+
+
 class ResidentShown(_Answer):
     """Somebody who lives at a home, and how they are as far as is known. `away_words`: until when they are somewhere else, "" if not."""
 

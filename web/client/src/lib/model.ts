@@ -24,3 +24,4 @@ export type Shape = Pick<Fence, "id" | "kind" | "state" | "geometry" | "near" | 
 export type FenceWish = Schemas["FenceWish"];
 export type FenceChecked = Schemas["FenceChecked"];
 export type Version = Schemas["VersionShown"];
+export type Figures = Schemas["FiguresShown"];

@@ -19,6 +19,7 @@ from fastapi.staticfiles import StaticFiles
 
 from devices.log import Log
 from notifier.carrier.door import Door
+from notifier.routing import Routes
 from notifier.spending import Spending
 from store.model import InputError, StoreBusyError
 from store.session import Database
@@ -26,9 +27,11 @@ from web.api import (
     acts,
     additions,
     addresses,
+    administration,
     calibration,
     chain_checks,
     choices,
+    communities,
     console,
     events,
     family,
@@ -39,6 +42,7 @@ from web.api import (
     own,
     phones,
     plans,
+    policies,
     reachability,
     reports,
     schedules,
@@ -52,6 +56,7 @@ from web.client import Client
 from web.gate import admit
 from web.guard import LOOPBACK, Guard
 from web.lookout import Lookout
+from web.onboarding import Onboarding
 from web.site import FrontDoor, NoCommunityError, NotFoundError, Site, words_for
 from web.who import NotAllowedError, NotSignedInError
 from web.words import Notice, SignIn
@@ -70,6 +75,8 @@ def create_app(
     host: str = "",
     open_log: Callable[[], Awaitable[Log]] | None = None,
     spending: Spending | None = None,
+    onboarding: Onboarding | None = None,
+    routes: Routes | None = None,
 ) -> FastAPI:
     """The pages of a database.
 
@@ -89,8 +96,13 @@ def create_app(
         Connects to the log, for whoever looks at what radars see; without it they see nothing.
     spending
         What communities may spend.
+    onboarding
+        Lets devices in.
+    routes
+        By which messages leave.
     """
-    site = Site(database, clock, carrier=carrier, door=door, lookout=Lookout(open_log), spending=spending)
+    lookout = Lookout(open_log)
+    site = Site(database, clock, carrier=carrier, door=door, lookout=lookout, spending=spending, onboarding=onboarding, routes=routes)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -101,11 +113,13 @@ def create_app(
         title="Anju", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", lifespan=lifespan, dependencies=[Depends(admit)]
     )
     app.state.site = site
-    for routes in (sign_in, console, incidents, phones, homes, reachability, acts, silences, additions):
-        app.include_router(routes.router, include_in_schema=False)
+    for pages in (sign_in, console, incidents, phones, homes, reachability, acts, silences, additions):
+        app.include_router(pages.router, include_in_schema=False)
     problems: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 409, 422, 503)}
-    for routes in (own, addresses, family, choices, glances, plans, calibration, schedules, fences, chain_checks, stories, events, reports):
-        app.include_router(routes.router, responses=problems)
+    for part in (own, addresses, family, choices, glances, plans, calibration, schedules, fences, chain_checks, stories, events):
+        app.include_router(part.router, responses=problems)
+    for part in (reports, policies, communities, administration):
+        app.include_router(part.router, responses=problems)
     app.mount("/app", Client(), name="app")
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_middleware(GZipMiddleware, minimum_size=1000)  # events are left alone

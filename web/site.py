@@ -18,6 +18,7 @@ from incidents.directory import Language, Person
 from incidents.model import Incident
 from notifier.carrier.door import Door
 from notifier.chain_checks import ChainChecks
+from notifier.routing import Routes
 from notifier.spending import Spending
 from store import accounts, consents, timelines, views
 from store.accounts import Logins, Member, SignedIn
@@ -30,6 +31,7 @@ from web.cards import is_unowned
 from web.languages import accepted, words_in
 from web.live import Live
 from web.lookout import Lookout
+from web.onboarding import Onboarding
 from web.rights import Action
 from web.scene import Scene
 from web.silences import told_apart
@@ -98,6 +100,10 @@ class Site:
         What radars see just now.
     spending
         What communities may spend; None where nothing is limited.
+    onboarding
+        Lets devices in; None where they log in at a broker that is not ours.
+    routes
+        By which messages leave; None where none can.
     """
 
     def __init__(
@@ -109,8 +115,11 @@ class Site:
         door: FrontDoor | None = None,
         lookout: Lookout | None = None,
         spending: Spending | None = None,
+        onboarding: Onboarding | None = None,
+        routes: Routes | None = None,
     ) -> None:
         self.database = database
+        self.onboarding, self.routes = onboarding, routes
         self.spending = spending or Spending()
         self.lookout = lookout or Lookout()
         self.estates = Estates()

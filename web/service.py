@@ -1,6 +1,7 @@
 """The pages as a service: server-rendered, live by server-sent events, for whoever is signed in."""
 
 import asyncio
+import functools
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -11,7 +12,7 @@ from urllib.parse import urlencode
 
 import structlog
 import uvicorn
-from fastapi import Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -110,16 +111,15 @@ def create_app(
         await site.close()
 
     app = FastAPI(
-        title="Anju", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", lifespan=lifespan, dependencies=[Depends(admit)]
+        title="Anju",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        lifespan=lifespan,
+        routes=[*_included().routes],
+        dependencies=[Depends(admit)],  # of what is added to it
     )
     app.state.site = site
-    for pages in (sign_in, console, incidents, phones, homes, reachability, acts, silences, additions):
-        app.include_router(pages.router, include_in_schema=False)
-    problems: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 409, 422, 503)}
-    for part in (own, addresses, family, choices, glances, plans, calibration, schedules, fences, chain_checks, stories, events):
-        app.include_router(part.router, responses=problems)
-    for part in (reports, policies, communities, administration):
-        app.include_router(part.router, responses=problems)
     app.mount("/app", Client(), name="app")
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_middleware(GZipMiddleware, minimum_size=1000)  # events are left alone
@@ -127,6 +127,20 @@ def create_app(
 
     _answer_errors(app, site)
     return app
+
+
+@functools.cache
+def _included() -> APIRouter:
+    """Every route of ours, behind the gate. FastAPI works them out at the first request, which takes longer than most answers: once."""
+    gated = APIRouter(dependencies=[Depends(admit)])
+    for routes in (sign_in, console, incidents, phones, homes, reachability, acts, silences, additions):
+        gated.include_router(routes.router, include_in_schema=False)
+    problems: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 409, 422, 503)}
+    for routes in (own, addresses, family, choices, glances, plans, calibration, schedules, fences, chain_checks, stories, events):
+        gated.include_router(routes.router, responses=problems)
+    for routes in (reports, policies, communities, administration):
+        gated.include_router(routes.router, responses=problems)
+    return gated
 
 
 def _answer_errors(app: FastAPI, site: Site) -> None:

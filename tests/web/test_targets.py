@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,7 +16,7 @@ import numpy as np
 import pytest
 from fakes.brokers import PATIENCE_S
 from fakes.chain import Chain, Radar
-from fakes.lakeside import LAKESIDE, Estate, Service, front_door
+from fakes.lakeside import LAKESIDE, Estate, Service
 from fakes.reading import Asking
 
 from devices.model import HomeId, PersonId
@@ -27,7 +26,6 @@ from store.acts import act_on
 from store.estates import Estates
 from store.plans import floor_of
 from web.lookout import Lookout
-from web.service import create_app
 
 HOME = "b3-201"
 FRAMES = 40
@@ -83,28 +81,6 @@ def looking(url: str, cookies: dict[str, str], home: str = HOME) -> Iterator[Hea
             one.close()
         thread.join(PATIENCE_S)
         client.close()
-
-
-@pytest.fixture
-def now(estate: Estate) -> Estate:
-    """The estate, today: devices' clocks are."""
-    estate.now_ns = time.time_ns()
-    estate.write(estate.said, ago_s=7200)
-    return estate
-
-
-@pytest.fixture
-def chain(now: Estate, tmp_path: Path) -> Iterator[Chain]:
-    with Chain(tmp_path / "nats", now.database, LAKESIDE) as running:
-        yield running
-
-
-@pytest.fixture
-def live(now: Estate, chain: Chain) -> Iterator[Service]:
-    app = create_app(now.database, front_door(), clock=time.time_ns, open_log=chain.open_log)
-    pages = Service(now.database, time.time_ns, app=app)
-    yield pages
-    pages.stop()
 
 
 def first_frame(radar: Radar, heard: Heard) -> None:

@@ -84,6 +84,7 @@ _IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "commands.recorded": ("replay", "rehearse", "export-capture", "detect", "evaluate"),
         "commands.simulation": ("simulate", "demo"),
         "commands.measuring": ("bench",),
+        "commands.reporting": ("report",),
     }
 )
 """Which module has which commands."""

@@ -19,6 +19,7 @@ from notifier.verifying import send_sign_in_code, send_text
 from store.links import installation_key
 from store.model import InputError
 from store.settings import Settings
+from web.onboarding import Onboarding
 from web.public import create_app as create_public
 from web.public import serve as serve_public
 from web.service import create_app as create_pages
@@ -62,6 +63,8 @@ def web(settings: Settings) -> None:
         host=urlsplit(settings.app_url).hostname or "",
         open_log=functools.partial(open_log, settings),
         spending=spending_of(settings),
+        onboarding=None if settings.nats_url else _onboarding(settings),
+        routes=routes,
     )
 
     async def serve_pages(stop: asyncio.Event) -> None:
@@ -69,3 +72,9 @@ def web(settings: Settings) -> None:
             await serve_on(pages, listening, stop)
 
     process.run(serve_pages)
+
+
+def _onboarding(settings: Settings) -> Onboarding:
+    """Of the embedded server: devices know it by the same name as browsers know the pages."""
+    host = urlsplit(settings.app_url).hostname or settings.http_host
+    return Onboarding(folder=settings.nats_folder, host=host, port=settings.mqtt_port)

@@ -215,6 +215,16 @@ def new_device(folder: Path, community: str, device: str | None = None) -> tuple
     return user, token
 
 
+def end_device(folder: Path, community: str, device: str) -> bool:
+    """End a device's credentials; whether it had any. The server takes that over at `reload`, and cuts the device off."""
+    known, user = credentials_of(folder), f"{community}.{device}"
+    if user not in known.devices:
+        return False
+    others = {name: hashed for name, hashed in known.devices.items() if name != user}
+    _keep(folder, Credentials(core=known.core, ingest=known.ingest, system=known.system, devices=others))
+    return True
+
+
 def _token() -> str:
     return secrets.token_urlsafe(TOKEN_BYTES)
 

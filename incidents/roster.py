@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from devices.model import NS_PER_S, PersonId
@@ -15,6 +16,15 @@ _UTC = ZoneInfo("UTC")
 
 Span = tuple[int, int]
 """From and to, half-open, in ns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Who is on duty from one time to another, half-open, in ns; nobody is a gap."""
+
+    since_ns: int
+    until_ns: int
+    responders: tuple[PersonId, ...]
 
 
 def on_shift(roster: Roster, at_ns: int, zone: ZoneInfo) -> tuple[PersonId, ...]:
@@ -72,6 +82,22 @@ def gaps(roster: Roster, from_ns: int, to_ns: int, zone: ZoneInfo) -> tuple[Span
         reached_ns = max(reached_ns, end_ns)
     if reached_ns < to_ns:
         found.append((reached_ns, to_ns))
+    return tuple(found)
+
+
+def stretches(roster: Roster, from_ns: int, to_ns: int, zone: ZoneInfo) -> tuple[Stretch, ...]:
+    """Who is on duty from one time to another, without a break: ascending, and a new one whenever somebody comes or goes."""
+    days = _days(from_ns, to_ns, zone)
+    spans = [_span(shift, day, zone) for shift in roster.shifts for day in days if _begins(shift, day, roster)]
+    spans += [_span(override, override.day, zone) for override in roster.overrides if override.day in days]
+    edges = sorted({from_ns, to_ns, *(edge for span in spans for edge in span if from_ns < edge < to_ns)})
+    found: list[Stretch] = []
+    for since_ns, until_ns in pairwise(edges):
+        responders = on_shift(roster, since_ns, zone)
+        if found and found[-1].responders == responders:
+            found[-1] = replace(found[-1], until_ns=until_ns)
+        else:
+            found.append(Stretch(since_ns=since_ns, until_ns=until_ns, responders=responders))
     return tuple(found)
 
 

@@ -69,7 +69,7 @@ def choose(
     except ValidationError as error:
         raise ChoiceError(f"{error.error_count()} of what was chosen will not do: {error.errors()[0]['loc']}") from None
     item["chosen"] = chosen
-    _write(session, community_id, said, now_ns)
+    _write(session, community_id, configuration.signed(said, person, now_ns), now_ns)
 
 
 def add_person(session: Session, community_id: CommunityId, person: Mapping[str, Any], now_ns: int) -> None:
@@ -85,7 +85,7 @@ def add_person(session: Session, community_id: CommunityId, person: Mapping[str,
     if not attempts.take(session, CHANGES, f"{community_id}/{person['added_by']}", now_ns):
         raise TooOftenError(f"{person['added_by']} changed it {CHANGES.most} times within an hour")
     said["people"] = [*said.get("people", []), dict(person)]
-    _write(session, community_id, said, now_ns)
+    _write(session, community_id, configuration.signed(said, PersonId(person["added_by"]), now_ns), now_ns)
 
 
 def _write(session: Session, community_id: CommunityId, said: dict[str, Any], now_ns: int) -> None:
@@ -136,6 +136,7 @@ def draw(
     for section, one, key, value in [("homes", home, "plan", plan), *(("devices", one, "pose", pose) for one, pose in poses.items())]:
         item = next(item for item in said[section] if item["id"] == one)
         item["chosen"] = {**(item.get("chosen") or {}), key: value.model_dump(mode="json", exclude_unset=True)}
+    said = configuration.signed(said, PersonId(plan.by), now_ns) if plan.by else said
     text = json.dumps(said, ensure_ascii=False, allow_nan=False)
     try:
         community.parse(text, name)

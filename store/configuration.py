@@ -1,12 +1,13 @@
 """Communities and modes by time: what is judged by time t uses what held at t. Both are only ever appended to."""
 
-from collections.abc import Collection
-from typing import TypeVar
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from sqlmodel import Session, col, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from devices.model import CommunityId, HomeId, PersonId
+from devices.model import NS_PER_S, CommunityId, HomeId, PersonId
 from rules.kinds import Mode
 from rules.premises import Modes
 from store.session import next_number
@@ -21,6 +22,23 @@ def append_community(session: Session, community_id: CommunityId, effective_ns: 
     session.add(CommunityVersionRow(community_id=community_id, number=number, effective_ns=effective_ns, document=document))
     session.flush()
     return number
+
+
+def signed(said: Mapping[str, Any], by: PersonId, now_ns: int) -> dict[str, Any]:
+    """A community's file with who makes this version of it; `append_community` is to be given the same time."""
+    return {**said, "community": {**said["community"], "changed": {"by": by, "at": _moment(now_ns)}}}
+
+
+def changed_by(said: Mapping[str, Any], effective_ns: int) -> PersonId | None:
+    """Who made a version in the app; None of one that a file made, even where that carries on the word about an earlier one."""
+    changed = said["community"].get("changed")
+    return PersonId(changed["by"]) if changed and changed["at"] == _moment(effective_ns) else None
+
+
+def _moment(at_ns: int) -> str:
+    return (
+        datetime.fromtimestamp(at_ns // NS_PER_S, tz=UTC).replace(microsecond=at_ns % NS_PER_S // 1000).isoformat(timespec="microseconds")
+    )
 
 
 def community_at(session: Session, community_id: CommunityId, at_ns: int | None = None) -> str | None:

@@ -339,7 +339,8 @@ class _Document:
         if not attempts.take(self._session, CHANGES, f"{self._known.id}/{self._editor.id}", self._now_ns):
             raise FenceError(Why.TOO_OFTEN)
         self._said["geofences"] = list(_without_oldest_removed(self._items))
-        text = json.dumps(self._said, ensure_ascii=False, allow_nan=False)
+        said = configuration.signed(self._said, self._editor.id, self._now_ns)
+        text = json.dumps(said, ensure_ascii=False, allow_nan=False)
         community.parse(text, f"community {self._known.id} in the database")
         configuration.append_community(self._session, self._known.id, self._now_ns, text)
 

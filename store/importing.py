@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devices.model import CommunityId
+from devices.model import CommunityId, PersonId
 from store import configuration, coverage, document, references
 from store.community import WrongCommunityError, build, input_error, said
 from store.document import KeyPath, spelled
@@ -59,9 +59,16 @@ class ImportPlan:
         return coverage.ahead(self.community.directory, now_ns)
 
 
+def differences(old: Said, new: Said) -> tuple[str, ...]:
+    """What one version of a community says otherwise than the one before, as `ImportPlan.changes`."""
+    return tuple(_changes(old, new, new))
+
+
+_CHANGED = "changed"
 _CHOSEN = "chosen"
 _BY_HAND = ("drawn", "made")
 """Keys of what people drew or made in the app: no file has them."""
+_DIGESTS = frozenset({"code", "duress_code"})
 
 
 def plan(kept_of: Callable[[CommunityId], str | None], file: Path | str, *, prune: bool = False, text: str | None = None) -> ImportPlan:
@@ -90,6 +97,7 @@ def plan(kept_of: Callable[[CommunityId], str | None], file: Path | str, *, prun
     kept = kept_of(CommunityId(well_formed.community.id))
     old = None if kept is None else _content(said(kept, f"community {well_formed.community.id} in the database")[0])
     merged, origins = (_pruned(old, new), {}) if prune or old is None else _merged(old, new)
+    merged = {**merged, "community": _with_word_of(old, merged["community"])}
     try:
         community = build(CommunityFile.model_validate(merged))
     except WrongCommunityError as error:
@@ -118,8 +126,13 @@ def kept_in(database: Database) -> Callable[[CommunityId], str | None]:
     return kept_of
 
 
-def apply(database: Database, plan: ImportPlan, now_ns: int) -> None:
+def apply(database: Database, plan: ImportPlan, now_ns: int, by: PersonId | None = None) -> None:
     """Write what was planned: a version of the community that holds from now on. Nothing, where nothing changes.
+
+    Parameters
+    ----------
+    by
+        Who does it in the app.
 
     Raises
     ------
@@ -133,7 +146,10 @@ def apply(database: Database, plan: ImportPlan, now_ns: int) -> None:
         if configuration.community_at(session, community_id) != plan.kept:
             raise StoreError(f"community {community_id} was changed by somebody else meanwhile: import again")
         if plan.content != plan.kept:
-            configuration.append_community(session, community_id, now_ns, plan.content)
+            content = (
+                plan.content if by is None else json.dumps(configuration.signed(json.loads(plan.content), by, now_ns), ensure_ascii=False)
+            )
+            configuration.append_community(session, community_id, now_ns, content)
 
 
 def _content(file: CommunityFile) -> Said:
@@ -185,6 +201,13 @@ def _is_sound(rule: Said, new: Said) -> bool:
     return not any(path[0] == "rules" for path, _ in alone.mistakes)
 
 
+def _with_word_of(old: Said | None, head: Said) -> Said:
+    """A head that says who made the kept version, or nothing of it: whoever writes a file says nothing of that."""
+    said = {key: value for key, value in head.items() if key != _CHANGED}
+    changed = (old or {"community": {}})["community"].get(_CHANGED)
+    return said if changed is None else {**said, _CHANGED: changed}
+
+
 def _kept(old: Said, new: Said) -> Said:
     """An item as the new file has it, except what people made of it in the app: that is no matter of whoever writes the file."""
     if any(key in old and key not in new for key in _BY_HAND):
@@ -234,7 +257,7 @@ def _by_id(items: Sequence[Said]) -> dict[str, Said]:
 
 
 def _differences(name: str, was: Said, now: Said) -> list[str]:
-    keys = list(dict.fromkeys((*was, *now)))
+    keys = [key for key in dict.fromkeys((*was, *now)) if key != _CHANGED]
     return [f"~ {name} {key}: {_short(was, key)} → {_short(now, key)}" for key in keys if was.get(key) != now.get(key)]
 
 
@@ -243,4 +266,6 @@ def _short(item: Said, key: str) -> str:
         return ", ".join(item[key]) or "nothing"
     if key == "contacts" and key in item:  # they hold tokens and passwords: only their kinds are said
         return ", ".join(method for contact in item[key] for method in contact) or "none"
+    if key in _DIGESTS and key in item:
+        return "not shown"
     return json.dumps(item[key], ensure_ascii=False) if key in item else "not said"

@@ -177,6 +177,13 @@ class NightSaid(_Said):
     to: Clock
 
 
+class ChangedSaid(_Said):
+    """Who made this version of the community in the app, and when: it is of no other version, and no file has it."""
+
+    by: Id
+    at: Moment
+
+
 class CommunityHead(_Said):
     """What the community is called, where its clocks stand, and whose public holidays it keeps (ISO 3166 country, such as CN)."""
 
@@ -186,6 +193,7 @@ class CommunityHead(_Said):
     language: LanguageWord = Language.ZH
     night: NightSaid | None = None
     calendar: Annotated[Text, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    changed: ChangedSaid | None = None
 
 
 class ArmingSaid(_Said):
@@ -389,10 +397,19 @@ class PoseSaid(_Drawn):
     height_m: Annotated[float, Field(gt=0, le=100)] = 2.0
 
 
+class CredentialsSaid(_Said):
+    """Who made a device's credentials in the app and when, or ended them: never the credentials themselves."""
+
+    by: Id
+    at: Moment
+    ended: bool = False
+
+
 class DeviceChosenSaid(_Said):
-    """Where a radar was put and turned to in the app: it goes before what the file says, and an import leaves it as it is."""
+    """Where a radar was put and turned to in the app, which goes before what the file says; and when it was let in. An import keeps it."""
 
     pose: PoseSaid | None = None
+    credentials: CredentialsSaid | None = None
 
 
 class ViewSaid(_Said):

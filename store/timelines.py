@@ -47,7 +47,7 @@ def read(session: Session, community_id: CommunityId, incident_id: IncidentId) -
     """Every entry with its number, in the order in which they were written."""
     about = (EntryRow.community_id == community_id, EntryRow.incident_id == incident_id)
     rows = session.exec(select(EntryRow).where(*about).order_by(col(EntryRow.number)))
-    return tuple((row.number, _entry(row)) for row in rows)
+    return tuple((row.number, entry(row)) for row in rows)
 
 
 def is_said(session: Session, community_id: CommunityId, incident_id: IncidentId, act_id: str) -> bool:
@@ -139,6 +139,7 @@ def is_glass_broken(session: Session, community_id: CommunityId, incident_id: In
     return session.exec(found).first() is not None
 
 
-def _entry(row: EntryRow) -> Entry:
+def entry(row: EntryRow) -> Entry:
+    """A row as the entry that it keeps."""
     detail: dict[str, Any] = json.loads(row.body)
     return Entry(at_ns=row.at_ns, kind=EntryKind(row.kind), by=PersonId(row.by) if row.by else None, detail=detail)

@@ -116,6 +116,11 @@ def ended_since(session: Session, community_id: CommunityId, since_ns: int, limi
     )
 
 
+def incidents_where(session: Session, community_id: CommunityId, *where: Any) -> tuple[Incident, ...]:  # noqa: ANN401  SQL expressions
+    """Incidents of which something holds, in the order in which they began."""
+    return _incidents(session, community_id, *where, order=(col(IncidentRow.opened_ns), col(IncidentRow.number)))
+
+
 def incident(session: Session, community_id: CommunityId, incident_id: IncidentId) -> Incident | None:
     """One incident; None if there is none of this id."""
     found = _incidents(session, community_id, IncidentRow.id == incident_id)

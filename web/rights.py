@@ -53,6 +53,12 @@ class Action(StrEnum):
     """See a person's data without an open incident: with a reason, noted, and shown to the family."""
     USE_DESK = "use_desk"
     """See what is wrong and what is broken in the whole community, hand it over, and leave notes to the next shift."""
+    ADMINISTER = "administer"
+    """See and change all that a community's file says; its reports, its audit, credentials of its devices."""
+    SEE_COMMUNITIES = "see_communities"
+    """What communities take up: one's own, or for who operates the platform all."""
+    OPERATE = "operate"
+    """Found communities."""
     USE_PHONES = "use_phones"
     """The phones of a fake carrier."""
 
@@ -127,6 +133,9 @@ RIGHTS: Mapping[Action, _Reaches] = {
     Action.EXPORT: {Role.RESIDENT: _OWN},
     Action.BREAK_GLASS: {Role.GUARD: _ALL, Role.DISPATCHER: _ALL, Role.HOSPITAL: _TOLD, Role.FIELD_RESPONDER: _TOLD},
     Action.USE_DESK: dict.fromkeys((Role.GUARD, Role.DISPATCHER, Role.ADMINISTRATOR), _ALL),
+    Action.ADMINISTER: {Role.ADMINISTRATOR: _ALL},
+    Action.SEE_COMMUNITIES: {Role.ADMINISTRATOR: _ALL, Role.OPERATOR: _ALL},
+    Action.OPERATE: {Role.OPERATOR: _ALL},
     Action.USE_PHONES: dict.fromkeys(Role, _ALL),
 }
 """How far each role's right to each action goes; a role that is not there has none."""
@@ -207,6 +216,26 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("POST", "/api/incidents/{incident_id}/acts"): Action.ACT,
     ("POST", "/api/incidents/{incident_id}/notes"): Action.ACT,
     ("POST", "/api/incidents/{incident_id}/photos"): Action.ACT,
+    ("GET", "/api/administration/report"): Action.ADMINISTER,
+    ("GET", "/api/administration/register"): Action.ADMINISTER,
+    ("PUT", "/api/administration/homes/{item_id}"): Action.ADMINISTER,
+    ("PUT", "/api/administration/people/{item_id}"): Action.ADMINISTER,
+    ("PUT", "/api/administration/devices/{item_id}"): Action.ADMINISTER,
+    ("PUT", "/api/administration/rosters/{item_id}"): Action.ADMINISTER,
+    ("PUT", "/api/administration/policies/{item_id}"): Action.ADMINISTER,
+    ("DELETE", "/api/administration/{section}/{item_id}"): Action.ADMINISTER,
+    ("POST", "/api/administration/devices/{item_id}/credentials"): Action.ADMINISTER,
+    ("DELETE", "/api/administration/devices/{item_id}/credentials"): Action.ADMINISTER,
+    ("GET", "/api/administration/rosters"): Action.ADMINISTER,
+    ("GET", "/api/administration/policies"): Action.ADMINISTER,
+    ("GET", "/api/administration/texts"): Action.ADMINISTER,
+    ("GET", "/api/administration/trial"): Action.ADMINISTER,
+    ("POST", "/api/administration/trial"): Action.ADMINISTER,
+    ("GET", "/api/administration/file"): Action.ADMINISTER,
+    ("POST", "/api/administration/file"): Action.ADMINISTER,
+    ("GET", "/api/administration/audit"): Action.ADMINISTER,
+    ("GET", "/api/administration/communities"): Action.SEE_COMMUNITIES,
+    ("POST", "/api/administration/communities"): Action.OPERATE,
     ("GET", "/sign-in"): WITHOUT_SIGN_IN,
     ("POST", "/sign-in"): WITHOUT_SIGN_IN,
     ("POST", "/sign-in/code"): WITHOUT_SIGN_IN,

@@ -20,6 +20,7 @@ from fastapi.staticfiles import StaticFiles
 
 from devices.log import Log
 from notifier.carrier.door import Door
+from notifier.routing import Routes
 from notifier.spending import Spending
 from store.model import InputError, StoreBusyError
 from store.session import Database
@@ -27,9 +28,11 @@ from web.api import (
     acts,
     additions,
     addresses,
+    administration,
     calibration,
     chain_checks,
     choices,
+    communities,
     console,
     desk,
     events,
@@ -41,7 +44,9 @@ from web.api import (
     own,
     phones,
     plans,
+    policies,
     reachability,
+    reports,
     rules,
     schedules,
     sign_in,
@@ -54,6 +59,7 @@ from web.client import Client
 from web.gate import admit
 from web.guard import LOOPBACK, Guard
 from web.lookout import Lookout
+from web.onboarding import Onboarding
 from web.site import FrontDoor, NoCommunityError, NotFoundError, Site, words_for
 from web.who import NotAllowedError, NotSignedInError
 from web.words import Notice, SignIn
@@ -72,6 +78,8 @@ def create_app(
     host: str = "",
     open_log: Callable[[], Awaitable[Log]] | None = None,
     spending: Spending | None = None,
+    onboarding: Onboarding | None = None,
+    routes: Routes | None = None,
 ) -> FastAPI:
     """The pages of a database.
 
@@ -91,8 +99,22 @@ def create_app(
         Connects to the log, for whoever looks at what radars see, or back; without it they see nothing.
     spending
         What communities may spend.
+    onboarding
+        Lets devices in.
+    routes
+        By which messages leave.
     """
-    site = Site(database, clock, carrier=carrier, door=door, lookout=Lookout(open_log), spending=spending, open_log=open_log)
+    site = Site(
+        database,
+        clock,
+        carrier=carrier,
+        door=door,
+        lookout=Lookout(open_log),
+        spending=spending,
+        open_log=open_log,
+        onboarding=onboarding,
+        routes=routes,
+    )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -141,6 +163,8 @@ def _included() -> APIRouter:
         desk,
         events,
     ):
+        gated.include_router(routes.router, responses=problems)
+    for routes in (reports, policies, communities, administration):
         gated.include_router(routes.router, responses=problems)
     return gated
 

@@ -19,6 +19,7 @@ from incidents.directory import Language, Person
 from incidents.model import Incident
 from notifier.carrier.door import Door
 from notifier.chain_checks import ChainChecks
+from notifier.routing import Routes
 from notifier.spending import Spending
 from store import accounts, consents, timelines, views
 from store.accounts import Logins, Member, SignedIn
@@ -31,6 +32,7 @@ from web.cards import is_unowned
 from web.languages import accepted, words_in
 from web.live import Live
 from web.lookout import Lookout
+from web.onboarding import Onboarding
 from web.rights import Action
 from web.scene import Scene
 from web.silences import told_apart
@@ -101,6 +103,10 @@ class Site:
         What communities may spend; None where nothing is limited.
     open_log
         Connects to the log; None where there is none to look into.
+    onboarding
+        Lets devices in; None where they log in at a broker that is not ours.
+    routes
+        By which messages leave; None where none can.
     """
 
     def __init__(
@@ -113,9 +119,11 @@ class Site:
         lookout: Lookout | None = None,
         spending: Spending | None = None,
         open_log: Callable[[], Awaitable[Log]] | None = None,
+        onboarding: Onboarding | None = None,
+        routes: Routes | None = None,
     ) -> None:
         self.database = database
-        self.open_log = open_log
+        self.open_log, self.onboarding, self.routes = open_log, onboarding, routes
         self.spending = spending or Spending()
         self.lookout = lookout or Lookout()
         self.estates = Estates()

@@ -26,6 +26,7 @@ def test_whatever_is_asked_is_answered_as_the_document_says(estate: Estate, serv
     about = {"device": "w-01", "home_id": "b3-201", "resident_id": "wang-xiuying", "score": 0.97, "evidence": evidence()}
     known = {"incident_id": estate.happens(EventKind.FALL, "wang-xiuying", **about).id, "home_id": "b3-201", "fence_id": "terrace"}
     known["rule_id"] = "window"
+    known |= {"item_id": "b3-201", "section": "homes"}
     known["person_id"] = "li-anna"  # of another home: whoever asks stays who they are
     schema = schemathesis.openapi.from_url(f"{served.url}/api/openapi.json")
     cookies, statuses = estate.sign_in(who), set()

@@ -272,6 +272,28 @@ def requests(
         ("GET", "/api/desk/lacks"): at,
         ("GET", "/api/desk/shift"): at,
         ("POST", "/api/desk/notes"): at | {"json": {"text": "x"}},
+        ("GET", "/api/administration/report"): at,
+        ("GET", "/api/administration/register"): at,
+        ("PUT", "/api/administration/homes/{item_id}"): at | {"json": {"address": "3栋203室"}},
+        ("PUT", "/api/administration/people/{item_id}"): at | {"json": {"name": "钱队", "roles": ["guard"]}},
+        ("PUT", "/api/administration/devices/{item_id}"): at | {"json": {"kind": "button"}},
+        ("PUT", "/api/administration/rosters/{item_id}"): at
+        | {"json": {"shifts": [{"responder": "guard-chen", "since": "08:00", "to": "20:00"}]}},
+        ("PUT", "/api/administration/policies/{item_id}"): at
+        | {"json": {"kinds": ["wandering"], "steps": [{"after_s": 0, "tell": ["relatives"], "by": ["sms"]}]}},
+        ("DELETE", "/api/administration/{section}/{item_id}"): at | {"json": {"version": ""}},
+        ("POST", "/api/administration/devices/{item_id}/credentials"): at | {"json": {}},
+        ("DELETE", "/api/administration/devices/{item_id}/credentials"): at | {"json": {}},
+        ("GET", "/api/administration/rosters"): at,
+        ("GET", "/api/administration/policies"): at,
+        ("GET", "/api/administration/texts"): {"params": {"community": community, "kind": "fall"}},
+        ("GET", "/api/administration/trial"): {"params": {"community": community, "to": "office", "channel": "sms"}},
+        ("POST", "/api/administration/trial"): at | {"json": {"channel": "sms"}},
+        ("GET", "/api/administration/file"): at,
+        ("POST", "/api/administration/file"): at | {"json": {"text": "x"}},
+        ("GET", "/api/administration/audit"): {"params": {"community": community, "since": "2026-03-01", "until": "2026-03-01"}},
+        ("GET", "/api/administration/communities"): at,
+        ("POST", "/api/administration/communities"): at | {"json": {"text": "x"}},
         ("GET", "/api/incidents"): at,
         ("GET", "/api/incidents/{incident_id}"): at,
         ("POST", "/api/incidents/{incident_id}/opened"): at | {"headers": {"content-length": "0"}},
@@ -328,6 +350,8 @@ def test_every_route_answers_whom_the_table_lets_and_nobody_else(both: Both, rol
                     "number": numbers[incident.community_id],
                     "fence_id": "terrace",
                     "rule_id": "window",
+                    "item_id": "new-1",
+                    "section": "homes",
                 }
                 version = (both.here if is_here else both.there).version
                 for route, request in requests(incident.community_id, incident.id, version=version).items():

@@ -6,13 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from devices.model import Covers, DeviceKind
+from devices.model import Covers, DeviceKind, Placement
 from geofence.calibration import Stand
 from geofence.datum import Datum
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, IncidentState, Reason
 from rules.kinds import EventKind, Mode
 from rules.premises import FenceKind, Match, SensorState, Side
+from store.audit import Deed
 from store.chain_checks import LinkState
 from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
@@ -59,6 +60,449 @@ class Me(_Answer):
     homes: list[Place]
     may: list[Action]
     push_key: str | None
+
+
+class FiguresShown(_Answer):
+    """What some alarms come to (`incidents.report.Figures`); `share_percent`: of those that count for the target, answered in time."""
+
+    alarms: int
+    raised: int
+    judged: int
+    in_time: int
+    share_percent: float | None
+    is_met: bool | None
+    answered: int
+    arrived: int
+    unanswered: int
+    waiting: int
+    false: int
+    answer_median_s: float | None
+    answer_p90_s: float | None
+    arrive_median_s: float | None
+    answers: list[int]
+
+
+class KindFigures(_Answer):
+    """Alarms of one kind."""
+
+    kind: EventKind
+    words: str
+    figures: FiguresShown
+
+
+class DayFigures(_Answer):
+    """Alarms that were raised on a day, and how many of them nobody answered."""
+
+    date: str
+    raised: int
+    unanswered: int
+
+
+class ShiftFigures(_Answer):
+    """Alarms raised while the same people were on duty at the same times of day; nobody: a gap."""
+
+    roster: str
+    clock: str
+    people: list[str]
+    times: int
+    duty_s: int
+    figures: FiguresShown
+
+
+class FalseFigures(_Answer):
+    """False alarms of one kind by one device, and why as far as somebody said so."""
+
+    words: str
+    device: str
+    count: int
+    causes: list[str]
+
+
+class CoverageShown(_Answer):
+    """How much of the time somebody of a roster was on duty, rounded down, and when nobody was."""
+
+    roster: str
+    share_percent: float
+    gaps_words: list[str]
+
+
+class AilingShown(_Answer):
+    """A device that was faulty: by what, for how long within the time, and whether it still is."""
+
+    id: str
+    name_words: str
+    where_words: str
+    faults_words: str
+    down_s: int
+    is_open: bool
+
+
+class UnansweredShown(_Answer):
+    """An alarm that nobody answered."""
+
+    id: str
+    words: str
+    when_words: str
+
+
+class ReportShown(_Answer):
+    """What was in a month; `bins_s`: upper edges of the spans in which answers are counted, of which there is one more."""
+
+    month: str
+    since_words: str
+    until_words: str
+    target_s: int
+    target_percent: float
+    bins_s: list[int]
+    all: FiguresShown
+    days: list[DayFigures]
+    kinds: list[KindFigures]
+    shifts: list[ShiftFigures]
+    false: list[FalseFigures]
+    unanswered: list[UnansweredShown]
+    coverage: list[CoverageShown]
+    devices: list[AilingShown]
+
+
+class Changed(_Answer):
+    """What came of a change: what was accepted, loudly."""
+
+    warnings: list[str]
+
+
+class Removal(_Wish):
+    """Something is to be there no more; `version`: of what was looked at."""
+
+    version: str
+
+
+class Letting(_Wish):
+    """A device is to be let in, or no longer."""
+
+
+class HomeKept(_Answer):
+    """A home as the community's file says it. `version`: to be given back with a change."""
+
+    id: str
+    building: str
+    floor: int | None
+    address: str
+    people_words: str
+    version: str
+
+
+class HomeWish(_Wish):
+    """What is to be said of a home; `version`: of what was looked at, "" of a new one."""
+
+    building: str = ""
+    floor: int | None = None
+    address: str = ""
+    version: str = ""
+
+
+class PersonKept(_Answer):
+    """Somebody as the community's file says them."""
+
+    id: str
+    name: str
+    roles: list[Role]
+    roles_words: str
+    home: str | None
+    of: list[str]
+    of_words: str
+    phone: str | None
+    language: Language | None
+    until: str | None
+    version: str
+
+
+class PersonWish(_Wish):
+    """What is to be said of somebody."""
+
+    name: str
+    roles: list[Role]
+    home: str | None = None
+    of: list[str] = []
+    phone: str | None = None
+    language: Language | None = None
+    until: str | None = None
+    version: str = ""
+
+
+class Down(_Answer):
+    """When a device was faulty, in ns; `until_ns` is None while it is."""
+
+    words: str
+    since_ns: int
+    until_ns: int | None
+
+
+class DeviceKept(_Answer):
+    """A device as the community's file says it, and how it is. `credentials_words`: since when it has some of its own, "" of none."""
+
+    id: str
+    kind: DeviceKind
+    wearer: str | None
+    home: str | None
+    placement: Placement | None
+    covers: Covers | None
+    adapter: str
+    source: str
+    name_words: str
+    where_words: str
+    heard_words: str
+    heard_ns: int | None
+    battery_percent: float | None
+    down: list[Down]
+    has_credentials: bool
+    credentials_words: str
+    version: str
+
+
+class DeviceWish(_Wish):
+    """What is to be said of a device; `adapter` and `source`: which ecosystem it is of, and its name there."""
+
+    kind: DeviceKind
+    wearer: str | None = None
+    home: str | None = None
+    placement: Placement | None = None
+    covers: Covers | None = None
+    adapter: str = ""
+    source: str = ""
+    version: str = ""
+
+
+class Choice(_Answer):
+    """One of several, and what it is called."""
+
+    id: str
+    words: str
+
+
+class Register(_Answer):
+    """Who and what there is in a community. `since_ns`, `now_ns`: what `down` tells of. `lets_in`: credentials can be made here."""
+
+    homes: list[HomeKept]
+    people: list[PersonKept]
+    devices: list[DeviceKept]
+    roles: list[Choice]
+    kinds: list[Choice]
+    covers: list[Choice]
+    since_ns: int
+    now_ns: int
+    lets_in: bool
+
+
+class Credentials(_Answer):
+    """What a device is to be set to. The password is shown once; `qr`: the address as a picture (SVG)."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    topics: list[str]
+    address: str
+    qr: str
+
+
+class ShiftWish(_Wish):
+    """Who is on duty when."""
+
+    responder: str
+    days: list[Literal[DayOfWeek, "workday", "holiday"]] = []
+    since: str
+    to: str
+
+
+class OverrideWish(_Wish):
+    """Who is on duty instead, once."""
+
+    date: str
+    since: str
+    to: str
+    responders: list[str]
+
+
+class RosterWish(_Wish):
+    """A roster's shifts; no days are every day."""
+
+    shifts: list[ShiftWish]
+    overrides: list[OverrideWish] = []
+    version: str = ""
+
+
+class StretchShown(_Answer):
+    """Who is on duty from one time to another; nobody is a gap."""
+
+    since_ns: int
+    until_ns: int
+    words: str
+    people: list[str]
+
+
+class DutyDay(_Answer):
+    """A day of a roster, and what begins or goes on in it."""
+
+    words: str
+    stretches: list[StretchShown]
+
+
+class RosterKept(_Answer):
+    """A roster, and who is on duty in the coming weeks. `gaps_words`: when nobody is."""
+
+    id: str
+    shifts: list[ShiftWish]
+    overrides: list[OverrideWish]
+    days: list[DutyDay]
+    gaps_words: list[str]
+    version: str
+
+
+class Rosters(_Answer):
+    """Every roster; `people`: who can be on duty."""
+
+    rosters: list[RosterKept]
+    people: list[Choice]
+    warnings: list[str]
+
+
+class StepWish(_Wish):
+    """Who is told after how long, and how, in the words of the community's file."""
+
+    after_s: int
+    tell: list[str]
+    by: list[Channel]
+
+
+class PolicyWish(_Wish):
+    """A policy. What a page does not show (turns, circumstances) stays as it is where the steps do."""
+
+    kinds: list[EventKind]
+    cancel_window_s: int = 0
+    steps: list[StepWish]
+    repeat_every_s: int | None = None
+    repeat_times: int | None = None
+    version: str = ""
+
+
+class StepDrawn(_Answer):
+    """A step on the time line; `in_turn_s`: how long after each other; `more_words`: in which circumstances only."""
+
+    at_s: int
+    when_words: str
+    tell_words: str
+    by_words: str
+    in_turn_s: int
+    more_words: str
+
+
+class PolicyKept(_Answer):
+    """A policy as it is, and as a time line until somebody answers."""
+
+    id: str
+    kinds: list[EventKind]
+    kinds_words: str
+    cancel_window_s: int
+    steps: list[StepWish]
+    repeat_every_s: int | None
+    repeat_times: int | None
+    drawn: list[StepDrawn]
+    version: str
+
+
+class Policies(_Answer):
+    """Every policy, and what one can be made of."""
+
+    policies: list[PolicyKept]
+    kinds: list[Choice]
+    tells: list[Choice]
+    channels: list[Choice]
+
+
+class TextShown(_Answer):
+    """What somebody would be told in a language by a channel; `segments`: of an SMS."""
+
+    language: Language
+    channel: Channel
+    channel_words: str
+    text: str
+    segments: int
+
+
+class SendingShown(_Answer):
+    """What would be sent to somebody, or what came of it; `is_mine`: it would go to whoever asks, by a way that they verified."""
+
+    lines: list[str]
+    is_mine: bool
+
+
+class SendingWish(_Wish):
+    """A test to oneself."""
+
+    channel: Channel
+
+
+class CommunityMetered(_Answer):
+    """A community and what it takes up this month; money in the operator's currency, `quota` None where there is none."""
+
+    id: str
+    name: str
+    devices: int
+    people: int
+    homes: int
+    messages: int
+    segments: int
+    cost: float
+    quota: float | None
+    stored_bytes: int
+
+
+class Communities(_Answer):
+    """Communities of whoever asks; of who runs the platform, all."""
+
+    month: str
+    communities: list[CommunityMetered]
+    may_found: bool
+
+
+class FileWish(_Wish):
+    """A community file. `plan`: of the changes that were looked at; without one nothing is written."""
+
+    text: str
+    prune: bool = False
+    plan: str = ""
+
+
+class FileChecked(_Answer):
+    """What an import would do, or did. `error`: why nothing can be done, with its place in the file."""
+
+    error: str
+    changes: list[str]
+    warnings: list[str]
+    notices: list[str]
+    plan: str
+    is_done: bool
+
+
+class NotedShown(_Answer):
+    """Who saw or changed what."""
+
+    at_ns: int
+    when_words: str
+    deed: Deed
+    by: str
+    by_words: str
+    about: str
+    about_words: str
+    lines: list[str]
+
+
+class AuditShown(_Answer):
+    """The newest deeds of a time; `people`: who can be asked about."""
+
+    noted: list[NotedShown]
+    people: list[Choice]
+    is_cut: bool
 
 
 class ResidentShown(_Answer):

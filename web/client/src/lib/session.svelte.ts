@@ -75,6 +75,11 @@ class Session {
     return new Intl.DateTimeFormat(TAGS[this.language], { weekday: "short", timeZone: "UTC" }).format(Date.UTC(2026, 5, 1 + day));
   }
 
+  /** A day and a time of it. */
+  day(at_ms: number): string {
+    return new Intl.DateTimeFormat(TAGS[this.language], { month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit" }).format(at_ms);
+  }
+
   clock(at_ms: number, seconds = false): string {
     return new Intl.DateTimeFormat(TAGS[this.language], { hour: "2-digit", minute: "2-digit", ...(seconds ? { second: "2-digit" } : {}) }).format(at_ms);
   }

@@ -232,6 +232,10 @@ class NamedRule:
     severity: Severity = Severity.NOTICE
     policy: PolicyId | None = None
 
+    def called(self, language: Language) -> str:
+        """Its name in a language, else the one that it was given."""
+        return self.names.get(language, self.name)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shift:

@@ -12,6 +12,7 @@ from devices.log import Log
 from devices.model import DeviceId, Registry
 from devices.sensors.contact import CONTACT
 from devices.sensors.motion import MOTION
+from devices.topics import ROOT, parse
 from rules.community import OwnRules
 from rules.faults.fault import Offline
 from rules.kinds import EventKind, Mode
@@ -66,6 +67,7 @@ class _Trying:
         self._pipeline = Pipeline(Offline(self._premises), (Lane(CONTACT, own), Lane(MOTION, own)))
         self._judge = Judge(self._premises, self._pipeline)
         self._own, self._span, self._number = own, span, 0
+        self._named, self._speaks = {(str(community.id), str(device)) for device in named}, dict[str, bool]()
         self._first_ns: int | None = None
         self._facts: Facts = []
 
@@ -77,9 +79,19 @@ class _Trying:
                 self._first_ns = record.received_ns
                 self._pipeline.begin(max(record.received_ns, self._span.since_ns))
                 self._judge.configuration_changed()
-            numbered.append((self._number, record))
+            if self._may_speak(record.topic):
+                numbered.append((self._number, record))
             self._number += 1
         self._facts += self._judge.take(numbered).facts
+
+    def _may_speak(self, topic: str) -> bool:
+        """Whether one of the rule's sensors may be heard by a topic; of most it is plain that none is."""
+        known = self._speaks.get(topic)
+        if known is None:
+            said = parse(topic) if topic.startswith(f"{ROOT}/") else None
+            known = said is None or (not isinstance(said, str) and (str(said.community), str(said.device)) in self._named)
+            self._speaks[topic] = known
+        return known
 
     def ended(self) -> Trial:
         """What came of it by the end of the span."""

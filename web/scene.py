@@ -110,6 +110,8 @@ class Scene:
     def heading(self, event: Event) -> str:
         """What happened, in a few words."""
         title = self.words.kinds[event.kind]
+        if (rule := self.directory.rule(event)) is not None:
+            return flat(rule.called(self.words.language))
         if event.kind in UNFIT and (why := event.evidence.get("why")) in set(Why):
             return _as_heading(self.words.unfit[Why(str(why))])
         for name, words in (("still_s", self.words.still_for), ("down_s", self.words.down_for)):

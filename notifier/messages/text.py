@@ -370,7 +370,7 @@ class _Draft:
             cover=cover,
             minutes=round(open_s / 60) if isinstance(open_s, int | float) else 0,
             until=self._until(omitted),
-            rule="" if rule is None else cut(flat(rule.names.get(self._language, rule.name)), _RULE_UNITS, middle=False),
+            rule="" if rule is None else cut(flat(rule.called(self._language)), _RULE_UNITS, middle=False),
             reason=cut(flat(str(headline.evidence.get("reason", ""))), _REASON_UNITS, middle=False),
             **self._times(t_ns, omitted),
         )

@@ -12,6 +12,8 @@ from fakes.lakeside import LAKESIDE, Estate, Service, example, front_door
 from fakes.past import happened, opened
 
 from devices.broker import EmbeddedBroker
+from devices.model import HomeId
+from rules.kinds import EventKind
 from store import configuration
 from store.session import Database
 from web.service import create_app
@@ -120,6 +122,15 @@ def test_what_is_switched_off_or_removed_judges_nothing(estate: Estate, ask: Cal
     off = rule_of(ask("wang-lei", "PUT", "/window/state", {"is_on": False, "tag": rule["tag"]}))
     assert (off["is_on"], active(estate)) == (False, [])
     assert ask("wang-lei", "DELETE", "/window", {"tag": off["tag"]}).json()["rules"] == []
+
+
+def test_an_incident_is_headed_by_the_name_of_its_rule(estate: Estate, pages: Service) -> None:
+    estate.write(estate.said | {"rules": [{"id": "window", "names": {"en": "Window left open"}} | WINDOW]}, ago_s=0)
+    incident = estate.happens(EventKind.CUSTOM, "b3-201", home_id=HomeId("b3-201"), cause="window", evidence={"rule": "window"})
+    cookies = estate.sign_in("guard-chen")
+    for language, name in (("en", "Window left open"), ("zh", "窗户开太久")):
+        with pages.client(language, cookies) as client:
+            assert name in client.get(f"/incidents/lakeside/{incident.id}").text
 
 
 @pytest.mark.parametrize(

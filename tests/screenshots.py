@@ -11,7 +11,7 @@ from builders import T0_NS, batches, motion, position, status
 from fakes.falling import evidence
 from fakes.lakeside import EXAMPLE, Estate, Service, example, front_door
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from app import pipeline  # noqa: TID251  the rules are those that the composition root composes
 from devices.model import NS_PER_S, DeviceId, HomeId
@@ -113,7 +113,7 @@ def take(browser: Browser, folder: Path) -> None:
                     page.goto(f"{pages.url}/app{path.format(incident=incident)}")
                     page.locator(".pulse.ok").wait_for(state="attached")
                     page.locator("h1:not(.unseen)").wait_for()
-                    page.wait_for_function("!document.querySelector('.loading')")
+                    expect(page.locator(".loading")).to_have_count(0)
                     whole = page.evaluate("document.documentElement.scrollHeight")
                     page.set_viewport_size({"width": width, "height": max(height, whole)})
                     file = folder / f"{name}-{size}-{language}-{scheme}.png"

@@ -233,6 +233,7 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("POST", "/api/administration/trial"): Action.ADMINISTER,
     ("GET", "/api/administration/file"): Action.ADMINISTER,
     ("POST", "/api/administration/file"): Action.ADMINISTER,
+    ("POST", "/api/administration/map"): Action.ADMINISTER,
     ("GET", "/api/administration/audit"): Action.ADMINISTER,
     ("GET", "/api/administration/communities"): Action.SEE_COMMUNITIES,
     ("POST", "/api/administration/communities"): Action.OPERATE,

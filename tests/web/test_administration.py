@@ -1,5 +1,6 @@
 """What an administrator sees and changes of a community, by the API."""
 
+import base64
 import json
 import re
 from collections.abc import Iterator
@@ -223,6 +224,21 @@ def test_a_file_is_looked_at_before_it_is_written_and_a_wrong_one_is_refused_wit
     assert document(estate)["people"][-1]["name"] == "物业中心"
 
 
+def test_a_map_gives_homes_their_footprints_in_the_datum_that_it_was_drawn_in(estate: Estate, office: httpx.Client) -> None:
+    ring = [[119.951, 31.781], [119.9511, 31.781], [119.9511, 31.7811], [119.951, 31.7811], [119.951, 31.781]]
+    feature = {"type": "Feature", "properties": {"house": "b3-202"}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+    drawn = base64.b64encode(json.dumps(feature).encode()).decode()
+    wish = {"name": "estate.geojson", "content": drawn, "by": "house", "datum": "gcj02"}
+    seen = office.post(f"{ADMINISTRATION}/map", json=wish).json()
+    assert sorted(one.split(":")[0] for one in seen["changes"]) == ["~ homes b3-202 datum", "~ homes b3-202 footprint"]
+    assert office.post(f"{ADMINISTRATION}/map", json=wish | {"plan": seen["plan"]}).json()["is_done"] is True
+    home = next(one for one in document(estate)["homes"] if one["id"] == "b3-202")
+    assert (home["datum"], home["footprint"]["coordinates"][0][0]) == ("gcj02", [119.951, 31.781])
+    assert "wanted .geojson" in office.post(f"{ADMINISTRATION}/map", json=wish | {"name": "x.pdf"}).json()["error"]
+    torn = office.post(f"{ADMINISTRATION}/map", json=wish | {"content": base64.b64encode(b"{").decode()}).json()
+    assert torn["error"].startswith("estate.geojson: line 1: is not JSON")
+
+
 def test_a_community_is_made_from_nothing_by_hand_exported_and_imported_elsewhere_as_the_same(
     estate: Estate, served: Service, office: httpx.Client, tmp_path: Path
 ) -> None:
@@ -343,7 +359,7 @@ def _take_along_and_bring(page: Page, changed: Path) -> None:
         ["distress"],
     ]
     changed.write_text(text.replace("1栋101", "1栋102"), encoding="utf-8")
-    page.locator("input[type=file]").set_input_files(changed)
+    page.locator("input[type=file]").first.set_input_files(changed)
     expect(page.locator(".diff")).to_contain_text('~ homes h-1 address: "1栋101" → "1栋102"')
     page.get_by_role("button", name="就这样改").click()
     expect(page.locator(".toast")).to_contain_text("已导入")

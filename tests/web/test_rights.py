@@ -276,7 +276,7 @@ def requests(
         ("GET", "/api/administration/register"): at,
         ("PUT", "/api/administration/homes/{item_id}"): at | {"json": {"address": "3栋203室"}},
         ("PUT", "/api/administration/people/{item_id}"): at | {"json": {"name": "钱队", "roles": ["guard"]}},
-        ("PUT", "/api/administration/devices/{item_id}"): at | {"json": {"kind": "button"}},
+        ("PUT", "/api/administration/devices/{item_id}"): at | {"json": {"kind": "button", "home": "b3-201"}},
         ("PUT", "/api/administration/rosters/{item_id}"): at
         | {"json": {"shifts": [{"responder": "guard-chen", "since": "08:00", "to": "20:00"}]}},
         ("PUT", "/api/administration/policies/{item_id}"): at
@@ -291,6 +291,7 @@ def requests(
         ("POST", "/api/administration/trial"): at | {"json": {"channel": "sms"}},
         ("GET", "/api/administration/file"): at,
         ("POST", "/api/administration/file"): at | {"json": {"text": "x"}},
+        ("POST", "/api/administration/map"): at | {"json": {"name": "x.txt", "content": "eA=="}},
         ("GET", "/api/administration/audit"): {"params": {"community": community, "since": "2026-03-01", "until": "2026-03-01"}},
         ("GET", "/api/administration/communities"): at,
         ("POST", "/api/administration/communities"): at | {"json": {"text": "x"}},

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -17,7 +19,7 @@ from devices.model import NS_PER_S, CommunityId, Covers, DeviceId, DeviceKind, H
 from incidents.directory import Role
 from incidents.model import Incident, Story
 from incidents.roster import Stretch, stretches
-from store import administering, audit, coverage, importing, lately, reports, views
+from store import administering, audit, coverage, drawings, importing, lately, placing, reports, views
 from store.administering import NoSuchItemError, Said, Section, version
 from store.choices import ChangedMeanwhileError
 from store.model import InputError, StoreError
@@ -36,6 +38,7 @@ from web.api.model import (
     HomeKept,
     HomeWish,
     Letting,
+    MapWish,
     NotedShown,
     OverrideWish,
     PersonKept,
@@ -62,6 +65,8 @@ LOOKED_BACK_NS = 30 * 24 * 3600 * NS_PER_S
 WEEKS = 4
 LARGEST_FILE = 2_000_000
 """Characters of a community file in the app; a larger one is imported on the command line."""
+_MAPS = (".geojson", ".json", ".gpkg", ".zip")
+"""GeoJSON; GeoPackage; a Shapefile with all its parts."""
 _DAY = timedelta(days=1)
 _LINE = re.compile(r"^line \d+(: )?")
 
@@ -196,6 +201,29 @@ def file(request: Request, site: TheSite) -> Response:
 def bring(site: TheSite, who: TheWho, wish: FileWish) -> FileChecked:
     """Look at what a community file would change; write it, where its plan is that of what was looked at."""
     return checked(site, who, wish, of=who.community_id)
+
+
+@router.post("/map")
+def bring_map(site: TheSite, who: TheWho, wish: MapWish) -> FileChecked:
+    """Look at what the shapes of a map would change of footprints or fences; write it, where its plan is that of what was looked at."""
+    suffix = Path(wish.name).suffix.lower()
+    if suffix not in _MAPS:
+        return _unchecked(f"{wish.name}: wanted {', '.join(_MAPS)}")
+    with site.database.read() as session:
+        text = json.dumps(administering.document(session, who.community_id), ensure_ascii=False)
+    with TemporaryDirectory() as folder:
+        drawing = Path(folder) / f"map{suffix}"
+        drawing.write_bytes(wish.content)
+        try:
+            sheet = drawings.read(drawing, layer=wish.layer or None, datum=wish.datum)
+            if wish.section == "footprints":
+                placed = placing.footprints(text, Path(wish.name), sheet, wish.by or "id")
+            else:
+                placed = placing.fences(text, Path(wish.name), sheet)
+        except InputError as error:
+            return _unchecked(str(error).replace(str(drawing), wish.name))
+    found = checked(site, who, FileWish(text=placed.text, plan=wish.plan), of=who.community_id)
+    return found.model_copy(update={"notices": [*placed.report, *found.notices]})
 
 
 @router.get("/audit")

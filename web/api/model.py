@@ -4,7 +4,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 
 from devices.model import Covers, DeviceKind, Placement
 from geofence.calibration import Stand
@@ -470,6 +470,18 @@ class FileWish(_Wish):
 
     text: str
     prune: bool = False
+    plan: str = ""
+
+
+class MapWish(_Wish):
+    """A file of a map, its `content` in base64. `by`: which property names the home; `datum`: what degrees are, else as it says."""
+
+    name: Annotated[str, Field(max_length=200)]
+    content: Annotated[Base64Bytes, Field(max_length=1_400_000)]
+    section: Literal["footprints", "geofences"] = "footprints"
+    by: str = "id"
+    layer: str = ""
+    datum: Datum | None = None
     plan: str = ""
 
 

@@ -4,7 +4,10 @@ Positions come in as degrees (lon, lat) of the datum that the file is in. Projec
 that is neither WGS 84 nor as good as the same is refused, because no transformation from it is better than some metres.
 """
 
+import io
 import json
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +31,11 @@ Said = dict[str, Any]
 
 MAX_BYTES = 100 * 1024 * 1024
 _GEOJSON = frozenset({".geojson", ".json"})
+SENT = _GEOJSON | {".gpkg", ".zip"}
+"""Endings of files that `laid_down` takes."""
+_SHAPEFILE = frozenset({".shp", ".shx", ".dbf", ".prj", ".cpg"})
+_SQLITE, _SHP = b"SQLite format 3\x00", b"\x00\x00\x27\x0a"
+"""How a GeoPackage begins, and a Shapefile."""
 _GEOMETRIES = frozenset({"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection"})
 
 _AS_WGS84 = frozenset({4326, 4258, 4490})
@@ -75,6 +83,43 @@ class Sheet:
 
     drawings: tuple[Drawing, ...]
     datum: Datum
+
+
+def laid_down(content: bytes, name: str, folder: Path) -> Path:
+    """A file that somebody sent, to be read as `read` does, and as nothing else: GDAL would follow some formats to other files and hosts.
+
+    Parameters
+    ----------
+    name
+        What they call it; its ending says what it is: GeoJSON, GeoPackage, or a Shapefile with all its parts in a zip.
+    folder
+        An empty one.
+
+    Raises
+    ------
+    InputError
+        It is none of these, or too large.
+    """
+    suffix = Path(name).suffix.lower()
+    if suffix in _GEOJSON or (suffix == ".gpkg" and content.startswith(_SQLITE)):
+        file = folder / f"map{suffix}"
+        file.write_bytes(content)
+        return file
+    if suffix != ".zip":
+        raise InputError(name, "", f"is no {suffix.lstrip('.') or 'map'}" if suffix == ".gpkg" else f"wanted {', '.join(sorted(SENT))}")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            parts = {Path(one.filename).suffix.lower(): one for one in packed.infolist()}
+            if sum(one.file_size for one in parts.values()) > MAX_BYTES:
+                raise InputError(name, "", f"holds more than {MAX_BYTES >> 20} MiB")
+            for ending in _SHAPEFILE & set(parts):
+                (folder / f"map{ending}").write_bytes(packed.read(parts[ending]))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+        raise InputError(name, "", f"is no zip that can be read: {error}") from None
+    file = folder / "map.shp"
+    if not file.is_file() or not file.read_bytes()[:4] == _SHP:
+        raise InputError(name, "", "holds no Shapefile")
+    return file
 
 
 def read(file: Path, *, layer: str | None = None, datum: Datum | None = None) -> Sheet:

@@ -1,14 +1,18 @@
 """What an administrator sees and changes of a community, by the API."""
 
 import base64
+import io
 import json
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+import shapely
 from fakes.lakeside import LAKESIDE, Estate, Service, example, front_door
 from fakes.screens import Screens, at, violations
 from playwright.sync_api import Page, expect
@@ -237,6 +241,66 @@ def test_a_map_gives_homes_their_footprints_in_the_datum_that_it_was_drawn_in(es
     assert "wanted .geojson" in office.post(f"{ADMINISTRATION}/map", json=wish | {"name": "x.pdf"}).json()["error"]
     torn = office.post(f"{ADMINISTRATION}/map", json=wish | {"content": base64.b64encode(b"{").decode()}).json()
     assert torn["error"].startswith("estate.geojson: line 1: is not JSON")
+
+
+VRT = b'<OGRVRTDataSource><OGRVRTLayer name="x"><SrcDataSource>/etc/passwd</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>'
+
+
+def packed(**parts: bytes) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as file:
+        for ending, content in parts.items():
+            file.writestr(f"estate.{ending}", content)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error"),
+    [
+        ("x.gpkg", VRT, "x.gpkg: is no gpkg"),
+        ("x.vrt", VRT, "x.vrt: wanted .geojson, .gpkg, .json, .zip"),
+        ("x.zip", b"PK", "x.zip: is no zip that can be read"),
+        ("x.zip", packed(vrt=VRT), "x.zip: holds no Shapefile"),
+        ("x.zip", packed(shp=VRT), "x.zip: holds no Shapefile"),
+    ],
+)
+def test_a_map_that_would_lead_elsewhere_is_not_read(office: httpx.Client, name: str, content: bytes, error: str) -> None:
+    wish = {"name": name, "content": base64.b64encode(content).decode()}
+    assert office.post(f"{ADMINISTRATION}/map", json=wish).json()["error"].startswith(error)
+
+
+def test_a_shapefile_is_read_out_of_its_zip(office: httpx.Client, tmp_path: Path) -> None:
+    raw = pytest.importorskip("pyogrio.raw", reason="no pyogrio here: the extra geo")
+    ring = shapely.Polygon([(119.951, 31.781), (119.9511, 31.781), (119.9511, 31.7811), (119.951, 31.7811)])
+    options = {"geometry_type": "Polygon", "crs": "EPSG:4326", "driver": "ESRI Shapefile"}
+    raw.write(tmp_path / "x.shp", np.array([shapely.to_wkb(ring)]), [np.array(["b3-202"], object)], ["house"], **options)
+    content = packed(**{ending: (tmp_path / f"x.{ending}").read_bytes() for ending in ("shp", "shx", "dbf", "prj")})
+    wish = {"name": "x.zip", "content": base64.b64encode(content).decode(), "by": "house"}
+    changes = office.post(f"{ADMINISTRATION}/map", json=wish).json()["changes"]
+    assert [one.split(":")[0] for one in changes] == ["~ homes b3-202 datum", "~ homes b3-202 footprint"]
+
+
+def test_who_operates_the_platform_is_no_matter_of_a_community(estate: Estate, served: Service, office: httpx.Client) -> None:
+    put(office, "people/clerk", {"name": "钱文", "roles": ["administrator"], "phone": "+8613900000008"})
+    with estate.database.read() as session:
+        estate.directory = Estates().community(session, estate.id).directory
+    with served.client(cookies=estate.sign_in("clerk")) as clerk:
+        mine, boss = item(clerk, "people", "clerk"), item(clerk, "people", "office")
+        roles = ["administrator", "operator"]
+        put(clerk, "people/clerk", {"name": "钱文", "roles": roles, "phone": "+8613900000008", "version": mine["version"]}, 422)
+        put(clerk, "people/me", {"name": "钱文", "roles": roles, "phone": "+8613900000009"}, 422)
+        put(clerk, "people/office", {"name": "x", "roles": roles, "phone": "+8613900000008", "version": boss["version"]}, 422)
+        assert gone(clerk, "people/office", version=boss["version"]).status_code == 422
+        before = document(estate)
+        text = clerk.get(f"{ADMINISTRATION}/file").text
+        for changed in (text.replace('"+8613800000004"', '"+8613900000008"'), text.replace('"guard"', '"operator"', 1)):
+            error = clerk.post(f"{ADMINISTRATION}/file", json={"text": changed}).json()["error"]
+            assert "who operates the platform" in error
+        hooked = text.replace('"name": "钱文",', '"name": "钱文", "contacts": [{"webhook": "http://127.0.0.1:9/"}],')
+        assert "lead to other hosts" in clerk.post(f"{ADMINISTRATION}/file", json={"text": hooked}).json()["error"]
+        assert document(estate) == before
+        assert clerk.post(f"{ADMINISTRATION}/file", json={"text": text.replace("钱文", "钱武")}).json()["error"] == ""
+    assert office.post(f"{ADMINISTRATION}/file", json={"text": hooked}).json()["error"] == ""
 
 
 def test_a_community_is_made_from_nothing_by_hand_exported_and_imported_elsewhere_as_the_same(

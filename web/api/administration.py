@@ -13,7 +13,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from sqlmodel import col
+from sqlmodel import Session, col
 
 from devices.model import NS_PER_S, CommunityId, Covers, DeviceId, DeviceKind, HomeId, PersonId
 from incidents.directory import Role
@@ -65,8 +65,6 @@ LOOKED_BACK_NS = 30 * 24 * 3600 * NS_PER_S
 WEEKS = 4
 LARGEST_FILE = 2_000_000
 """Characters of a community file in the app; a larger one is imported on the command line."""
-_MAPS = (".geojson", ".json", ".gpkg", ".zip")
-"""GeoJSON; GeoPackage; a Shapefile with all its parts."""
 _DAY = timedelta(days=1)
 _LINE = re.compile(r"^line \d+(: )?")
 
@@ -135,6 +133,7 @@ def put_roster(site: TheSite, who: TheWho, item_id: str, wish: RosterWish) -> Ch
 def remove(site: TheSite, who: TheWho, section: Section, item_id: str, wish: Removal) -> Changed:
     """Remove a home, a person, a device, a roster or a policy."""
     with _judged(), site.database.write() as session:
+        _leave_operators(site, session, who, section, {"id": item_id})
         made = administering.remove(session, who.community_id, section, item_id, by=who.id, before=wish.version, now_ns=site.clock())
         if section == "people" and item_id == who.id:
             raise ProblemError(422, Notice.REFUSED)  # whoever does it has to be there, to put it right
@@ -206,22 +205,18 @@ def bring(site: TheSite, who: TheWho, wish: FileWish) -> FileChecked:
 @router.post("/map")
 def bring_map(site: TheSite, who: TheWho, wish: MapWish) -> FileChecked:
     """Look at what the shapes of a map would change of footprints or fences; write it, where its plan is that of what was looked at."""
-    suffix = Path(wish.name).suffix.lower()
-    if suffix not in _MAPS:
-        return _unchecked(f"{wish.name}: wanted {', '.join(_MAPS)}")
     with site.database.read() as session:
         text = json.dumps(administering.document(session, who.community_id), ensure_ascii=False)
     with TemporaryDirectory() as folder:
-        drawing = Path(folder) / f"map{suffix}"
-        drawing.write_bytes(wish.content)
         try:
+            drawing = drawings.laid_down(wish.content, wish.name, Path(folder))
             sheet = drawings.read(drawing, layer=wish.layer or None, datum=wish.datum)
             if wish.section == "footprints":
                 placed = placing.footprints(text, Path(wish.name), sheet, wish.by or "id")
             else:
                 placed = placing.fences(text, Path(wish.name), sheet)
         except InputError as error:
-            return _unchecked(str(error).replace(str(drawing), wish.name))
+            return _unchecked(re.sub(rf"{re.escape(folder)}/map\.\w+", wish.name.replace("\\", "/"), str(error)))
     found = checked(site, who, FileWish(text=placed.text, plan=wish.plan), of=who.community_id)
     return found.model_copy(update={"notices": [*placed.report, *found.notices]})
 
@@ -265,6 +260,12 @@ def checked(site: Site, who: Who, wish: FileWish, *, of: CommunityId | None) -> 
     roles = {role for one in plan.community.directory.people.values() for role in one.roles}
     if Role.ADMINISTRATOR not in roles:
         return _unchecked(f"{name}: people: nobody is administrator: nobody could change it here any more")
+    if of is not None and not who.may(Action.OPERATE):
+        before = json.loads(plan.kept or "{}")
+        if _operators(before) != _operators(json.loads(plan.content)):
+            return _unchecked(f"{name}: people: who operates the platform is said on the command line")
+        if extra := _ways_beyond(json.loads(plan.content)) - _ways_beyond(before):
+            return _unchecked(f"{name}: people: contacts of {min(extra)[0]} lead to other hosts: they are said on the command line")
     digest = hashlib.sha256(json.dumps([plan.kept, plan.content]).encode()).hexdigest()[:16]
     if wish.plan and wish.plan != digest:
         raise ProblemError(409, Notice.PLAN_CHANGED)
@@ -306,11 +307,31 @@ def put_item(site: Site, who: Who, section: Section, item: Mapping[str, Any], be
         It will not do, or whoever asks would be no administrator any more.
     """
     with _judged(), site.database.write() as session:
+        _leave_operators(site, session, who, section, item)
         made = administering.put(session, who.community_id, section, item, by=who.id, before=before, now_ns=site.clock())
         mine = made.directory.people.get(who.id)
         if mine is None or Role.ADMINISTRATOR not in mine.roles:
             raise ProblemError(422, Notice.REFUSED)  # or nobody might be left who could put it right
     return Changed(warnings=list(made.warnings))
+
+
+def _leave_operators(site: Site, session: Session, who: Who, section: Section, item: Mapping[str, Any]) -> None:
+    """Refuse a change by which a tenant would make, be or remove somebody who operates the platform."""
+    if section == "people" and not who.may(Action.OPERATE):
+        kept = site.estates.community(session, who.community_id).directory.people.get(PersonId(item["id"]))
+        if Role.OPERATOR in item.get("roles", ()) or (kept and Role.OPERATOR in kept.roles):
+            raise ProblemError(422, Notice.REFUSED)
+
+
+def _operators(said: Said) -> list[str]:
+    """Who operates the platform, and all that is said of them: their number is how they sign in."""
+    return sorted(json.dumps(one, sort_keys=True) for one in said.get("people", []) if Role.OPERATOR in one["roles"])
+
+
+def _ways_beyond(said: Said) -> set[tuple[str, str]]:
+    """Contacts by which the server would call hosts that a tenant names, each with whose it is."""
+    every = ((one["id"], contact) for one in said.get("people", []) for contact in one.get("contacts") or [])
+    return {(person, json.dumps(contact, sort_keys=True)) for person, contact in every if not {"apprise", "webhook"}.isdisjoint(contact)}
 
 
 def _unchecked(error: str) -> FileChecked:

@@ -27,6 +27,7 @@ class PostgreSQL:
     def start(self) -> None:
         self._run("initdb", "-D", "data", "-U", "anju", "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "--no-sync")
         options = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c fsync=off -c max_connections=50"
+        options += " -c dynamic_shared_memory_type=mmap"  # in its folder: what a killed server leaves elsewhere stays there
         self._run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
 
     def stop(self) -> None:

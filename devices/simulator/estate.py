@@ -150,10 +150,10 @@ def devices() -> tuple[str, ...]:
     return (*(one.wearable for one in residents()), *(sensor.id for sensor in (*radars(), *contacts(), *motions())))
 
 
-def place(east_m: float, north_m: float) -> list[float]:
-    """Longitude and latitude of a place in metres from the middle of the estate; 7 decimals are a centimetre."""
-    frame = Frame.at(*CENTRE)
-    return [round(CENTRE[0] + east_m / frame.east_m_per_deg, 7), round(CENTRE[1] + north_m / frame.north_m_per_deg, 7)]
+def place(east_m: float, north_m: float, centre: tuple[float, float] = CENTRE) -> list[float]:
+    """Longitude and latitude of a place in metres from the middle of an estate; 7 decimals are a centimetre."""
+    frame = Frame.at(*centre)
+    return [round(centre[0] + east_m / frame.east_m_per_deg, 7), round(centre[1] + north_m / frame.north_m_per_deg, 7)]
 
 
 def community() -> dict[str, Any]:

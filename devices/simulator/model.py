@@ -10,6 +10,8 @@ from devices.topics import ROOT
 
 RATE_HZ = 50
 """Of all simulated wearables."""
+MAX_G = 32.0
+"""What int16 milli-g can hold."""
 _HEAD = np.dtype([("magic", "S2"), ("count", "<u2"), ("rate_hz", "<f4"), ("time_us", "<i8")])
 
 
@@ -33,6 +35,12 @@ class Timed(NamedTuple):
 def topic(community: str, device: str, kind: str) -> str:
     """Topic of a device's readings of a kind."""
     return f"{ROOT}/{community}/{device}/{kind}"
+
+
+def milli_g(accel_g: NDArray[np.floating]) -> NDArray[np.int16]:
+    """Acceleration in g as whole milli-g; what a packet cannot hold is cut off."""
+    whole: NDArray[np.int16] = np.rint(np.clip(accel_g, -MAX_G, MAX_G) * 1000).astype(np.int16)
+    return whole
 
 
 def packet(t_ns: int, milli_g: NDArray[np.int16]) -> bytes:

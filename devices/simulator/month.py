@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 
 from devices.model import NS_PER_MS, NS_PER_S
-from devices.simulator import motion, people
+from devices.simulator import estate, motion, people
 from devices.simulator.life import RADAR_HZ, pass_by, walk_up
-from devices.simulator.model import RATE_HZ, Timed, packet, topic
+from devices.simulator.model import RATE_HZ, Timed, milli_g, packet, topic
 from devices.simulator.motion import RESTING
 from devices.simulator.senders import Rng
-from geofence.frames import Frame
 
 COMMUNITY, NAME = "plum", "梅园"
 CENTRE = (119.97, 31.79)
@@ -174,15 +173,15 @@ def write(path: Path, seed: int, *, days: int = DAYS, homes: int = HOMES, emerge
     emergencies
         The first so many of `TWELVE`.
     """
-    estate = _Estate(seed, days, homes, emergencies)
-    path.with_suffix(".yaml").write_text(json.dumps(estate.community(), ensure_ascii=False), encoding="utf-8")
-    lines = estate.lines()
+    made = _Estate(seed, days, homes, emergencies)
+    path.with_suffix(".yaml").write_text(json.dumps(made.community(), ensure_ascii=False), encoding="utf-8")
+    lines = made.lines()
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(json.dumps({"at": START_NS // NS_PER_MS, "acceleration": "thinned"}) + "\n")
         for _, line in lines:
             file.write(json.dumps(line) + "\n")
         file.write(json.dumps({"at": (START_NS + round(days * DAY_S) * NS_PER_S) // NS_PER_MS}) + "\n")
-    return Month(emergencies=estate.emergencies, homes=homes, days=days, messages=len(lines))
+    return Month(emergencies=made.emergencies, homes=homes, days=days, messages=len(lines))
 
 
 class _Home:
@@ -242,10 +241,10 @@ class _Home:
 
     def feel(self, at_s: float, accel_g: "np.ndarray[tuple[int, ...], Any]") -> None:
         """Packets of the watch, of a second each."""
-        milli_g = np.rint(np.clip(accel_g, -32.0, 32.0) * 1000).astype(np.int16)
-        for nth in range(milli_g.shape[1] // RATE_HZ):
+        samples = milli_g(accel_g)
+        for nth in range(samples.shape[1] // RATE_HZ):
             t_ns = START_NS + round((at_s + nth) * 1000) * NS_PER_MS
-            part = milli_g[:, nth * RATE_HZ : (nth + 1) * RATE_HZ]
+            part = samples[:, nth * RATE_HZ : (nth + 1) * RATE_HZ]
             self._add(at_s + nth, Timed(t_ns + NS_PER_S, topic(COMMUNITY, self.device("w"), "acceleration"), packet(t_ns, part)))
 
     def _add(self, at_s: float, message: Timed) -> None:
@@ -584,8 +583,8 @@ class _Estate:
 
 def place(east_m: float, north_m: float) -> tuple[float, float]:
     """Longitude and latitude of a place of the estate."""
-    frame = Frame.at(*CENTRE)
-    return round(CENTRE[0] + east_m / frame.east_m_per_deg, 7), round(CENTRE[1] + north_m / frame.north_m_per_deg, 7)
+    lon, lat = estate.place(east_m, north_m, CENTRE)
+    return lon, lat
 
 
 def _is_lost(said: tuple[float, dict[str, Any]], dead: dict[str, Span]) -> bool:

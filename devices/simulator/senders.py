@@ -14,7 +14,7 @@ import numpy as np
 from devices.model import NS_PER_MS, NS_PER_S, Float64
 from devices.simulator import estate
 from devices.simulator.life import radar_frames, wrist
-from devices.simulator.model import RATE_HZ, Timed, packet, topic
+from devices.simulator.model import RATE_HZ, Timed, milli_g, packet, topic
 
 BATTERY_PERCENT = (45.0, 99.0)
 _STATUS_S, _FIRST_STATUS_S = (3300.0, 3900.0), 60.0
@@ -28,8 +28,6 @@ _FIRST_WORD_S = 20.0
 _QUIET_S, _MOVING_S = (40.0, 160.0), (10.0, 40.0)
 _GARDEN_M = (8.0, 50.0)
 """Half of it, east and north."""
-_MAX_G = 32.0
-"""What int16 milli-g can hold."""
 
 Rng = np.random.Generator
 
@@ -108,7 +106,7 @@ def _times(rng: Rng, every_s: tuple[float, float], first_s: float | None = None)
 
 
 def _packed(t_ns: int, accel_g: Float64) -> bytes:
-    return packet(t_ns, np.rint(np.clip(accel_g, -_MAX_G, _MAX_G) * 1000).astype(np.int16))
+    return packet(t_ns, milli_g(accel_g))
 
 
 def _json(t_ns: int, **fields: Any) -> bytes:  # noqa: ANN401  any value JSON has

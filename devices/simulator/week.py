@@ -15,7 +15,7 @@ from devices.model import NS_PER_MS, NS_PER_S
 from devices.simulator import estate, motion
 from devices.simulator.demo import START_NS
 from devices.simulator.life import pass_by
-from devices.simulator.model import RATE_HZ, Timed, packet, topic
+from devices.simulator.model import RATE_HZ, Timed, milli_g, packet, topic
 from devices.simulator.motion import RESTING
 from devices.simulator.senders import Rng, status
 
@@ -81,7 +81,7 @@ def messages(start_ns: int, days: float, seed: int = SEED) -> Iterator[Timed]:
 
 def _worn(rng: Rng, device: str, start_ns: int, days: float, falls: list[float]) -> Iterator[Timed]:
     name = topic(estate.COMMUNITY, device, "acceleration")
-    rests = [_milli_g(motion.resting(rng, 1.0, gravity=motion.near(rng, RESTING))) for _ in range(_PACKETS)]
+    rests = [milli_g(motion.resting(rng, 1.0, gravity=motion.near(rng, RESTING))) for _ in range(_PACKETS)]
     offset_s = float(rng.uniform(0.0, 0.2))
     beats = np.arange(0.0, days * DAY_S, BEAT_S) + offset_s
 
@@ -96,16 +96,12 @@ def _worn(rng: Rng, device: str, start_ns: int, days: float, falls: list[float])
 def _fall(rng: Rng, name: str, start_ns: int, fall_s: float) -> Iterator[Timed]:
     felt = motion.fall(rng, typical=True, before_s=BEFORE_S, after_s=LIES_S)
     for nth in range(felt.shape[1] // RATE_HZ):
-        yield _packet(name, start_ns, fall_s - BEFORE_S + nth, _milli_g(felt[:, nth * RATE_HZ : (nth + 1) * RATE_HZ]))
+        yield _packet(name, start_ns, fall_s - BEFORE_S + nth, milli_g(felt[:, nth * RATE_HZ : (nth + 1) * RATE_HZ]))
 
 
-def _packet(name: str, start_ns: int, at_s: float, milli_g: "np.ndarray[tuple[int, ...], np.dtype[np.int16]]") -> Timed:
+def _packet(name: str, start_ns: int, at_s: float, samples: "np.ndarray[tuple[int, ...], np.dtype[np.int16]]") -> Timed:
     t_ns = start_ns + round(at_s * 1000) * NS_PER_MS
-    return Timed(t_ns + NS_PER_S, name, packet(t_ns, milli_g))
-
-
-def _milli_g(accel_g: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> "np.ndarray[tuple[int, ...], np.dtype[np.int16]]":
-    return np.rint(np.clip(accel_g, -32.0, 32.0) * 1000).astype(np.int16)
+    return Timed(t_ns + NS_PER_S, name, packet(t_ns, samples))
 
 
 def _outings(rng: Rng, one: estate.Resident, start_ns: int, days: float) -> Iterator[Timed]:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fakes.brokers import PATIENCE_S
+from fakes.brokers import PATIENCE_S, embedded
 from fakes.chain import Chain
 from fakes.lakeside import LAKESIDE, Estate, Service, example, front_door
 from fakes.reading import Asking
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
+from devices.broker import EmbeddedBroker
 from store.session import Database
 from web.service import create_app
 
@@ -139,3 +140,11 @@ def live(now: Estate, chain: Chain) -> Iterator[Service]:
     pages = Service(now.database, time.time_ns, app=app)
     yield pages
     pages.stop()
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
+    server = embedded(tmp_path_factory.mktemp("nats"))
+    server.start()
+    yield server
+    server.stop()

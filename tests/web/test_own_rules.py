@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 import pytest
-from fakes.brokers import embedded
 from fakes.lakeside import LAKESIDE, Estate, Service, example, front_door
 from fakes.past import happened, opened
 
@@ -20,14 +19,6 @@ from web.service import create_app
 
 OWN = {"id": "own", "kinds": ["custom"], "steps": [{"after_s": 0, "tell": ["occupants", "relatives"], "by": ["sms"]}]}
 WINDOW: dict[str, Any] = {"home": "b3-201", "name": "窗户开太久", "when": [{"device": "c-02", "state": "open", "for_s": 600}]}
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
-    server = embedded(tmp_path_factory.mktemp("nats"))
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

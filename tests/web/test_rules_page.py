@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-from fakes.brokers import embedded
 from fakes.lakeside import Estate, Service, front_door
 from fakes.past import happened, opened
 from fakes.screens import Screens, at, violations
@@ -14,14 +13,6 @@ from web.client import is_built
 from web.service import create_app
 
 pytestmark = pytest.mark.skipif(not is_built(), reason="the app is not built: make setup")
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
-    server = embedded(tmp_path_factory.mktemp("nats"))
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -31,6 +31,10 @@ nor does either where the whole data set is left out."""
 KNOWN_S, OF_S = 0.4, 1.5
 """So much of the end of the window must have been received: no more is left where a 1-second packet is lost."""
 
+LEAST_S = 1.5
+"""So much of the whole window must have been received: one packet of a second that comes alone, minutes from the next, shows a jolt and not
+what it was part of. Where the packet before an impact and the one after it are both lost, two seconds are left."""
+
 PICTURE_HZ = 25
 
 
@@ -70,7 +74,8 @@ def judge(accel_g: Float32, known: Bool, rate_hz: float, placements: Sequence[Pl
         Index of `STAGES_S`.
     """
     verdicts: list[Verdict | None] = [None] * len(accel_g)
-    enough = np.flatnonzero(known[:, -round(OF_S * rate_hz) :].sum(axis=1) >= KNOWN_S * rate_hz)
+    ends = known[:, -round(OF_S * rate_hz) :].sum(axis=1) >= KNOWN_S * rate_hz
+    enough = np.flatnonzero(ends & (known.sum(axis=1) >= LEAST_S * rate_hz))
     if not len(enough):
         return verdicts
     model = stages()[stage]

@@ -255,6 +255,18 @@ def test_no_fall_is_made_of_daily_life_in_a_stream_with(damage: Damage, placemen
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
+def test_a_second_that_comes_alone_shows_no_fall(placement: Placement) -> None:
+    """What is kept without raw acceleration is a packet in two minutes: of the hardest second of a fall alone nobody can tell."""
+    streamed = []
+    for seed in FALLS:
+        fall = _fall(_site(placement, seed), seed, PLAIN)
+        for at_s in np.arange(IMPACT_S - 0.8, IMPACT_S, 0.1).tolist():
+            seconds = [fall[:, round(begin_s * 50) :][:, :50] for begin_s in (0.0, at_s, 13.0, 14.0)]
+            streamed.append([streams.packets(one, PLAIN, start_ns=T0_NS + 120 * number * S)[0] for number, one in enumerate(seconds)])
+    assert [events for events in streams.falls_by_device(streamed, placement) if events] == []
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
 def test_a_gyroscope_beside_it_loses_no_fall(placement: Placement) -> None:
     rows = [(_site(placement, seed), seed) for seed in FALLS]
     alone, with_gyro = (

@@ -2,7 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup system check test demo bench fault docs screenshots translations lock clean
+# What has nothing to do with one another is made side by side.
+MAKEFLAGS += --jobs=2
+
+.PHONY: setup system check style types imports client test demo bench fault docs screenshots translations lock clean
 
 setup: .venv/.ready web/client/dist/index.html
 
@@ -34,11 +37,19 @@ web/client/dist/index.html: web/client/node_modules/.ready web/client/openapi.js
 	@$(NPM) run --silent build
 	@touch $@
 
-check: setup
+check: style types imports client
+
+style: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types: setup
 	$(BIN)/mypy
+
+imports: setup
 	$(BIN)/lint-imports
+
+client: setup
 	$(NPM) run --silent check
 
 # Real brokers, a real database and a real browser for the tests: Debian's packages.
@@ -59,9 +70,12 @@ tests/lighthouse/node_modules/.ready: .venv/.ready tests/lighthouse/package-lock
 # What tests write is kept in memory where that has room: most of their time they would wait for a disk.
 MEMORY := $(shell df --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 4e6 { print "/dev/shm" }')
 
+# Two more processes than cores: who waits for a browser, a broker or a clock needs none.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+
 test: check system tests/lighthouse/node_modules/.ready
 	@folder=$$(mktemp -d $(or $(MEMORY),/tmp)/anju-XXXXXX) && chmod 711 $$folder && trap 'rm -rf '$$folder EXIT && trap 'exit 1' INT TERM && \
-	TMPDIR=$$folder $(BIN)/pytest -n auto
+	TMPDIR=$$folder $(BIN)/pytest -n $(WORKERS)
 
 demo: setup
 	@$(BIN)/anju demo

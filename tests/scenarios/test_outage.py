@@ -73,7 +73,7 @@ def test_contacts_that_report_twice_an_hour_are_not_missed_when_an_outage_of_an_
     turns = [*range(24), *range(27, 30)]
     report = [said(1800 * n + 60 * i, name, "status", battery_percent=90) for i, name in enumerate(slow) for n in turns]
     lost, back = 23.5 * 1800, 26.3 * 1800  # a contact is overdue after 90 minutes
-    lines = sorted([*heard(TOWERS, 0, lost), *heard(TOWERS, back, 29 * 1800), *report], key=lambda line: line["at"])
+    lines = sorted([*heard(TOWERS[:6], 0, lost), *heard(TOWERS[:6], back, 29 * 1800), *report], key=lambda line: line["at"])
     assert [kind for kind, _, _ in happened(tell(tmp_path, lines, given))] == ["outage"]
 
 

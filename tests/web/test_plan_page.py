@@ -441,10 +441,10 @@ def walks_along_the_line(page: Page, people: Standing, words: dict[str, str], lo
     expect(page.get_by_role("button", name=words["draw"])).to_be_visible()
 
 
-@pytest.mark.parametrize("locale", ["zh-CN", "en"])
 def test_who_stands_at_two_doors_has_turned_the_radar_and_who_walks_has_drawn_the_line(
-    now: Estate, chain: Chain, live: Service, phone: Callable[..., Page], locale: str
+    now: Estate, chain: Chain, live: Service, phone: Callable[..., Page]
 ) -> None:
+    locale = "zh-CN"
     words = WALKS[locale]
     with chain.radar("r-01") as radar, Standing(radar) as people:
         drawn_wrongly(live.url, now)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from datetime import datetime
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
@@ -18,21 +19,25 @@ from store.capture import Arrival, ModeChanged, read
 from store.community import parse
 
 ANJU = Path(sys.executable).with_name("anju")
-MINUTES = 10
+MINUTES = 7
 IMPACT_G = 3.0
 """Real falls hit the wrist with 4 g or more, nine of ten of them (docs/reference/simulated-falls.md)."""
 NOTICED_S = 20.0
 """A story is noticed at most so long after it begins."""
 
 
-def replayed(tmp_path: Path, seed: int, minutes: float = MINUTES) -> list[dict[str, Any]]:
+def replayed(tmp_path: Path, seed: int) -> list[dict[str, Any]]:
     capture = tmp_path / "estate.jsonl"
-    community = demo.write(capture, minutes=minutes, seed=seed)
+    community = demo.write(capture, minutes=MINUTES, seed=seed)
     done = subprocess.run(
         [ANJU, "replay", capture, "--community", community], capture_output=True, encoding="utf-8", timeout=120, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def since_s(at: str) -> float:
+    return datetime.fromisoformat(at).timestamp() - demo.START_NS / NS_PER_S
 
 
 AFTERWARDS = {"long_lie", "recovered"}
@@ -49,36 +54,28 @@ def meant(minutes: float) -> list[tuple[str, str]]:
     return events
 
 
-@pytest.mark.parametrize("seed", [demo.SEED, 1, 2])
-def test_the_events_are_the_stories_and_nothing_else(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize("seed", [demo.SEED, 1])
+def test_the_events_are_the_stories_and_nothing_else_and_soon_after_them_those_know_whom_they_concern(tmp_path: Path, seed: int) -> None:
     lines = replayed(tmp_path, seed)
-    events = [(line["kind"], line["subject"]) for line in lines if line["type"] == "event"]
-    assert [event for event in events if event[0] not in AFTERWARDS] == meant(MINUTES)
-    fallen = {subject for kind, subject in events if kind == "fall"}
-    assert {subject for kind, subject in events if kind in AFTERWARDS} <= fallen
+    found = [line for line in lines if line["type"] == "event"]
+    noticed = [(line["kind"], line["subject"]) for line in found if line["kind"] not in AFTERWARDS]
+    assert noticed == meant(MINUTES)
+    fallen = {line["subject"] for line in found if line["kind"] == "fall"}
+    assert {line["subject"] for line in found if line["kind"] in AFTERWARDS} <= fallen
     assert [line for line in lines if line["type"] == "rejected"] == []
 
+    first_s = [since_s(line["at"]) for line in found if line["kind"] in {"fall", "approach"}]
+    assert len(first_s) == 4
+    assert all(story.at_s < at_s < story.at_s + NOTICED_S for story, at_s in zip(demo.stories(), first_s, strict=False))
 
-def test_within_a_minute_the_relatives_and_the_guards_know_of_a_fall_and_of_somebody_at_a_window(tmp_path: Path) -> None:
-    lines = replayed(tmp_path, demo.SEED, minutes=1)
     fall, walk_up = islice(demo.stories(), 2)
     told: dict[str, set[str]] = {}
     for line in lines:
-        if line["type"] == "notification":
+        if line["type"] == "notification" and since_s(line["at"]) < 60:
             told.setdefault(line["incident"].partition("-")[0], set()).add(line["to"])
     assert {f"family-{fall.subject}", f"abroad-{fall.subject}", "guard-sun", "guard-ma"} == told["fall"]
     resident = next(one.id for one in estate.residents() if one.home.id == walk_up.subject)
     assert {f"family-{resident}", resident, "guard-sun", "guard-ma"} == told["approach"]
-
-
-def test_a_story_is_noticed_soon_after_it_begins(tmp_path: Path) -> None:
-    lines = replayed(tmp_path, 3, minutes=5)
-    known = [line["at"] for line in lines if line["type"] == "event" and line["kind"] in {"fall", "approach"}]
-    stories = list(islice(demo.stories(), len(known)))
-    first_s = np.array([np.datetime64(at.removesuffix("Z"), "ms").astype(np.int64) / 1000 for at in known]) - demo.START_NS / NS_PER_S
-    begun_s = np.array([story.at_s for story in stories])
-    assert len(known) == 3
-    assert np.all((first_s > begun_s) & (first_s < begun_s + NOTICED_S))
 
 
 def test_every_message_is_accepted_and_comes_in_order() -> None:

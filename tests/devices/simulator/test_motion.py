@@ -73,7 +73,8 @@ def test_a_typical_fall_is_a_clear_one(placement: Placement, kind: Kind) -> None
 
 def test_falls_onto_the_knees_and_slow_slides_are_softer_than_others() -> None:
     for placement in (Placement.WRIST, Placement.WAIST):
-        impact_g = {kind: np.median([typical(placement, seed, kind).impact_g for seed in range(40)]) for kind in Kind}
+        kinds = (Kind.SLIDE, Kind.KNEES, Kind.FORWARD)
+        impact_g = {kind: np.median([typical(placement, seed, kind).impact_g for seed in range(15)]) for kind in kinds}
         assert impact_g[Kind.SLIDE] < impact_g[Kind.KNEES] < impact_g[Kind.FORWARD]
 
 

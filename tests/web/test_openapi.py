@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from fakes.brokers import PATIENCE_S
 from fakes.falling import evidence
 from fakes.lakeside import Estate, Service
 from hypothesis import HealthCheck, Phase, given, settings
@@ -28,7 +29,7 @@ def test_whatever_is_asked_is_answered_as_the_document_says(estate: Estate, serv
     known["rule_id"] = "window"
     known |= {"item_id": "b3-201", "section": "homes"}
     known["person_id"] = "li-anna"  # of another home: whoever asks stays who they are
-    schema = schemathesis.openapi.from_url(f"{served.url}/api/openapi.json")
+    schema = schemathesis.openapi.from_url(f"{served.url}/api/openapi.json", timeout=PATIENCE_S)
     cookies, statuses = estate.sign_in(who), set()
     for result in schema.get_all_operations():
         assert isinstance(result, Ok)
@@ -41,7 +42,7 @@ def test_whatever_is_asked_is_answered_as_the_document_says(estate: Estate, serv
         def answers(case: schemathesis.Case[Any], *, is_known: bool) -> None:
             if is_known:
                 case.path_parameters.update({name: known[name] for name in case.path_parameters})
-            response = case.call(cookies=cookies)
+            response = case.call(cookies=cookies, timeout=PATIENCE_S)
             statuses.add(response.status_code)
             case.validate_response(response, checks=CHECKS)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fakes.brokers import PATIENCE_S
 from fakes.falling import evidence
 from fakes.lakeside import LAKESIDE, Estate, Service, front_door
 from fakes.screens import Screens, at, until, violations
@@ -424,7 +425,7 @@ def changes_their_number(page: Page, texts: SimpleQueue[tuple[str, str]], words:
     page.keyboard.press("Enter")
     expect(page.get_by_label(code, exact=True)).to_be_focused()
     assert violations(page) == []
-    to, said = texts.get(timeout=20)
+    to, said = texts.get(timeout=PATIENCE_S)
     found = re.search(r"\d{6}", said)
     assert (to, found is not None) == (number, True)
     page.keyboard.type(found[0] if found else "")

@@ -97,7 +97,7 @@ def test_a_fall_at_night_from_the_sms_to_the_ending(  # noqa: PLR0917  everybody
     digits = page.get_by_label(words.sign_in[SignIn.DIGITS])
     digits.fill(codes.get(timeout=PATIENCE_S)[1])
     digits.press("Enter")
-    expect(page.locator(".hero.tone-alarm, .hero.tone-care")).to_be_visible(timeout=20_000)
+    expect(page.locator(".hero.tone-alarm, .hero.tone-care")).to_be_visible()
     page.get_by_role("main").get_by_role("link", name=re.compile(words.kinds[EventKind.FALL])).click()
     expect(page.locator(".hero .state")).to_contain_text("王磊")
 
@@ -111,8 +111,8 @@ def test_a_fall_at_night_from_the_sms_to_the_ending(  # noqa: PLR0917  everybody
         incident_id=fallen.id,
     )
     outside.sweep()
-    expect(page.locator(".acts, .emergency")).to_have_count(0, timeout=20_000)
+    expect(page.locator(".acts, .emergency")).to_have_count(0)
     _, ending = heard(outside)
     assert "赵" in ending
     page.get_by_role("navigation").get_by_role("link").first.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(WELL[language], timeout=20_000)
+    expect(page.get_by_role("heading", level=1)).to_have_text(WELL[language])

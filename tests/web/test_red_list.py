@@ -3,6 +3,7 @@
 from queue import SimpleQueue
 
 import pytest
+from fakes.brokers import PATIENCE_S
 from fakes.lakeside import LAKESIDE, Estate, Service, front_door
 from fakes.reading import Asking, text
 from fakes.screens import Screens, violations
@@ -37,7 +38,7 @@ def test_who_signs_in_with_a_code_has_shown_whose_number_it_is(estate: Estate) -
     served = Service(estate.database, estate.clock, app=service.create_app(estate.database, front_door(sent), clock=estate.clock))
     with served.client() as client:
         client.post("/sign-in", data={"phone": "13800000001"})
-        _, code = sent.get(timeout=10)
+        _, code = sent.get(timeout=PATIENCE_S)
         assert client.post("/sign-in/code", data={"login": "+8613800000001", "code": code}).status_code == 303
     served.stop()
     with estate.database.read() as session:

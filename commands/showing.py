@@ -65,6 +65,7 @@ def web(settings: Settings) -> None:
         spending=spending_of(settings),
         onboarding=None if settings.nats_url else _onboarding(settings),
         routes=routes,
+        tiles=settings.tiles,
     )
 
     async def serve_pages(stop: asyncio.Event) -> None:

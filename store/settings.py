@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from platformdirs import user_state_path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from geofence.datum import Datum
 from incidents.directory import Channel, Language, Severity
 from store.document import spelled
 from store.model import InputError
@@ -38,6 +40,16 @@ def _public_url(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query or parts.username:
         raise ValueError(f"{url!r} is no address of our own, wanted https://host without a path")
     return url.rstrip("/")
+
+
+def _tiles_url(url: str) -> str:
+    parts = urlsplit(url)
+    where, is_safe = parts.netloc, parts.scheme == "https" or parts.hostname in {"127.0.0.1", "::1", "localhost"}
+    if not re.fullmatch(r"[A-Za-z0-9.\-:\[\]]+", where) or not is_safe or parts.scheme not in {"http", "https"}:
+        raise ValueError(f"{url!r} is no address of tiles, wanted https://host/…")
+    if missing := [one for one in ("{z}", "{x}", "{y}") if one not in url]:
+        raise ValueError(f"{url!r} has no {' and no '.join(missing)}")
+    return url
 
 
 def _carrier(url: str) -> str:
@@ -120,6 +132,33 @@ class PriceSettings(_Section):
     each: Annotated[float, Field(gt=0)]
 
 
+class TilesSettings(_Section):
+    """Pictures of a map from elsewhere, which lie below a community's own outlines; browsers fetch them from there.
+
+    Attributes
+    ----------
+    url : str
+        With {z}, {x} and {y}, as of any XYZ tile server.
+    datum : Datum
+        What the pictures are drawn in: of Chinese maps gcj02.
+    attribution : str
+        Whose they are, as they want it said on the map.
+    max_zoom : int
+        Closest pictures that there are; the map goes closer, and they grow.
+    """
+
+    url: Annotated[str, AfterValidator(_tiles_url)]
+    datum: Annotated[Datum, Field(strict=False)]
+    attribution: Annotated[str, Field(min_length=1)]
+    max_zoom: Annotated[int, Field(ge=1, le=24)] = 18
+
+    @property
+    def origin(self) -> str:
+        """Where they come from: scheme, host and port."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
 class Settings(_Section):
     """Everything that one installation may choose.
 
@@ -147,6 +186,8 @@ class Settings(_Section):
         By which texts leave: one name or several. Of two that serve a channel the earlier one comes first.
     carrier : str
         A fake carrier on this machine, whose phones the pages let visitors use; empty: there is none.
+    tiles : TilesSettings, optional
+        Pictures below the map; without them it shows what the community itself has drawn, and asks nobody.
     log_gib, log_days : float
         What the log of readings keeps.
     broker : tuple of BrokerSettings
@@ -171,6 +212,7 @@ class Settings(_Section):
     public_url: Annotated[str, AfterValidator(lambda url: _public_url(url) if url else "")] = ""
     gateway: Annotated[tuple[GatewayName, ...], BeforeValidator(_several), Field(min_length=1)] = ("console",)
     carrier: Annotated[str, AfterValidator(lambda url: _carrier(url) if url else "")] = ""
+    tiles: TilesSettings | None = None
     log_gib: Annotated[float, Field(gt=0)] = 8.0
     log_days: Annotated[float, Field(gt=0)] = 7.0
     broker: tuple[BrokerSettings, ...] = ()

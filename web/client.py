@@ -31,11 +31,14 @@ class Client(StaticFiles):
     ----------
     built
         Its folder; where that is missing, every answer says how it is made.
+    pictures
+        Origin that a page may show pictures of besides our own: tiles of the map; "" for none.
     """
 
-    def __init__(self, built: Path = BUILT) -> None:
+    def __init__(self, built: Path = BUILT, pictures: str = "") -> None:
         super().__init__(directory=built, check_dir=False)
         self._built = built
+        self._policy = _POLICY.replace("img-src 'self'", f"img-src 'self' {pictures}") if pictures else _POLICY
 
     async def check_config(self) -> None:
         """Nothing is asked of the folder beforehand: each answer says that it is missing."""
@@ -58,5 +61,5 @@ class Client(StaticFiles):
             path, response = _PAGE, await super().get_response(_PAGE, scope)
         lasting = "public, max-age=31536000, immutable" if path.startswith(_NAMED_BY_CONTENT) else "no-cache"
         response.headers["Cache-Control"] = lasting
-        response.headers["Content-Security-Policy"] = _POLICY
+        response.headers["Content-Security-Policy"] = self._policy
         return response

@@ -24,6 +24,7 @@ from notifier.routing import Routes
 from notifier.spending import Spending
 from store.model import InputError, StoreBusyError
 from store.session import Database
+from store.settings import TilesSettings
 from web.api import (
     acts,
     additions,
@@ -80,6 +81,7 @@ def create_app(
     spending: Spending | None = None,
     onboarding: Onboarding | None = None,
     routes: Routes | None = None,
+    tiles: TilesSettings | None = None,
 ) -> FastAPI:
     """The pages of a database.
 
@@ -103,6 +105,8 @@ def create_app(
         Lets devices in.
     routes
         By which messages leave.
+    tiles
+        Pictures below the map.
     """
     site = Site(
         database,
@@ -114,6 +118,7 @@ def create_app(
         open_log=open_log,
         onboarding=onboarding,
         routes=routes,
+        tiles=tiles,
     )
 
     @asynccontextmanager
@@ -131,7 +136,7 @@ def create_app(
         dependencies=[Depends(admit)],  # of what is added to it
     )
     app.state.site = site
-    app.mount("/app", Client(), name="app")
+    app.mount("/app", Client(pictures=tiles.origin if tiles else ""), name="app")
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_middleware(GZipMiddleware, minimum_size=1000)  # events are left alone
     app.add_middleware(Guard, host=host)

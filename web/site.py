@@ -28,6 +28,7 @@ from store.contacts import ContactMethod
 from store.estates import Estates
 from store.model import Community
 from store.session import Database
+from store.settings import TilesSettings
 from web.cards import is_unowned
 from web.languages import accepted, words_in
 from web.live import Live
@@ -107,6 +108,8 @@ class Site:
         Lets devices in; None where they log in at a broker that is not ours.
     routes
         By which messages leave; None where none can.
+    tiles
+        Pictures below the map; None where it has none.
     """
 
     def __init__(
@@ -121,9 +124,10 @@ class Site:
         open_log: Callable[[], Awaitable[Log]] | None = None,
         onboarding: Onboarding | None = None,
         routes: Routes | None = None,
+        tiles: TilesSettings | None = None,
     ) -> None:
         self.database = database
-        self.open_log, self.onboarding, self.routes = open_log, onboarding, routes
+        self.open_log, self.onboarding, self.routes, self.tiles = open_log, onboarding, routes, tiles
         self.spending = spending or Spending()
         self.lookout = lookout or Lookout()
         self.estates = Estates()

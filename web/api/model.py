@@ -48,8 +48,17 @@ class Place(_Answer):
     name: str
 
 
+class TilesShown(_Answer):
+    """Pictures below the map (`store.settings.TilesSettings`)."""
+
+    url: str
+    datum: Datum
+    attribution: str
+    max_zoom: int
+
+
 class Me(_Answer):
-    """Who asks. `may`: what their roles allow; `homes`: their own home and those of their relatives."""
+    """Who asks. `may`: what their roles allow; `homes`: their own home and those of their relatives; `tiles`: pictures below maps."""
 
     id: str
     name: str
@@ -60,6 +69,7 @@ class Me(_Answer):
     homes: list[Place]
     may: list[Action]
     push_key: str | None
+    tiles: TilesShown | None
 
 
 class FiguresShown(_Answer):

@@ -12,7 +12,7 @@ from store import choices, contacts
 from store.choices import ChoiceError
 from store.contacts import ContactState
 from web.api.glances import home_at
-from web.api.model import Chain, ChainOf, ContactShown, FamilyShown, Me, MethodShown, OrderWish, Place, StepShown
+from web.api.model import Chain, ChainOf, ContactShown, FamilyShown, Me, MethodShown, OrderWish, Place, StepShown, TilesShown
 from web.api.problems import ProblemError
 from web.gate import TheWho
 from web.rights import Action
@@ -38,6 +38,7 @@ def me(request: Request, site: TheSite) -> Me:
             homes=[Place(id=one, name=directory.homes[one].address or one) for one in who.homes],
             may=[action for action in Action if who.may(action) and visit.is_there(action)],
             push_key=site.door.push_key if site.door else None,
+            tiles=TilesShown(**site.tiles.model_dump()) if site.tiles else None,
         )
 
 

@@ -11,6 +11,7 @@ from geofence.calibration import Stand
 from geofence.datum import Datum
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, IncidentState, Reason
+from notifier.rehearsal import What
 from rules.kinds import EventKind, Mode
 from rules.premises import FenceKind, Match, SensorState, Side
 from store.audit import Deed
@@ -1137,8 +1138,27 @@ class TrialWish(_Wish):
     days: Annotated[int, Field(ge=1, le=30)] = 7
 
 
+class TrialChange(_Answer):
+    """One finding: as the rule was on last, and as it is now; None where it finds nothing."""
+
+    what: What
+    before_ns: int | None
+    after_ns: int | None
+    before_words: str
+    after_words: str
+
+
 class TrialShown(_Answer):
-    """What a rule would have found. `proof` is needed to switch it on; `is_flood`: too often."""
+    """What a rule would have found. `proof` is needed to switch it on; `is_flood`: too often.
+
+    `was_on`: there is an earlier version to compare with; `changes`: the newest, oldest first; `sums`: of all of them.
+    """
+
+    since_ns: int
+    until_ns: int
+    was_on: bool
+    sums: dict[What, int]
+    changes: list[TrialChange]
 
     found: int
     a_week: float

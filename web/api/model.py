@@ -238,8 +238,18 @@ class Down(_Answer):
     until_ns: int | None
 
 
+class Level(_Answer):
+    """How full a battery was."""
+
+    at_ns: int
+    percent: float
+
+
 class DeviceKept(_Answer):
-    """A device as the community's file says it, and how it is. `credentials_words`: since when it has some of its own, "" of none."""
+    """A device as the community's file says it, and how it is. `credentials_words`: since when it has some of its own, "" of none.
+
+    `battery`: what it said each night.
+    """
 
     id: str
     kind: DeviceKind
@@ -254,6 +264,7 @@ class DeviceKept(_Answer):
     heard_words: str
     heard_ns: int | None
     battery_percent: float | None
+    battery: list[Level]
     down: list[Down]
     has_credentials: bool
     credentials_words: str

@@ -83,7 +83,7 @@ def audited(service: Service, estate: Estate, places: dict[str, tuple[str, str]]
     reports: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.decode().splitlines()]
     assert [one["name"] for one in reports] == [one["name"] for one in pages]
     for page, report in zip(pages, reports, strict=True):
-        assert report.get("runtimeError") is None
+        assert report.get("runtimeError") is None, report["runtimeError"]
         assert report["finalDisplayedUrl"].startswith(page["url"])
     return reports
 

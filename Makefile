@@ -88,7 +88,8 @@ bench: setup
 	$(BIN)/anju bench delivery
 	$(BIN)/anju bench rehearsal
 
-fault: setup
+fault: setup tests/lighthouse/node_modules/.ready
+	ANJU_LIGHTHOUSE=1 $(BIN)/pytest tests/web/test_lighthouse.py
 	ANJU_KILL_ROUNDS=20 ANJU_STORM=2000 ANJU_STORM_KILLS=50 ANJU_MONTH=30 $(BIN)/pytest -s tests/faults
 
 docs: setup

@@ -32,7 +32,7 @@ from notifier.outbound import HandOver, Wait
 from notifier.paging import Pager, Trouble
 from notifier.routing import Route, Routes
 from notifier.spending import Spending, Stage
-from store import contacts, ledger, links, outbox, paging
+from store import contacts, ledger, levels, links, outbox, paging
 from store.estates import Estates
 from store.lateness import Lateness
 from store.links import Links
@@ -221,6 +221,7 @@ class Dispatcher:
             if paging.is_due(session, reachability.DUTY, community_id, due_ns, now_ns):
                 book = ledger.DatabaseBook(session, community_id, now_ns)
                 found = reachability.look(session, directory, self._routes.spending, now_ns)
+                levels.note(session, community_id, list(directory.devices), now_ns)
                 event = reachability.word(found, directory, due_ns, now_ns)
                 if event is not None and ledger.add_event(session, event):
                     book.put(desk.take(event, book, directory, now_ns))

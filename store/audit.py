@@ -12,7 +12,8 @@ from sqlmodel import Session, col, select
 from devices.model import CommunityId, PersonId
 from incidents.timeline import EntryKind
 from store import configuration, importing
-from store.tables import CommunityVersionRow, ConsentRow, EntryRow, ModeChangeRow, SignInRow
+from store.session import insert, next_number
+from store.tables import CommunityVersionRow, ConsentRow, EntryRow, FileExportRow, ModeChangeRow, SignInRow
 
 MOST = 200
 """Entries of one look."""
@@ -32,6 +33,8 @@ class Deed(StrEnum):
     CONSENT = "consent"
     CHANGED = "changed"
     """The community's file."""
+    EXPORTED = "exported"
+    """They took the community's file along."""
     SIGNED_IN = "signed_in"
 
 
@@ -86,8 +89,14 @@ def noted(session: Session, wanted: Wanted, logins: Callable[[str], PersonId | N
         Whose a login is in this community. Only who is still signed in, or was until they were signed out by time, is known to have been.
     """
     each = (_entries(session, wanted), _modes(session, wanted), _consents(session, wanted), _versions(session, wanted))
-    newest = merge(*each, _signed_in(session, wanted, logins), key=lambda one: one.at_ns, reverse=True)
+    newest = merge(*each, _exports(session, wanted), _signed_in(session, wanted, logins), key=lambda one: one.at_ns, reverse=True)
     return tuple(islice((one for one in newest if wanted.by in {None, one.by}), most))
+
+
+def note_export(session: Session, community_id: CommunityId, by: PersonId, at_ns: int) -> None:
+    """Keep that somebody takes the community's file along."""
+    values = {"number": next_number(session, community_id), "at_ns": at_ns, "by": by}
+    session.exec(insert(session, FileExportRow).values(community_id=community_id, **values))
 
 
 def _entries(session: Session, wanted: Wanted) -> Iterator[Noted]:
@@ -121,6 +130,16 @@ def _consents(session: Session, wanted: Wanted) -> Iterator[Noted]:
     for row in session.exec(select(ConsentRow).where(*about).order_by(col(ConsentRow.at_ns).desc())):
         line = f"{'+' if row.is_given else '-'} {row.purpose}: {row.recipient}"
         yield Noted(at_ns=row.at_ns, deed=Deed.CONSENT, by=PersonId(row.by), about=row.resident_id, lines=(line,))
+
+
+def _exports(session: Session, wanted: Wanted) -> Iterator[Noted]:
+    about = (
+        FileExportRow.community_id == wanted.community_id,
+        FileExportRow.at_ns >= wanted.since_ns,
+        FileExportRow.at_ns < wanted.until_ns,
+    )
+    for row in session.exec(select(FileExportRow).where(*about).order_by(col(FileExportRow.number).desc())):
+        yield Noted(at_ns=row.at_ns, deed=Deed.EXPORTED, by=PersonId(row.by))
 
 
 def _versions(session: Session, wanted: Wanted) -> Iterator[Noted]:

@@ -1,6 +1,6 @@
 """Communities and modes by time: what is judged by time t uses what held at t. Both are only ever appended to."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -57,6 +57,12 @@ def community_since(session: Session, community_id: CommunityId, at_ns: int) -> 
     """Since when the file that `community_at` gives has held, in ns; None before the first."""
     held = select(CommunityVersionRow.effective_ns).where(CommunityVersionRow.community_id == community_id)
     return session.exec(_newest_first(held, at_ns)).first()
+
+
+def documents(session: Session, community_id: CommunityId, most: int) -> Iterator[str]:
+    """A community's files, the one that held last first; at most so many."""
+    held = select(CommunityVersionRow.document).where(CommunityVersionRow.community_id == community_id)
+    yield from session.exec(_newest_first(held, None).limit(most))
 
 
 def next_change(session: Session, after_ns: int) -> int | None:

@@ -29,6 +29,8 @@ Said = dict[str, Any]
 CHANGES = Limit(what="own rules", most=60, within_s=3600)
 MOST_OF_A_HOME = 20
 _REMOVED_MOST = 50
+_LOOKED_BACK = 200
+"""Changes of the community among which one is looked for."""
 
 
 class Why(StrEnum):
@@ -62,6 +64,17 @@ class Kept:
 def kept(session: Session, community_id: CommunityId) -> tuple[Kept, ...]:
     """Every rule that was not removed, in the document's order."""
     return _of(_Document(session, community_id).file)
+
+
+def last_active(session: Session, community_id: CommunityId, rule_id: str) -> OwnRule | None:
+    """A rule as it was when it judged last; None where it never did, or too many changes ago."""
+    for text in configuration.documents(session, community_id, _LOOKED_BACK):
+        found = next((one for one in json.loads(text).get("rules", []) if one["id"] == rule_id), None)
+        if found is None:
+            return None
+        if found.get("state", RuleState.ACTIVE) == RuleState.ACTIVE:
+            return next((one.rule for one in _of(community.said(text, "an earlier version")[0]) if one.said.id == rule_id), None)
+    return None
 
 
 def save(session: Session, community_id: CommunityId, wish: Said, by: PersonId, now_ns: int, *, rule_id: str, seen: str | None) -> None:

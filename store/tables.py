@@ -138,6 +138,27 @@ class DeskNoteRow(Table, table=True):
     __table_args__ = (Index(None, "community_id", "at_ns"),)
 
 
+class FileExportRow(Table, table=True):
+    """Who took a community's file along when."""
+
+    __tablename__ = "file_export"
+    community_id: str = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger, primary_key=True)
+    at_ns: int = Field(sa_type=BigInteger)
+    by: str
+    __table_args__ = (Index(None, "community_id", "at_ns"),)
+
+
+class BatteryLevelRow(Table, table=True):
+    """How full a device's battery was at a time."""
+
+    __tablename__ = "battery_level"
+    community_id: str = Field(primary_key=True)
+    device_id: str = Field(primary_key=True)
+    at_ns: int = Field(sa_type=BigInteger, primary_key=True)
+    battery_percent: float
+
+
 class PhotoRow(Table, table=True):
     """A picture that somebody added to a timeline, under its entry's number."""
 

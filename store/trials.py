@@ -106,6 +106,23 @@ class _Trying:
         )
 
 
+def paired(before: Trial, after: Trial, within_ns: int) -> tuple[tuple[int | None, int | None], ...]:
+    """When each found the same, in order; None where one of them found nothing.
+
+    Findings are moments, so the same is what neither found more than `within_ns` apart, of several the first that fits, each once.
+    """
+    pairs: list[tuple[int | None, int | None]] = []
+    old, new = list(before.found_ns), list(after.found_ns)
+    while old and new:
+        if abs(old[0] - new[0]) <= within_ns:
+            pairs.append((old.pop(0), new.pop(0)))
+        elif old[0] < new[0]:
+            pairs.append((old.pop(0), None))
+        else:
+            pairs.append((None, new.pop(0)))
+    return (*pairs, *((one, None) for one in old), *((None, one) for one in new))
+
+
 def tried(rule: OwnRule, community: Community, modes: Sequence[tuple[int, Mode]], span: Span, some: Iterable[Record]) -> Trial:
     """What a rule would have found in records, in order of arrival.
 
@@ -119,20 +136,27 @@ def tried(rule: OwnRule, community: Community, modes: Sequence[tuple[int, Mode]]
     return trying.ended()
 
 
-async def try_on(log: Log, rule: OwnRule, community: Community, modes: Sequence[tuple[int, Mode]], span: Span) -> Trial:
-    """The same of what the log holds of a span.
+async def try_on(
+    log: Log, rules: Sequence[OwnRule], community: Community, modes: Sequence[tuple[int, Mode]], span: Span
+) -> tuple[Trial, ...]:
+    """The same of what the log holds of a span, of several rules of one home.
 
     Raises
     ------
     LogError
         The log cannot be read.
     """
-    trying = _Trying(rule, community, modes, span)
+    trying = [_Trying(rule, community, modes, span) for rule in rules]
     waiting: list[Record] = []
+
+    def take() -> None:
+        for one in trying:
+            one.take(waiting)
+        waiting.clear()
+
     async for record in records(log, span):
         waiting.append(record)
         if len(waiting) == _TAKEN:
-            trying.take(waiting)
-            waiting = []
-    trying.take(waiting)
-    return trying.ended()
+            take()
+    take()
+    return tuple(one.ended() for one in trying)

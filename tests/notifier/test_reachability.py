@@ -18,8 +18,9 @@ from notifier.dispatch import Dispatcher
 from notifier.gateways.console import ConsoleGateway
 from notifier.reachability import AHEAD_S, Finding, Known, due_ns, look, prove
 from notifier.spending import Spending, Stage
+from rules.faults.wear import Wear
 from rules.kinds import EventKind
-from store import contacts
+from store import contacts, levels, positions
 from store.community import load
 from store.contacts import ContactState
 from store.contacts import Known as Verified
@@ -241,6 +242,19 @@ def test_a_dispatcher_that_is_started_again_tells_nobody_twice(nights: Nights) -
         nights.dispatcher.close()
         nights.start()
     assert [when for when, _, _ in nights.words()] == ["03-02 08:00"]
+
+
+def test_how_full_batteries_are_is_kept_once_a_night(nights: Nights) -> None:
+    since_ns = nights.estate.now_ns
+    for night, percent in enumerate((81.0, 64.0), start=2):
+        with nights.estate.database.write() as session:
+            positions.save_decisions(session, Wear.name, {f"{nights.estate.id}/w-01": {"battery": [percent, 0, 0, 0]}})
+        nights.until(f"2026-03-0{night}T12:00")
+        nights.dispatcher.close()
+        nights.start()
+    with nights.estate.database.read() as session:
+        found = levels.since(session, nights.estate.id, since_ns)
+    assert {device: [percent for _, percent in of] for device, of in found.items()} == {"w-01": [81.0, 64.0]}
 
 
 def test_what_is_looked_up_is_what_the_database_knows(nights: Nights) -> None:

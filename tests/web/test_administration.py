@@ -18,13 +18,14 @@ from fakes.screens import Screens, at, violations
 from playwright.sync_api import Page, expect
 
 from devices import broker
-from devices.model import NS_PER_S, CommunityId, HomeId, PersonId
+from devices.model import NS_PER_S, CommunityId, DeviceId, HomeId, PersonId
 from incidents.directory import Channel
 from incidents.model import Act, Do
 from notifier.gateways.console import ConsoleGateway
 from notifier.routing import Routes
+from rules.faults.wear import Wear
 from rules.kinds import EventKind
-from store import configuration, contacts
+from store import configuration, contacts, levels, positions
 from store.acts import act_on
 from store.contacts import ContactState, Known
 from store.estates import Estates
@@ -200,12 +201,14 @@ def test_an_audit_says_who_saw_and_changed_what_and_can_be_asked_of_one_person(e
         guard.post(f"/api/incidents/{called.id}/break-glass", json={"reason": "the door is locked"})
     estate.arm("b3-201")
     put(office, "homes/b3-203", {"address": "3栋203室"})
+    office.get(f"{ADMINISTRATION}/file")
     day = {"since": "2026-03-01", "until": "2026-03-01"}
     found = [(one["deed"], one["by"], one["lines"]) for one in got(office, "audit", **day)["noted"]]
     assert ("saw", "guard-chen", []) in found
     assert ("broke_glass", "guard-chen", ["the door is locked"]) in found
     assert ("mode", "wang-lei", ["away"]) in found
     assert ("changed", "office", ["+ homes b3-203"]) in found
+    assert ("exported", "office", []) in found
     assert {one["by"] for one in got(office, "audit", by="office", **day)["noted"]} == {"office"}
     assert got(office, "audit", since="2026-02-01", until="2026-02-02")["noted"] == []
 
@@ -347,14 +350,19 @@ def test_a_community_is_made_from_nothing_by_hand_exported_and_imported_elsewher
 
 
 @pytest.mark.skipif(not is_built(), reason="the app is not built: make setup")
-def test_an_administrator_walks_through_the_pages(served: Service, screen: Screens, tmp_path: Path) -> None:
+def test_an_administrator_walks_through_the_pages(estate: Estate, served: Service, screen: Screens, tmp_path: Path) -> None:
     """A community from nothing, a device by QR code, a roster's gap, a policy, its file; each page by the rules of accessibility."""
+    for nights, percent in ((3, 97.0), (2, 81.0), (1, 64.0)):
+        with estate.database.write() as session:
+            positions.save_decisions(session, Wear.name, {f"{LAKESIDE}/w-01": {"battery": [percent, 0, 0, 0]}})
+            levels.note(session, LAKESIDE, [DeviceId("w-01")], estate.now_ns - nights * 24 * 3600 * NS_PER_S)
     page = at(screen("zh-CN", 1280, 900, who="office"), served, "/administration")
     broken = {}
     for name in ("报告", "住户、人员、设备", "值班表", "通知策略", "小区和用量", "审计", "导出和导入"):
         page.get_by_role("link", name=re.compile(f"^{name}")).click()
         expect(page.get_by_role("heading", level=1)).to_contain_text(name)
         expect(page.locator(".loading")).to_have_count(0)
+        expect(page.get_by_role("img", name="每晚的电量：从97%到64%，最低64%")).to_have_count(1 if name == "住户、人员、设备" else 0)
         broken |= {name: found} if (found := violations(page)) else {}
         page.get_by_role("link", name="管理", exact=True).first.click()
     assert broken == {}

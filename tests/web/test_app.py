@@ -12,7 +12,7 @@ from fakes.brokers import PATIENCE_S
 from fakes.falling import evidence
 from fakes.lakeside import LAKESIDE, Estate, Service, front_door
 from fakes.screens import Screens, at, until, violations
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from devices.model import DeviceId, HomeId, PersonId
 from incidents.directory import Channel
@@ -69,6 +69,17 @@ def mode_of(estate: Estate) -> Mode:
 def open_now(estate: Estate) -> list[Incident]:
     with estate.database.read() as session:
         return list(views.open_incidents(session, LAKESIDE))
+
+
+def test_what_the_first_page_shows_is_asked_for_while_the_client_is_still_on_its_way(served: Service, screen: Screens) -> None:
+    page = screen("en", 390, 844, who="wang-lei")
+    held: list[Route] = []
+    page.route("**/assets/*.js", lambda route: held.append(route))  # noqa: PLW0108  Playwright marks what it is given
+    with page.expect_response("**/api/homes/b3-201"):
+        page.goto(f"{served.url}/app/", wait_until="commit")
+    for one in held:
+        one.continue_()
+    expect(page.locator(".hero h1")).to_be_visible()
 
 
 @pytest.mark.parametrize(("locale", "well"), [("zh-CN", "王秀英一切正常"), ("en", "All is well with 王秀英"), ("zh-TW", "王秀英一切正常")])

@@ -73,6 +73,27 @@ def test_a_rule_is_saved_tried_and_switched_on(estate: Estate, ask: Callable[...
     assert active(estate) == ["窗户开太久"]
 
 
+def test_a_trial_of_a_change_says_what_is_gained_lost_and_later_beside_the_rule_as_it_was_on(
+    ask: Callable[..., httpx.Response], broker: EmbeddedBroker
+) -> None:
+    happened(broker, [(50, 49.9), (48, 46), (24, 23.5)])  # for six minutes, two hours, and half an hour
+    rule = rule_of(ask("wang-lei", "POST", "", WINDOW))
+    place = f"/{rule['id']}"
+    first = ask("wang-lei", "POST", f"{place}/trial", {}).json()
+    assert (first["was_on"], first["sums"], [one["what"] for one in first["changes"]]) == (False, {"gained": 2}, ["gained"] * 2)
+    on = rule_of(ask("wang-lei", "PUT", f"{place}/state", {"is_on": True, "tag": rule["tag"], "proof": first["proof"]}))
+    said: dict[str, Any] = {}
+    for for_s in (300, 3600):
+        when = [WINDOW["when"][0] | {"for_s": for_s}]
+        on = rule_of(ask("wang-lei", "PUT", place, WINDOW | {"when": when, "tag": on["tag"]}))
+        said[str(for_s)] = ask("wang-lei", "POST", f"{place}/trial", {}).json()
+    assert [(one["was_on"], one["sums"]) for one in said.values()] == [(True, {"gained": 1, "earlier": 2}), (True, {"later": 1, "lost": 1})]
+    later, lost = said["3600"]["changes"]
+    assert (later["after_ns"] - later["before_ns"]) / 1e9 == pytest.approx(3000)
+    assert (later["before_words"].split()[-1], later["after_words"].split()[-1]) == ("14:10", "15:00")
+    assert (lost["after_ns"], lost["after_words"], lost["before_words"].split()[-1]) == (None, "", "14:10")
+
+
 def test_nobody_switches_on_what_was_not_tried_as_it_is(estate: Estate, ask: Callable[..., httpx.Response], broker: EmbeddedBroker) -> None:
     happened(broker, [(2, 1)])
     rule = rule_of(ask("wang-lei", "POST", "", WINDOW))

@@ -19,7 +19,7 @@ from devices.model import NS_PER_S, CommunityId, Covers, DeviceId, DeviceKind, H
 from incidents.directory import Role
 from incidents.model import Incident, Story
 from incidents.roster import Stretch, stretches
-from store import administering, audit, coverage, drawings, importing, lately, placing, reports, views
+from store import administering, audit, coverage, drawings, importing, lately, levels, placing, reports, views
 from store.administering import NoSuchItemError, Said, Section, version
 from store.choices import ChangedMeanwhileError
 from store.model import InputError, StoreError
@@ -38,6 +38,7 @@ from web.api.model import (
     HomeKept,
     HomeWish,
     Letting,
+    Level,
     MapWish,
     NotedShown,
     OverrideWish,
@@ -80,12 +81,14 @@ def register(request: Request, site: TheSite) -> Register:
         faults = [
             one for one, _ in reports.known(visit.session, visit.community.id, (since_ns, scene.now_ns + 1)) if one.story is Story.FAULT
         ]
+        batteries = levels.since(visit.session, visit.community.id, since_ns)
         states = lately.of_devices(visit.session, visit.community.id, [one.id for one in visit.community.devices])
         return Register(
             homes=[_home(one, visit) for one in said.get("homes", [])],
             people=[_person(one, scene) for one in said.get("people", [])],
             devices=[
-                _device(one, states.get(DeviceId(one["id"]), lately.NOTHING), faults, known, visit) for one in said.get("devices", [])
+                _device(one, states.get(DeviceId(one["id"]), lately.NOTHING), faults, known, visit, batteries.get(DeviceId(one["id"]), ()))
+                for one in said.get("devices", [])
             ],
             roles=[Choice(id=role, words=words.roles[role]) for role in Role],
             kinds=[Choice(id=kind, words=scene.wording.devices[kind]) for kind in DeviceKind],
@@ -187,8 +190,10 @@ def rosters(request: Request, site: TheSite) -> Rosters:
 
 
 @router.get("/file", response_class=Response, responses={200: {"content": {"application/yaml": {}}}})
-def file(request: Request, site: TheSite) -> Response:
-    """Everything as a community file: JSON, which is YAML too."""
+def file(request: Request, site: TheSite, who: TheWho) -> Response:
+    """Everything as a community file: JSON, which is YAML too. Names and numbers of everybody are in it, so it is noted who takes it."""
+    with site.database.write() as session:
+        audit.note_export(session, who.community_id, who.id, site.clock())
     with site.visit(request) as visit:
         said = administering.document(visit.session, visit.community.id)
     text = json.dumps(said, ensure_ascii=False, indent=1) + "\n"
@@ -367,7 +372,9 @@ def _person(said: Said, scene: Scene) -> PersonKept:
     )
 
 
-def _device(said: Said, of: lately.Lately, faults: Iterable[Incident], known: frozenset[str], visit: Visit) -> DeviceKept:
+def _device(  # noqa: PLR0917  what is known of it, each from elsewhere
+    said: Said, of: lately.Lately, faults: Iterable[Incident], known: frozenset[str], visit: Visit, battery: Iterable[tuple[int, float]]
+) -> DeviceKept:
     scene, words, community = visit.scene, visit.scene.words, visit.community
     device = community.directory.devices[DeviceId(said["id"])]
     made = (said.get("chosen") or {}).get("credentials")
@@ -387,6 +394,7 @@ def _device(said: Said, of: lately.Lately, faults: Iterable[Incident], known: fr
         heard_words=words.glance[Glancing.HEARD].format(ago=scene.ago(of.heard_ns)) if of.heard_ns else words.glance[Glancing.NOT_HEARD],
         heard_ns=of.heard_ns,
         battery_percent=of.battery_percent,
+        battery=[Level(at_ns=at_ns, percent=percent) for at_ns, percent in battery],
         down=[
             Down(words=scene.heading(one.headline), since_ns=one.opened_ns, until_ns=one.ended_ns)
             for one in faults

@@ -11,6 +11,7 @@ from geofence.calibration import Stand
 from geofence.datum import Datum
 from incidents.directory import Channel, Language, Role, Severity
 from incidents.model import Do, IncidentState, Reason
+from notifier.rehearsal import What
 from rules.kinds import EventKind, Mode
 from rules.premises import FenceKind, Match, SensorState, Side
 from store.audit import Deed
@@ -247,8 +248,18 @@ class Down(_Answer):
     until_ns: int | None
 
 
+class Level(_Answer):
+    """How full a battery was."""
+
+    at_ns: int
+    percent: float
+
+
 class DeviceKept(_Answer):
-    """A device as the community's file says it, and how it is. `credentials_words`: since when it has some of its own, "" of none."""
+    """A device as the community's file says it, and how it is. `credentials_words`: since when it has some of its own, "" of none.
+
+    `battery`: what it said each night.
+    """
 
     id: str
     kind: DeviceKind
@@ -263,6 +274,7 @@ class DeviceKept(_Answer):
     heard_words: str
     heard_ns: int | None
     battery_percent: float | None
+    battery: list[Level]
     down: list[Down]
     has_credentials: bool
     credentials_words: str
@@ -1147,8 +1159,27 @@ class TrialWish(_Wish):
     days: Annotated[int, Field(ge=1, le=30)] = 7
 
 
+class TrialChange(_Answer):
+    """One finding: as the rule was on last, and as it is now; None where it finds nothing."""
+
+    what: What
+    before_ns: int | None
+    after_ns: int | None
+    before_words: str
+    after_words: str
+
+
 class TrialShown(_Answer):
-    """What a rule would have found. `proof` is needed to switch it on; `is_flood`: too often."""
+    """What a rule would have found. `proof` is needed to switch it on; `is_flood`: too often.
+
+    `was_on`: there is an earlier version to compare with; `changes`: the newest, oldest first; `sums`: of all of them.
+    """
+
+    since_ns: int
+    until_ns: int
+    was_on: bool
+    sums: dict[What, int]
+    changes: list[TrialChange]
 
     found: int
     a_week: float

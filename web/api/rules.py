@@ -4,7 +4,9 @@ import asyncio
 import hmac
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -13,6 +15,7 @@ from fastapi import APIRouter, Query, Request
 from devices.log import Log, LogError
 from devices.model import NS_PER_S, Device, HomeId, PersonId
 from incidents.directory import Policy, Severity
+from notifier.rehearsal import What
 from rules.kinds import Mode
 from rules.premises import OwnRule
 from store import own_rules, trials, views
@@ -31,6 +34,7 @@ from web.api.model import (
     RuleWish,
     SensorOfRule,
     StateWish,
+    TrialChange,
     TrialShown,
     TrialWish,
 )
@@ -49,6 +53,10 @@ _PROOF_S = 3600
 _MOST_CHANGES = 10_000
 _NEWEST = 5
 """Findings that are named."""
+_MOST_SHOWN = 100
+"""Findings that are shown with what a change does to them, the newest."""
+_SAME_S = 3600
+"""Two findings so near to each other are the same, and those that the rule's own waiting moves apart."""
 _OWN_WORDS = frozenset({"occupants", "relatives", "neighbours"})
 """Whom a household may have told by its own rules; who works here is told as an administrator says."""
 _REFUSED = {
@@ -98,24 +106,50 @@ def remove(request: Request, site: TheSite, who: TheWho, rule_id: str, wish: Rul
 def try_out(  # noqa: PLR0917  what a request has
     request: Request, site: TheSite, door: TheDoor, who: TheWho, rule_id: str, wish: TrialWish
 ) -> TrialShown:
-    """When a rule would have found something in the last days."""
+    """When a rule would have found something in the last days, beside when it did as it was on last."""
     kept = _kept(site, who, rule_id)
     with site.visit(request) as visit:
         community, scene = visit.community, visit.scene
         history = views.mode_history(visit.session, community.id, _MOST_CHANGES).get(HomeId(kept.said.home or ""), ())
+        before = own_rules.last_active(visit.session, community.id, rule_id)
     span = Span(community_id=community.id, since_ns=scene.now_ns - wish.days * _DAY_NS, until_ns=scene.now_ns)
     modes = [(one.since_ns, one.mode) for one in reversed(history)]
-    found = _tried(site, kept.rule, community, modes, span)
+    found, *earlier = _tried(site, [kept.rule, *([before] if before else [])], community, modes, span)
     unheard = [one for one in community.devices if one.id in found.unheard]
     days = max((found.until_ns - found.since_ns) / _DAY_NS, 1.0)
+    same_ns = max(_SAME_S, *(one.for_s for rule in (kept.rule, before) if rule for one in rule.when)) * NS_PER_S
+    pairs = trials.paired(earlier[0] if earlier else replace(found, found_ns=()), found, same_ns)
     return TrialShown(
         found=len(found.found_ns),
         a_week=round(len(found.found_ns) / days * 7, 1),
         newest_words=[scene.clock(at_ns) for at_ns in found.found_ns[: -_NEWEST - 1 : -1]],
         since_words=scene.clock(found.since_ns),
+        since_ns=found.since_ns,
+        until_ns=found.until_ns,
+        was_on=before is not None,
+        sums=Counter(_what(*pair) for pair in pairs),
+        changes=[_change(*pair, scene) for pair in pairs[-_MOST_SHOWN:]],
         unheard_words=sensors(unheard, scene).full,
         is_flood=found.is_flood,
         proof=_proof(door.key, kept.tag, scene.now_ns // NS_PER_S + _PROOF_S, is_flood=found.is_flood),
+    )
+
+
+def _what(before_ns: int | None, after_ns: int | None) -> What:
+    if before_ns is None:
+        return What.GAINED
+    if after_ns is None:
+        return What.LOST
+    return What.SAME if after_ns == before_ns else What.EARLIER if after_ns < before_ns else What.LATER
+
+
+def _change(before_ns: int | None, after_ns: int | None, scene: Scene) -> TrialChange:
+    return TrialChange(
+        what=_what(before_ns, after_ns),
+        before_ns=before_ns,
+        after_ns=after_ns,
+        before_words="" if before_ns is None else scene.clock(before_ns),
+        after_words="" if after_ns is None else scene.clock(after_ns),
     )
 
 
@@ -170,11 +204,11 @@ def _switch(site: Site, who: Who, rule_id: str, state: RuleState, seen: str) -> 
         raise ProblemError(*_REFUSED[error.why]) from None
 
 
-def _tried(site: Site, rule: OwnRule, community: Community, modes: Sequence[tuple[int, Mode]], span: Span) -> Trial:
+def _tried(site: Site, rules: Sequence[OwnRule], community: Community, modes: Sequence[tuple[int, Mode]], span: Span) -> tuple[Trial, ...]:
     if site.open_log is None or not _TRYING.acquire(blocking=False):
         raise ProblemError(503, Notice.NO_PAST)
     try:
-        return asyncio.run(_try_on(site.open_log, rule, community, modes, span))
+        return asyncio.run(_try_on(site.open_log, rules, community, modes, span))
     except (LogError, OSError):
         raise ProblemError(503, Notice.NO_PAST) from None
     finally:
@@ -182,11 +216,15 @@ def _tried(site: Site, rule: OwnRule, community: Community, modes: Sequence[tupl
 
 
 async def _try_on(
-    open_log: Callable[[], Awaitable[Log]], rule: OwnRule, community: Community, modes: Sequence[tuple[int, Mode]], span: Span
-) -> Trial:
+    open_log: Callable[[], Awaitable[Log]],
+    rules: Sequence[OwnRule],
+    community: Community,
+    modes: Sequence[tuple[int, Mode]],
+    span: Span,
+) -> tuple[Trial, ...]:
     log = await open_log()
     try:
-        return await trials.try_on(log, rule, community, modes, span)
+        return await trials.try_on(log, rules, community, modes, span)
     finally:
         await log.close()
 

@@ -64,7 +64,7 @@ export class Alarm {
 
   #sound(): void {
     this.flash = !this.flash;
-    navigator.vibrate?.([300, 120, 300]);
+    if (navigator.userActivation?.hasBeenActive !== false) navigator.vibrate?.([300, 120, 300]); // else it is refused, and complained of
     const context = this.#context;
     if (context?.state !== "running") return void (this.ready = false);
     TONES_HZ.forEach((tone, number) => this.#tone(context, tone, number * TONE_S, LOUD));

@@ -17,7 +17,26 @@ export class Refused extends Error {
 /** Long enough for a bad line, and short enough that somebody in need is told to telephone instead. */
 const TIMEOUT_MS = 10_000;
 
+declare global {
+  interface Window {
+    /** What `early.js` has asked for already, by its address. */
+    early?: Map<string, Promise<Response>>;
+  }
+}
+
+/** From now on answers from before may be old. */
+export function forgetEarly(): void {
+  window.early?.clear();
+}
+
 async function fetched(request: Request): Promise<Response> {
+  const early = request.method === "GET" ? window.early?.get(request.url) : undefined;
+  window.early?.delete(request.url);
+  const begun = await early?.catch(() => undefined);
+  return begun?.ok ? begun : fetchedAnew(request);
+}
+
+async function fetchedAnew(request: Request): Promise<Response> {
   const ending = new AbortController();
   const timer = setTimeout(() => ending.abort(), TIMEOUT_MS);
   request.signal.addEventListener("abort", () => ending.abort());

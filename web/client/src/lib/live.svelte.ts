@@ -5,7 +5,7 @@
  * network says of itself: half-open connections, sleeping phones and proxies all look connected.
  */
 
-import { api, chosen } from "./api";
+import { api, chosen, forgetEarly } from "./api";
 
 export const QUIET_MS = 4_500;
 const LOOK_MS = 500;
@@ -50,6 +50,7 @@ class Live {
 
   #hear(changed: boolean): void {
     this.#heard = Date.now();
+    forgetEarly();
     if (!this.ok) this.since = this.#heard;
     if (!this.ok || changed) this.#renew();
     this.ok = true;

@@ -49,7 +49,8 @@ export class Nearby {
 
   /** The nearest first, what nobody knows the place of behind; else as they come. */
   sorted<T extends Lying>(among: readonly T[]): T[] {
+    if (!this.at) return [...among];
     const far = new Map(among.map((one) => [one, this.metres(one) ?? Infinity]));
-    return this.at ? among.toSorted((a, b) => far.get(a)! - far.get(b)! || 0) : [...among];
+    return among.toSorted((a, b) => far.get(a)! - far.get(b)! || 0);
   }
 }

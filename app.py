@@ -85,6 +85,7 @@ _IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "commands.simulation": ("simulate", "demo"),
         "commands.measuring": ("bench",),
         "commands.reporting": ("report",),
+        "commands.readiness": ("readiness", "drill"),
     }
 )
 """Which module has which commands."""

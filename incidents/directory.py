@@ -359,7 +359,9 @@ class Directory:
         return self.rules.get(RuleId(event.cause)) if event.kind is EventKind.CUSTOM else None
 
     def policy_of(self, event: Event) -> Policy | None:
-        """The policy for an event: its own rule's, else the one for its kind, if any."""
+        """The policy for an event: its own rule's, else the one for its kind, if any. A drill goes by what would be told of a fall."""
+        if event.kind is EventKind.DRILL:
+            return self.policy(EventKind.FALL)
         rule = self.rule(event)
         named = None if rule is None else next((policy for policy in self.policies if policy.id == rule.policy), None)
         return named or self.policy(event.kind)

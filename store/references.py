@@ -344,6 +344,8 @@ def _policies(policies: Sequence[PolicySaid], names: _Names, named: Collection[s
         if not policy.kinds and policy.id not in named:
             findings.wrong((*path, "kinds"), "is empty, wanted at least one, or a rule that names the policy")
         for place, kind in enumerate(policy.kinds):
+            if kind is EventKind.DRILL:
+                findings.wrong((*path, "kinds", place), "is drill, wanted it in no policy: a drill goes by that of fall")
             if owner.setdefault(kind, index) != index:
                 other = policies[owner[kind]].id
                 findings.wrong(

@@ -35,6 +35,7 @@ from web.api import (
     communities,
     console,
     desk,
+    drills,
     events,
     family,
     fences,
@@ -164,7 +165,7 @@ def _included() -> APIRouter:
         events,
     ):
         gated.include_router(routes.router, responses=problems)
-    for routes in (reports, policies, communities, administration):
+    for routes in (reports, drills, policies, communities, administration):
         gated.include_router(routes.router, responses=problems)
     return gated
 

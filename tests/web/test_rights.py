@@ -251,6 +251,8 @@ def requests(
         ("DELETE", "/api/homes/{home_id}/contacts/{person_id}"): at | {"json": {}},
         ("GET", "/api/homes/{home_id}/test-alarm"): at,
         ("POST", "/api/homes/{home_id}/test-alarm"): at | {"json": {}},
+        ("GET", "/api/administration/drills"): at,
+        ("POST", "/api/administration/drills"): at | {"json": {"resident": "nobody"}},
         ("GET", "/api/ground"): {"params": {"community": community, "home": home}},
         ("GET", "/api/fences"): {"params": {"community": community, "home": home}},
         ("POST", "/api/fences"): at | {"json": window(home)},

@@ -22,7 +22,7 @@ from store.schema import MOST_CONDITIONS, MOST_PLANNED, DayOfWeek, FenceState
 from web.rights import Action
 from web.words import Lack
 
-Tone = Literal["good", "care", "alarm"]
+Tone = Literal["good", "care", "alarm", "drill"]
 """All is well; something wants a look; somebody needs help."""
 
 
@@ -440,6 +440,45 @@ class SendingWish(_Wish):
     """A test to oneself."""
 
     channel: Channel
+
+
+class DrillWish(_Wish):
+    """A drill about somebody."""
+
+    resident: str
+
+
+class DrillLine(_Answer):
+    """One person in a drill: when they were told by what, what came of it, and what they answered."""
+
+    name: str
+    role_words: str
+    told_words: list[str]
+    answer_words: str
+    is_broken: bool
+
+
+class DrillShown(_Answer):
+    """A drill, and what it has shown until now."""
+
+    id: str
+    who_words: str
+    began_words: str
+    state_words: str
+    taken_words: str
+    is_open: bool
+    people: list[DrillLine]
+    broken_words: list[str]
+    left_out_words: str
+
+
+class Drills(_Answer):
+    """Drills, the newest first, and about whom there may be one."""
+
+    due_words: str
+    is_due: bool
+    residents: list[Choice]
+    drills: list[DrillShown]
 
 
 class CommunityMetered(_Answer):

@@ -70,6 +70,7 @@ def pipeline(premises: Premises) -> Pipeline:
             Lane(STATUS, Tamper(premises), LowBattery(premises), quiet, no_return, wear),
         ),
         faults=(Clock(premises),),
+        registry=premises.registry,
     )
 
 

@@ -4,6 +4,7 @@ import json
 import secrets
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -12,7 +13,7 @@ import click
 from commands.installation import database_of
 from commands.options import input_file, of_person, with_settings
 from devices import broker
-from devices.model import CommunityId
+from devices.model import NS_PER_MS, CommunityId, DeviceId, PersonId
 from devices.sensors.keypad import is_code
 from geofence.datum import Datum
 from notifier.trying import whom
@@ -24,6 +25,7 @@ from store import (
     drawings,
     importing,
     placing,
+    wearers,
 )
 from store.estates import community_of
 from store.links import installation_key
@@ -118,6 +120,28 @@ def credentials(settings: Settings, device_id: str, community_id: str | None) ->
     with database_of(settings).read() as session:
         user, token = broker.new_device(settings.nats_folder, community_of(session, device_id, community_id), device_id)
     click.echo(f"user {user}\npassword {token}")
+
+
+@device.command()
+@click.argument("device_id", metavar="ID")
+@click.argument("wearer", metavar="PERSON")
+@click.option("--since", metavar="TIME", help="Such as 2026-03-01T06:00:00Z, within the last 7 days; else now.")
+@click.option("--community", "community_id", metavar="COMMUNITY", help="Whose device it is; needed where there are several communities.")
+@with_settings
+def wear(settings: Settings, device_id: str, wearer: str, since: str | None, community_id: str | None) -> None:
+    """Say that somebody else wears a device: what it measured before is about whoever wore it then."""
+    now_ns = time.time_ns()
+    with database_of(settings).write() as session:
+        whose = community_of(session, device_id, community_id)
+        wearers.give(session, whose, DeviceId(device_id), PersonId(wearer), since_ns=_since(since, now_ns), now_ns=now_ns)
+    click.echo(f"~ devices {device_id} wearer: {wearer}")
+
+
+def _since(words: str | None, now_ns: int) -> int:
+    try:
+        return now_ns if words is None else round(datetime.fromisoformat(words).astimezone(UTC).timestamp() * 1000) * NS_PER_MS
+    except ValueError:
+        raise InputError("--since", str(words), "is no time, wanted such as 2026-03-01T06:00:00Z") from None
 
 
 @click.command()

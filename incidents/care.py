@@ -16,6 +16,7 @@ from incidents.escalation import Said, scheduled
 from incidents.lifecycle import Action, closed, opened
 from incidents.model import CALM, Due, DueRow, Duty, Ended, Incident, IncidentState, News, Purpose, Story
 from incidents.silence import is_away
+from incidents.visitors import is_visit
 from rules.kinds import EventKind
 from rules.model import Event
 from rules.premises import comes_ns
@@ -78,7 +79,7 @@ def daily(event: Event, open_about: Iterable[Incident], directory: Directory, no
     about = tuple(open_about)
     if any(is_away(one) for one in about if one.story is Story.SILENCE):
         return None  # nobody expects a sign of life at home
-    going_on = [one for one in about if one.story not in CALM | {Story.DRILL}]
+    going_on = [one for one in about if one.story not in CALM | {Story.DRILL} and not is_visit(one)]
     silent = frozenset(person for one in going_on for person in hushed(one, directory))
     family = related(Role.RELATIVE, [PersonId(event.subject)], directory, now_ns)
     wanting = [one for one in family if one not in silent and _wants_now(directory.people[one], event.t_ns, directory)]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from devices.model import NS_PER_S, HomeId, PersonId
-from incidents import care, roster
+from incidents import care, roster, visitors
 from incidents import drill as drills
 from incidents.audience import home_of, hushed, tellable, usable
 from incidents.book import Incidents
@@ -160,13 +160,18 @@ def _shown(outcome: Outcome, book: Incidents, directory: Directory, now_ns: int)
 def _take_event(event: Event, book: Incidents, directory: Directory, now_ns: int) -> Outcome:
     place = thread(event)
     incident = book.open_in(place)
+    visitor = visitors.expected(event, directory)
     if incident is not None and place.story is Story.CARE:
         return Outcome()
+    if incident is not None and visitor is not None and visitors.is_visit(incident):
+        return _outcome((quiet_from(replace(incident, events=(*incident.events, event)), now_ns), ()))
     if incident is not None:
         return _outcome(_joined(incident, event, directory, book, now_ns))
     previous = book.last_closed(place)
     if place.story is Story.CARE:
         return _cared(event, previous, book, directory, now_ns)
+    if visitor is not None:
+        return _outcome((quiet_from(visitors.noted(event, visitor, previous, directory, now_ns), now_ns), ()))
     if is_noted_only(event) or (previous is not None and _is_settled(event, previous)):
         return Outcome()
     policy = directory.policy_of(event)

@@ -11,7 +11,7 @@ from devices.model import NS_PER_S, CommunityId, Covers, DeviceId, DeviceKind, H
 from incidents.workdays import Calendar
 from rules.kinds import EventKind, Mode
 from rules.model import Event
-from rules.premises import RuleId
+from rules.premises import Hours, RuleId
 
 RosterId = NewType("RosterId", str)
 PolicyId = NewType("PolicyId", str)
@@ -181,6 +181,37 @@ class Person:
         return self.until is None or today <= self.until
 
 
+class VisitorKind(StrEnum):
+    """Who comes to a home by appointment; a stored value is never renamed."""
+
+    CARER = "carer"
+    CLEANER = "cleaner"
+    COURIER = "courier"
+    GUEST = "guest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """Somebody who is known to come, at such times.
+
+    Attributes
+    ----------
+    last : date or None
+        The last day, by the community's clock, on which they do; None: no end is known.
+    """
+
+    name: str
+    kind: VisitorKind
+    hours: Hours
+    last: date | None = None
+
+    def is_due(self, at_ns: int, zone: ZoneInfo) -> bool:
+        """Whether it is their time."""
+        begin_ns, _ = self.hours.span(at_ns, zone)
+        day = datetime.fromtimestamp(begin_ns // NS_PER_S, tz=zone).date()
+        return begin_ns <= at_ns and (self.last is None or day <= self.last)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
     """One dwelling.
@@ -191,6 +222,8 @@ class Home:
         How one gets in, such as who has a key: for those who go there while something is open.
     order : tuple of PersonId
         Which relatives are told first, where they are told in turn; the others come after them, as in the file.
+    visitors : tuple of Visitor
+        Who is known to come when: what they cause is noted, and nobody is alarmed by it.
     """
 
     id: HomeId
@@ -200,6 +233,7 @@ class Home:
     access: str | None = None
     occupants: tuple[PersonId, ...] = ()
     order: tuple[PersonId, ...] = ()
+    visitors: tuple[Visitor, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ from incidents.directory import Roster, RosterId, Severity
 from incidents.model import CALM, Do, Ended, Incident, IncidentId, IncidentState, Story
 from incidents.roster import Span, Stretch, stretches
 from incidents.timeline import Entry, EntryKind
+from incidents.visitors import is_visit
 from rules.kinds import EventKind
 
 TARGET_S = 60
@@ -270,7 +271,7 @@ def report(known: Iterable[Known], duties: Sequence[Duty], span: Span, zone: Zon
 def is_alarm(incident: Incident, entries: Iterable[Entry]) -> bool:
     """Whether somebody had to see to it."""
     is_drill = any(entry.detail.get("reason") == DRILL for entry in entries if entry.kind is EntryKind.STATE)
-    return incident.story not in _APART and incident.ended is not Ended.ABSORBED and not is_drill
+    return incident.story not in _APART and incident.ended is not Ended.ABSORBED and not is_drill and not is_visit(incident)
 
 
 def alarm(incident: Incident, entries: Iterable[Entry]) -> Alarm:

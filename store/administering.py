@@ -11,7 +11,7 @@ from typing import Any, Literal
 from sqlmodel import Session
 
 from devices.model import CommunityId, PersonId
-from store import community, configuration
+from store import community, configuration, wearers
 from store.choices import ChangedMeanwhileError
 from store.model import Community, StoreError
 from store.session import next_number
@@ -120,6 +120,7 @@ def credentials(session: Session, community_id: CommunityId, device_id: str, *, 
 
 
 def _write(session: Session, community_id: CommunityId, said: Said, by: PersonId, now_ns: int) -> Community:
+    said = wearers.noted(json.loads(configuration.community_at(session, community_id) or "{}"), said, now_ns)
     text = json.dumps(configuration.signed(said, by, now_ns), ensure_ascii=False, allow_nan=False)
     made = community.parse(text, community_id)
     configuration.append_community(session, community_id, now_ns, text)

@@ -3,14 +3,14 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, time
+from datetime import date, datetime, time
 from difflib import get_close_matches
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import ValidationError
 
-from devices.model import CommunityId, Covers, Device, DeviceId, HomeId, PersonId, Placement, Pose, Source
+from devices.model import NS_PER_MS, CommunityId, Covers, Device, DeviceId, HomeId, PersonId, Placement, Pose, Source, Worn
 from incidents.directory import Address, Channel, Directory, Home, NamedDevice, NamedRule, Person, PolicyId, Recovery, Role, RosterId
 from rules.fences.etiquette import Neighbourhood
 from rules.premises import Arming, Care, Clocks, Codes, Fence, FenceId, FenceKind, HomePlace, RuleId, Use
@@ -31,6 +31,7 @@ from store.schema import (
     PersonSaid,
     RuleSaid,
     RuleState,
+    WornSaid,
     mistakes,
 )
 from store.shapes import Shape
@@ -272,6 +273,7 @@ def _homes(file: CommunityFile) -> dict[HomeId, Home]:
             access=home.access,
             occupants=tuple(occupants[home.id]),
             order=tuple(PersonId(one) for one in (home.chosen.order if home.chosen else ())),
+            visitors=tuple(duty.visitor(one) for one in home.expected),
         )
         for home in file.homes
     }
@@ -285,6 +287,7 @@ def _device(device: DeviceSaid, file: CommunityFile, homes: Mapping[HomeId, Home
         id=DeviceId(device.id),
         kind=device.kind,
         wearer=None if device.wearer is None else PersonId(device.wearer),
+        worn_before=tuple(_worn(one, home_of) for one in device.worn_before),
         home=home,
         sole_occupant=occupants[0] if len(occupants) == 1 and device.wearer is None else None,
         placement=device.placement or Placement.UNKNOWN,
@@ -293,6 +296,12 @@ def _device(device: DeviceSaid, file: CommunityFile, homes: Mapping[HomeId, Home
         source=None if device.source is None else Source(adapter=device.source.adapter, name=device.source.name),
         via=None if device.via is None else DeviceId(device.via),
     )
+
+
+def _worn(said: WornSaid, home_of: Mapping[PersonId, HomeId]) -> Worn:
+    """Of whoever is no resident any more nothing is told."""
+    by, until = PersonId(said.by), datetime.fromisoformat(said.until)
+    return Worn(by=by if by in home_of else None, until_ns=round(until.timestamp() * 1000) * NS_PER_MS, home=home_of.get(by))
 
 
 def _use(device: DeviceSaid) -> Use:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from devices.model import CommunityId, PersonId
-from store import configuration, coverage, document, references
+from store import configuration, coverage, document, references, wearers
 from store.community import WrongCommunityError, build, input_error, said
 from store.document import KeyPath, spelled
 from store.model import Community, InputError, StoreError
@@ -146,10 +146,10 @@ def apply(database: Database, plan: ImportPlan, now_ns: int, by: PersonId | None
         if configuration.community_at(session, community_id) != plan.kept:
             raise StoreError(f"community {community_id} was changed by somebody else meanwhile: import again")
         if plan.content != plan.kept:
-            content = (
-                plan.content if by is None else json.dumps(configuration.signed(json.loads(plan.content), by, now_ns), ensure_ascii=False)
-            )
-            configuration.append_community(session, community_id, now_ns, content)
+            before = json.loads(plan.kept) if plan.kept else {}
+            said = wearers.noted(before, json.loads(plan.content), now_ns)
+            content = said if by is None else configuration.signed(said, by, now_ns)
+            configuration.append_community(session, community_id, now_ns, json.dumps(content, ensure_ascii=False, allow_nan=False))
 
 
 def _content(file: CommunityFile) -> Said:
@@ -212,7 +212,7 @@ def _kept(old: Said, new: Said) -> Said:
     """An item as the new file has it, except what people made of it in the app: that is no matter of whoever writes the file."""
     if any(key in old and key not in new for key in _BY_HAND):
         return old
-    return {**new, _CHOSEN: old[_CHOSEN]} if _CHOSEN in old and _CHOSEN not in new else new
+    return {**new, **{key: old[key] for key in (_CHOSEN, wearers.BEFORE) if key in old and key not in new}}
 
 
 def _origin(path: KeyPath, origins: Origins) -> KeyPath | None:

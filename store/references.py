@@ -2,7 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from difflib import get_close_matches
+from itertools import pairwise
 
 from devices.adapters import ADAPTERS
 from devices.model import SENSORS_OF, DeviceKind, SensorKind
@@ -185,6 +187,10 @@ def _device(device: DeviceSaid, names: _Names, path: KeyPath, findings: Findings
     _known(device.home, names.homes, "homes", (*path, "home"), findings)
     _known(device.via, names.gateways, "the devices of kind gateway", (*path, "via"), findings)
     _resident(device.wearer, names, (*path, "wearer"), findings)
+    untils = [one.until for one in device.worn_before]
+    for place, (one, after) in enumerate(pairwise(untils)):
+        if datetime.fromisoformat(one) >= datetime.fromisoformat(after):
+            findings.wrong((*path, "worn_before", place + 1, "until"), f"is {after}, wanted a time after {one}")
     for key, kinds in KINDS_WITH.items():
         if getattr(device, key) is not None and device.kind not in kinds:
             findings.wrong((*path, key), f"does not fit a device of kind {device.kind}, wanted it with {' or '.join(sorted(kinds))} only")

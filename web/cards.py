@@ -9,6 +9,7 @@ from incidents.audience import ROSTER
 from incidents.directory import Role
 from incidents.grouping import aftermath
 from incidents.model import CLOSED, Do, Due, DueRow, Ended, Incident, IncidentId, IncidentState, Purpose, Story
+from incidents.visitors import is_visit
 from rules.kinds import EventKind
 from store.outbox import NotificationState
 from store.views import Telling
@@ -147,6 +148,8 @@ def state_words(incident: Incident, scene: Scene) -> str:
     """Where an incident stands, or how it ended."""
     if incident.story is Story.SILENCE:
         return _silence_words(incident, scene)
+    if is_visit(incident):
+        return scene.words.visit_noted if incident.is_open else scene.words.visit_over
     if incident.story is Story.DRILL and incident.ended in _DRILL_ENDED:
         return scene.words.drill[_DRILL_ENDED[incident.ended]]
     if incident.state not in CLOSED:

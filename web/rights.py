@@ -178,6 +178,8 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("PUT", "/api/homes/{home_id}/mode"): Action.SET_MODE,
     ("GET", "/api/homes/{home_id}/schedule"): Action.SEE_HOMES,
     ("PUT", "/api/homes/{home_id}/schedule"): Action.SET_MODE,
+    ("GET", "/api/homes/{home_id}/visitors"): Action.SEE_HOMES,
+    ("PUT", "/api/homes/{home_id}/visitors"): Action.SILENCE,
     ("PUT", "/api/homes/{home_id}/away"): Action.SILENCE,
     ("POST", "/api/homes/{home_id}/sos"): Action.SOS,
     ("GET", "/api/homes/{home_id}/plan"): Action.SEE_PLAN,

@@ -53,6 +53,7 @@ from web.api import (
     sign_in,
     silences,
     stories,
+    visitors,
 )
 from web.api.model import Problem
 from web.api.problems import ProblemError
@@ -157,6 +158,7 @@ def _included() -> APIRouter:
         plans,
         calibration,
         schedules,
+        visitors,
         fences,
         rules,
         chain_checks,

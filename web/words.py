@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from incidents.care import Missing
-from incidents.directory import Channel, Language, Role, Severity
+from incidents.directory import Channel, Language, Role, Severity, VisitorKind
 from incidents.model import Do, Ended, IncidentState, Purpose
 from incidents.model import Reason as Found
 from notifier.carrier.phones import Condition
@@ -351,6 +351,14 @@ class Words:
         What is said of a drill: that it is one, whom it spared, `{names}`, who began it, and what its report says of `{name}`.
     broke : mapping
         Where its chain broke, with `{name}`.
+    visits : mapping
+        That somebody known came, by `{name}`.
+    visitors : mapping
+        What they are called.
+    worn_until : str
+        That `{name}` wore a device until a `{time}`.
+    visit_noted, visit_over : str
+        In the place of a state: that it is noted, and was.
     sureness : mapping
         How sure a fall is.
     speaks_for, speaks_against, nothing_against : str
@@ -481,6 +489,11 @@ class Words:
     purposes: Mapping[Purpose, str]
     drill: Mapping[Drilling, str]
     broke: Mapping[Broke, str]
+    visits: Mapping[VisitorKind, str]
+    visitors: Mapping[VisitorKind, str]
+    worn_until: str
+    visit_noted: str
+    visit_over: str
     late: str
     unanswered: str
     cancel_pressed: str

@@ -1,7 +1,7 @@
 """The words of the pages in simplified Chinese, from which every other language is translated."""
 
 from incidents.care import Missing
-from incidents.directory import Channel, Language, Role, Severity
+from incidents.directory import Channel, Language, Role, Severity, VisitorKind
 from incidents.model import Do, Ended, IncidentState, Purpose
 from incidents.model import Reason as Found
 from notifier.carrier.phones import Condition
@@ -328,6 +328,21 @@ ZH = Words(
         Broke.NO_WAY: "{name}没有能用的联系方式",
         Broke.NOT_REACHED: "没有通知到{name}",
     },
+    visits={
+        VisitorKind.CARER: "护工{name}来访",
+        VisitorKind.CLEANER: "家政{name}来访",
+        VisitorKind.COURIER: "快递{name}来访",
+        VisitorKind.GUEST: "{name}来访",
+    },
+    visitors={
+        VisitorKind.CARER: "护工",
+        VisitorKind.CLEANER: "家政",
+        VisitorKind.COURIER: "快递",
+        VisitorKind.GUEST: "客人",
+    },
+    worn_until="{time}以前：{name}",
+    visit_noted="约好的来访，已记下，没有通知谁",
+    visit_over="约好的来访，没有通知谁",
     late="延迟上报",
     unanswered="一直无人接手",
     cancel_pressed="{time}有人按了取消键，仍请确认",

@@ -253,6 +253,8 @@ def requests(
         ("POST", "/api/homes/{home_id}/test-alarm"): at | {"json": {}},
         ("GET", "/api/administration/drills"): at,
         ("POST", "/api/administration/drills"): at | {"json": {"resident": "nobody"}},
+        ("GET", "/api/homes/{home_id}/visitors"): at,
+        ("PUT", "/api/homes/{home_id}/visitors"): at | {"json": {"visitors": []}},
         ("GET", "/api/ground"): {"params": {"community": community, "home": home}},
         ("GET", "/api/fences"): {"params": {"community": community, "home": home}},
         ("POST", "/api/fences"): at | {"json": window(home)},

@@ -19,7 +19,7 @@ from devices.model import NS_PER_S, CommunityId, Covers, DeviceId, DeviceKind, H
 from incidents.directory import Role
 from incidents.model import Incident, Story
 from incidents.roster import Stretch, stretches
-from store import administering, audit, coverage, drawings, importing, lately, placing, reports, views
+from store import administering, audit, coverage, drawings, importing, lately, placing, reports, views, wearers
 from store.administering import NoSuchItemError, Said, Section, version
 from store.choices import ChangedMeanwhileError
 from store.model import InputError, StoreError
@@ -384,6 +384,12 @@ def _device(said: Said, of: lately.Lately, faults: Iterable[Incident], known: fr
         source=(said.get("source") or {}).get("name", ""),
         name_words=scene.wording.contacts[device.covers] if device.covers else scene.wording.devices[device.kind],
         where_words=scene.name(device.wearer) if device.wearer else (home.address or home.id) if home else "",
+        worn_words=[
+            words.worn_until.format(
+                name=scene.name(one["by"]), time=scene.clock(round(datetime.fromisoformat(one["until"]).timestamp()) * NS_PER_S)
+            )
+            for one in reversed(said.get(wearers.BEFORE, []))
+        ],
         heard_words=words.glance[Glancing.HEARD].format(ago=scene.ago(of.heard_ns)) if of.heard_ns else words.glance[Glancing.NOT_HEARD],
         heard_ns=of.heard_ns,
         battery_percent=of.battery_percent,

@@ -9,7 +9,7 @@ from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 from devices.model import Covers, DeviceKind, Placement
 from geofence.calibration import Stand
 from geofence.datum import Datum
-from incidents.directory import Channel, Language, Role, Severity
+from incidents.directory import Channel, Language, Role, Severity, VisitorKind
 from incidents.model import Do, IncidentState, Reason
 from rules.kinds import EventKind, Mode
 from rules.premises import FenceKind, Match, SensorState, Side
@@ -18,12 +18,12 @@ from store.chain_checks import LinkState
 from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
 from store.model import OpeningKind
-from store.schema import MOST_CONDITIONS, MOST_PLANNED, DayOfWeek, FenceState
+from store.schema import MOST_CONDITIONS, MOST_PLANNED, MOST_VISITORS, DayOfWeek, FenceState
 from web.rights import Action
 from web.words import Lack
 
 Tone = Literal["good", "care", "alarm", "drill"]
-"""All is well; something wants a look; somebody needs help."""
+"""All is well; something wants a look; somebody needs help; somebody needs none, it is a drill."""
 
 
 class _Answer(BaseModel):
@@ -238,7 +238,10 @@ class Down(_Answer):
 
 
 class DeviceKept(_Answer):
-    """A device as the community's file says it, and how it is. `credentials_words`: since when it has some of its own, "" of none."""
+    """A device as the community's file says it, and how it is.
+
+    `credentials_words`: since when it has some of its own, "" of none. `worn_words`: who wore it before, the last first.
+    """
 
     id: str
     kind: DeviceKind
@@ -250,6 +253,7 @@ class DeviceKept(_Answer):
     source: str
     name_words: str
     where_words: str
+    worn_words: list[str]
     heard_words: str
     heard_ns: int | None
     battery_percent: float | None
@@ -701,6 +705,31 @@ class ScheduleWish(_Wish):
     """When a home's mode is to change by itself: all of it."""
 
     planned: Annotated[list[Planned], Field(max_length=MOST_PLANNED)]
+
+
+class VisitorOfHome(_Wish):
+    """Somebody who is known to come, from when to when (by the community's clock), on which days; `until`: their last day."""
+
+    name: Annotated[str, Field(min_length=1, max_length=40)]
+    kind: VisitorKind
+    since: TimeOfDay
+    to: TimeOfDay
+    days: Annotated[list[DayOfWeek], Field(min_length=1, max_length=7)]
+    until: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] | None = None
+
+
+class Visitors(_Answer):
+    """Who is known to come to a home. `may`: whether whoever looks may change it."""
+
+    visitors: list[VisitorOfHome]
+    kinds: list[Choice]
+    may: bool
+
+
+class VisitorsWish(_Wish):
+    """Who is to be known: all of them."""
+
+    visitors: Annotated[list[VisitorOfHome], Field(max_length=MOST_VISITORS)]
 
 
 class OrderWish(_Wish):

@@ -80,7 +80,7 @@ _IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "commands.judging": ("ingest", "worker"),
         "commands.telling": ("dispatch",),
         "commands.showing": ("web", "public"),
-        "commands.communities": ("import", "shapes", "device", "code", "account"),
+        "commands.communities": ("import", "shapes", "device", "person", "code", "account"),
         "commands.messages": ("notify", "contact", "costs", "gateway", "fake-carrier"),
         "commands.recorded": ("replay", "rehearse", "export-capture", "detect", "evaluate"),
         "commands.simulation": ("simulate", "demo"),

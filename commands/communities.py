@@ -16,20 +16,23 @@ from devices import broker
 from devices.model import NS_PER_MS, CommunityId, DeviceId, PersonId
 from devices.sensors.keypad import is_code
 from geofence.datum import Datum
+from incidents.directory import Role
 from notifier.trying import whom
 from rules.home import codes
 from store import (
     accounts,
     community,
+    departures,
     document,
     drawings,
     importing,
     placing,
     wearers,
 )
-from store.estates import community_of
+from store.estates import Estates, community_of
 from store.links import installation_key
 from store.model import InputError
+from store.schema import Departure
 from store.settings import Settings
 
 
@@ -142,6 +145,28 @@ def _since(words: str | None, now_ns: int) -> int:
         return now_ns if words is None else round(datetime.fromisoformat(words).astimezone(UTC).timestamp() * 1000) * NS_PER_MS
     except ValueError:
         raise InputError("--since", str(words), "is no time, wanted such as 2026-03-01T06:00:00Z") from None
+
+
+@click.group()
+def person() -> None:
+    """People of a community."""
+
+
+@person.command()
+@click.argument("resident", metavar="RESIDENT")
+@click.option("--why", type=click.Choice([one.value for one in Departure]), required=True)
+@click.option("--by", metavar="PERSON", required=True, help="The administrator who says so.")
+@click.option("--community", "community_id", metavar="COMMUNITY", required=True)
+@with_settings
+def left(settings: Settings, resident: str, why: str, by: str, community_id: str) -> None:
+    """Say that a resident moved out or died: messages stop quietly, what they wore is free, and after 180 days their name is forgotten."""
+    with database_of(settings).write() as session:
+        directory = Estates().community(session, CommunityId(community_id)).directory
+        who = directory.people.get(PersonId(by))
+        if who is None or Role.ADMINISTRATOR not in who.roles:
+            raise InputError("--by", by, "is no administrator of the community")
+        departures.leave(session, directory.community_id, PersonId(resident), Departure(why), by=who.id, now_ns=time.time_ns())
+    click.echo(f"~ people {resident} left: {why}")
 
 
 @click.command()

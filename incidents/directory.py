@@ -131,8 +131,10 @@ class Person:
         Empty of somebody who was removed: a name in what is over, who is told nothing and may do nothing.
     of : tuple
         Residents this relative (or neighbour) belongs to.
-    until : date or None
-        The last day, by the community's clocks, on which they do; None: no end is known.
+    since, until : date or None
+        The first and the last day, by the community's clocks, on which they do; None: no beginning, or no end, is known.
+    left_ns : int or None
+        When somebody who was looked after moved out or died: since then they have no role, and nobody is told of them.
     channels : tuple of Channel
         Ways this person can be reached: a mobile number gives sms and voice, a fixed line voice only; contacts give the others, and a
         device that can ask gives its wearer `device`.
@@ -159,7 +161,9 @@ class Person:
     roles: frozenset[Role]
     home: HomeId | None = None
     of: tuple[PersonId, ...] = ()
+    since: date | None = None
     until: date | None = None
+    left_ns: int | None = None
     language: Language = Language.ZH
     phone_e164: str | None = None
     channels: tuple[Channel, ...] = ()
@@ -177,8 +181,8 @@ class Person:
         return tuple(one.value for one in self.addresses if one.channel is channel)
 
     def belongs(self, today: date) -> bool:
-        """Whether they still are a relative, or neighbour, of those they are named as one of."""
-        return self.until is None or today <= self.until
+        """Whether they are a relative, or neighbour, of those they are named as one of: already, and still."""
+        return (self.since is None or self.since <= today) and (self.until is None or today <= self.until)
 
 
 class VisitorKind(StrEnum):
@@ -405,7 +409,7 @@ class Directory:
         return datetime.fromtimestamp(now_ns // NS_PER_S, tz=self.timezone).date()
 
     def person_at(self, person_id: PersonId, now_ns: int) -> Person | None:
-        """Somebody as they count at a time: whose last day as a relative or neighbour is over is none any more."""
+        """Somebody as they count at a time: before their first day as a relative or neighbour, and after their last, they are none."""
         person = self.people.get(person_id)
         if person is None or person.belongs(self.today(now_ns)):
             return person

@@ -189,6 +189,8 @@ class Ended(StrEnum):
     UNANSWERED = "unanswered"
     CALLED_OFF = "called_off"
     """A drill gave way to something real."""
+    GONE = "gone"
+    """Whom it was about moved out or died: nobody is told."""
 
 
 class Due(StrEnum):

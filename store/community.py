@@ -104,7 +104,7 @@ def build(file: CommunityFile) -> Community:
     references.check(file, findings)
     timezone = _timezone(file.community.timezone, ("community", "timezone"), findings)
     gone = _gone(file)
-    people = [_without(_person(person, index, file, findings), gone) for index, person in enumerate(file.people)]
+    people = [_as_left(_without(_person(person, index, file, findings), gone)) for index, person in enumerate(file.people)]
     ground = survey(file, findings)
     views = cameras.views(file, [_pose(device) for device in file.devices], findings)
     fences = {
@@ -116,7 +116,8 @@ def build(file: CommunityFile) -> Community:
         raise WrongCommunityError(findings.mistakes)
     homes = _homes(file)
     home_of = {occupant: home.id for home in homes.values() for occupant in home.occupants}
-    devices = tuple(replace(_device(device, file, homes, home_of), view=views.get(DeviceId(device.id))) for device in file.devices)
+    known = tuple(replace(_device(device, file, homes, home_of), view=views.get(DeviceId(device.id))) for device in file.devices)
+    devices = tuple(one for one in known if one.wearer or one.home or not one.worn_before)  # what was worn and is nobody's is not heard
     directory = Directory(
         community_id=CommunityId(file.community.id),
         name=file.community.name,
@@ -124,7 +125,7 @@ def build(file: CommunityFile) -> Community:
         language=file.community.language,
         people={person.id: person for person in people},
         homes=homes,
-        devices={one.id: NamedDevice(id=one.id, kind=one.kind, home=one.home, wearer=one.wearer, covers=one.covers) for one in devices},
+        devices={one.id: NamedDevice(id=one.id, kind=one.kind, home=one.home, wearer=one.wearer, covers=one.covers) for one in known},
         rosters={RosterId(roster.id): duty.roster(roster, file.community.calendar) for roster in file.rosters},
         policies=duty.policies(file),
         rules={RuleId(one.id): _named_rule(one) for one in file.rules},
@@ -225,7 +226,9 @@ def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findi
         roles=frozenset(person.roles),
         home=None if person.home is None else HomeId(person.home),
         of=tuple(PersonId(resident) for resident in person.of),
+        since=None if person.since is None else date.fromisoformat(person.since),
         until=None if person.until is None else date.fromisoformat(person.until),
+        left_ns=None if person.left is None else _ns(person.left.at),
         language=chosen.language or person.language or file.community.language,
         phone_e164=number,
         channels=tuple(channel for channel in Channel if channel in channels),
@@ -241,12 +244,15 @@ def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findi
 
 
 def _gone(file: CommunityFile) -> dict[str, set[str]]:
-    """Whose relative or neighbour each is no more, as households chose it."""
+    """Whose relative or neighbour each is no more: as households chose it, and because those have left."""
     gone: defaultdict[str, set[str]] = defaultdict(set)
     living = {home.id: [one.id for one in file.people if one.home == home.id] for home in file.homes if home.chosen and home.chosen.without}
     for home in file.homes:
         for person in home.chosen.without if home.chosen else ():
             gone[person].update(living[home.id])
+    left = {one.id for one in file.people if one.left is not None}
+    for one in file.people:
+        gone[one.id].update(left.intersection(one.of))
     return gone
 
 
@@ -259,10 +265,17 @@ def _without(person: Person, gone: Mapping[str, set[str]]) -> Person:
     return replace(person, of=left, roles=person.roles if left else person.roles - {Role.RELATIVE, Role.NEIGHBOUR})
 
 
+def _as_left(person: Person) -> Person:
+    """Of somebody who has left, a name and nothing else."""
+    if person.left_ns is None:
+        return person
+    return Person(id=person.id, name=person.name, roles=frozenset(), language=person.language, left_ns=person.left_ns)
+
+
 def _homes(file: CommunityFile) -> dict[HomeId, Home]:
     occupants: defaultdict[str, list[PersonId]] = defaultdict(list)
     for person in file.people:
-        if Role.RESIDENT in person.roles and person.home is not None:
+        if Role.RESIDENT in person.roles and person.home is not None and person.left is None:
             occupants[person.home].append(PersonId(person.id))
     return {
         HomeId(home.id): Home(
@@ -300,8 +313,13 @@ def _device(device: DeviceSaid, file: CommunityFile, homes: Mapping[HomeId, Home
 
 def _worn(said: WornSaid, home_of: Mapping[PersonId, HomeId]) -> Worn:
     """Of whoever is no resident any more nothing is told."""
-    by, until = PersonId(said.by), datetime.fromisoformat(said.until)
-    return Worn(by=by if by in home_of else None, until_ns=round(until.timestamp() * 1000) * NS_PER_MS, home=home_of.get(by))
+    by = PersonId(said.by)
+    return Worn(by=by if by in home_of else None, until_ns=_ns(said.until), home=home_of.get(by))
+
+
+def _ns(moment: str) -> int:
+    """A moment of the file, exact to the millisecond."""
+    return round(datetime.fromisoformat(moment).timestamp() * 1000) * NS_PER_MS
 
 
 def _use(device: DeviceSaid) -> Use:

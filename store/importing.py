@@ -66,8 +66,8 @@ def differences(old: Said, new: Said) -> tuple[str, ...]:
 
 _CHANGED = "changed"
 _CHOSEN = "chosen"
-_BY_HAND = ("drawn", "made")
-"""Keys of what people drew or made in the app: no file has them."""
+_BY_HAND = ("drawn", "made", "left")
+"""Keys of what people drew or made in the app, and of who has left: a file that does not say so changes nothing of it."""
 _DIGESTS = frozenset({"code", "duress_code"})
 
 
@@ -185,12 +185,22 @@ def _pruned(old: Said | None, new: Said) -> Said:
     ]
     again = {item["id"]: item for item in (old or {}).get("geofences", [])}
     fences = [_kept(again[item["id"]], item) if item["id"] in again else item for item in new.get("geofences", [])]
-    pruned = {**new, "geofences": [*fences, *kept]} if fences or kept else new
+    pruned = _remembering(old or {}, {**new, "geofences": [*fences, *kept]} if fences or kept else new)
     old_rules = {item["id"]: item for item in (old or {}).get("rules", [])}
     rules = [_kept(old_rules.get(item["id"], {}), item) for item in new.get("rules", [])]
     known = {item["id"] for item in rules}
     rules += [item for item in old_rules.values() if "made" in item and item["id"] not in known and _is_sound(item, new)]
     return {**pruned, "rules": rules} if rules else pruned
+
+
+def _remembering(old: Said, new: Said) -> Said:
+    """A new file alone, in which whoever left stays away, and devices know who wore them before."""
+    gone = {one["id"]: one for one in old.get("people", []) if "left" in one}
+    worn = {one["id"]: one[wearers.BEFORE] for one in old.get("devices", []) if wearers.BEFORE in one}
+    people = [one if "left" in one else gone.get(one["id"], one) for one in new.get("people", [])]
+    devices = [{wearers.BEFORE: worn[one["id"]], **one} if one["id"] in worn else one for one in new.get("devices", [])]
+    again = {"people": people, "devices": devices}
+    return {**new, **{section: items for section, items in again.items() if items != new.get(section, [])}}
 
 
 def _is_sound(rule: Said, new: Said) -> bool:

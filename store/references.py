@@ -111,6 +111,7 @@ class _Names:
         self.residents = {person.id for person in file.people if Role.RESIDENT in person.roles}
         self.rosters = {roster.id for roster in file.rosters}
         self.gateways = {device.id for device in file.devices if device.kind is DeviceKind.GATEWAY}
+        self.gone = {person.id for person in file.people if person.left is not None}
         self.home_of = {person.id: person.home for person in file.people}
 
 
@@ -160,6 +161,8 @@ def fence(one: FenceSaid, file: CommunityFile, findings: Findings) -> None:
 
 def _resident_only(person: PersonSaid, path: KeyPath, findings: Findings) -> None:
     """Note what is said of somebody who is not looked after, and care that contradicts itself."""
+    if person.left is not None and Role.RESIDENT not in person.roles:
+        findings.wrong((*path, "left"), f"does not fit {person.id}, wanted it with a resident: whoever else leaves is removed")
     for key in ("care", "cancel_window_s", "recovered"):
         if getattr(person, key) is not None and Role.RESIDENT not in person.roles:
             findings.wrong((*path, key), f"does not fit {person.id}, wanted it with a resident only")
@@ -187,6 +190,8 @@ def _device(device: DeviceSaid, names: _Names, path: KeyPath, findings: Findings
     _known(device.home, names.homes, "homes", (*path, "home"), findings)
     _known(device.via, names.gateways, "the devices of kind gateway", (*path, "via"), findings)
     _resident(device.wearer, names, (*path, "wearer"), findings)
+    if device.wearer in names.gone:
+        findings.wrong((*path, "wearer"), f"is {shown(device.wearer)}, who has left, wanted somebody who is there, or nobody")
     untils = [one.until for one in device.worn_before]
     for place, (one, after) in enumerate(pairwise(untils)):
         if datetime.fromisoformat(one) >= datetime.fromisoformat(after):
@@ -197,7 +202,7 @@ def _device(device: DeviceSaid, names: _Names, path: KeyPath, findings: Findings
     if device.source is not None:
         _known(device.source.adapter, [adapter.name for adapter in ADAPTERS], "the known adapters", (*path, "source", "adapter"), findings)
         _topic_prefix(device.source, (*path, "source", "name"), findings)
-    if device.kind in WORN and device.wearer is None and device.home is None:
+    if device.kind in WORN and device.wearer is None and device.home is None and not device.worn_before:
         findings.wrong(path, f"{device.id} has neither wearer nor home, wanted one of them")
     lives_in = names.home_of.get(device.wearer or "")
     if device.home and lives_in and device.home != lives_in:

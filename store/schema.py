@@ -396,6 +396,21 @@ class ChosenSaid(_Said):
     email: Mail | None = None
 
 
+class Departure(StrEnum):
+    """Why somebody who was looked after is not there any more; a stored value is never renamed."""
+
+    MOVED = "moved"
+    DIED = "died"
+
+
+class LeftSaid(_Said):
+    """That somebody is not there any more, since when, and why; `erased`: their name is forgotten too."""
+
+    at: Moment
+    why: Annotated[Departure, Field(strict=False)]
+    erased: bool = False
+
+
 class PersonSaid(_Said):
     """Anybody the community knows. `code` and `duress_code` are what `anju code` prints; `timezone` is the person's own.
 
@@ -407,7 +422,9 @@ class PersonSaid(_Said):
     roles: Annotated[list[Annotated[Role, Field(strict=False)]], Field(min_length=1)]
     home: Id | None = None
     of: list[Id] = []
+    since: Date | None = None
     until: Date | None = None
+    left: LeftSaid | None = None
     language: LanguageWord | None = None
     phone: Phone | None = None
     contacts: list[ContactSaid] = []

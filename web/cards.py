@@ -155,7 +155,7 @@ def state_words(incident: Incident, scene: Scene) -> str:
     if incident.state not in CLOSED:
         return scene.words.states[incident.state].format(by=scene.name(incident.acknowledged_by))
     how: IncidentState | Ended = incident.state
-    if incident.ended in {Ended.BY_ITSELF, Ended.UNANSWERED, Ended.ABSORBED, Ended.RECOVERED, Ended.CALLED_OFF}:
+    if incident.ended in {Ended.BY_ITSELF, Ended.UNANSWERED, Ended.ABSORBED, Ended.RECOVERED, Ended.CALLED_OFF, Ended.GONE}:
         how = incident.ended
     return scene.words.ended[how].format(by=scene.name(incident.ended_by))
 

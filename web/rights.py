@@ -227,6 +227,7 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("GET", "/api/administration/register"): Action.ADMINISTER,
     ("PUT", "/api/administration/homes/{item_id}"): Action.ADMINISTER,
     ("PUT", "/api/administration/people/{item_id}"): Action.ADMINISTER,
+    ("POST", "/api/administration/people/{item_id}/left"): Action.ADMINISTER,
     ("PUT", "/api/administration/devices/{item_id}"): Action.ADMINISTER,
     ("PUT", "/api/administration/rosters/{item_id}"): Action.ADMINISTER,
     ("PUT", "/api/administration/policies/{item_id}"): Action.ADMINISTER,

@@ -18,7 +18,7 @@ from store.chain_checks import LinkState
 from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
 from store.outbox import NotificationState
-from store.schema import FenceState
+from store.schema import Departure, FenceState
 from web.evidence import Reason, Sureness
 from web.ground import Compass
 from web.passage import Sign
@@ -355,6 +355,8 @@ class Words:
         That somebody known came, by `{name}`.
     visitors : mapping
         What they are called.
+    left : mapping
+        That somebody moved out or died, `{date}`.
     worn_until : str
         That `{name}` wore a device until a `{time}`.
     visit_noted, visit_over : str
@@ -491,6 +493,7 @@ class Words:
     broke: Mapping[Broke, str]
     visits: Mapping[VisitorKind, str]
     visitors: Mapping[VisitorKind, str]
+    left: Mapping[Departure, str]
     worn_until: str
     visit_noted: str
     visit_over: str

@@ -13,7 +13,7 @@ from store.chain_checks import LinkState
 from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
 from store.outbox import NotificationState
-from store.schema import FenceState
+from store.schema import Departure, FenceState
 from web.evidence import Reason, Sureness
 from web.ground import Compass
 from web.passage import Sign
@@ -340,6 +340,7 @@ ZH = Words(
         VisitorKind.COURIER: "快递",
         VisitorKind.GUEST: "客人",
     },
+    left={Departure.MOVED: "已搬走（{date}）", Departure.DIED: "已去世（{date}）"},
     worn_until="{time}以前：{name}",
     visit_noted="约好的来访，已记下，没有通知谁",
     visit_over="约好的来访，没有通知谁",
@@ -356,6 +357,7 @@ ZH = Words(
         Ended.ABSORBED: "属于大面积失联",
         Ended.UNANSWERED: "没有新情况，一直无人接手",
         Ended.CALLED_OFF: "有真的报警，演练停止",
+        Ended.GONE: "住户已经不在这里，没有再通知谁",
     },
     found={
         Found.HELPED: "已帮助本人",

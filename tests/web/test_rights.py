@@ -251,6 +251,7 @@ def requests(
         ("DELETE", "/api/homes/{home_id}/contacts/{person_id}"): at | {"json": {}},
         ("GET", "/api/homes/{home_id}/test-alarm"): at,
         ("POST", "/api/homes/{home_id}/test-alarm"): at | {"json": {}},
+        ("POST", "/api/administration/people/{item_id}/left"): at | {"json": {"why": "moved", "version": "x"}},
         ("GET", "/api/administration/drills"): at,
         ("POST", "/api/administration/drills"): at | {"json": {"resident": "nobody"}},
         ("GET", "/api/homes/{home_id}/visitors"): at,

@@ -18,7 +18,7 @@ from store.chain_checks import LinkState
 from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
 from store.model import OpeningKind
-from store.schema import MOST_CONDITIONS, MOST_PLANNED, MOST_VISITORS, DayOfWeek, FenceState
+from store.schema import MOST_CONDITIONS, MOST_PLANNED, MOST_VISITORS, DayOfWeek, Departure, FenceState
 from web.rights import Action
 from web.words import Lack
 
@@ -176,6 +176,13 @@ class Removal(_Wish):
     version: str
 
 
+class LeavingWish(_Wish):
+    """A resident moved out or died; `version`: of what was looked at."""
+
+    why: Departure
+    version: str
+
+
 class Letting(_Wish):
     """A device is to be let in, or no longer."""
 
@@ -212,7 +219,9 @@ class PersonKept(_Answer):
     of_words: str
     phone: str | None
     language: Language | None
+    since: str | None
     until: str | None
+    left_words: str
     version: str
 
 
@@ -225,6 +234,7 @@ class PersonWish(_Wish):
     of: list[str] = []
     phone: str | None = None
     language: Language | None = None
+    since: str | None = None
     until: str | None = None
     version: str = ""
 

@@ -70,6 +70,7 @@ def pipeline(premises: Premises) -> Pipeline:
             Lane(STATUS, Tamper(premises), LowBattery(premises), quiet, no_return, wear),
         ),
         faults=(Clock(premises),),
+        registry=premises.registry,
     )
 
 
@@ -79,12 +80,13 @@ _IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "commands.judging": ("ingest", "worker"),
         "commands.telling": ("dispatch",),
         "commands.showing": ("web", "public"),
-        "commands.communities": ("import", "shapes", "device", "code", "account"),
+        "commands.communities": ("import", "shapes", "device", "person", "code", "account"),
         "commands.messages": ("notify", "contact", "costs", "gateway", "fake-carrier"),
         "commands.recorded": ("replay", "rehearse", "export-capture", "detect", "evaluate"),
         "commands.simulation": ("simulate", "demo"),
         "commands.measuring": ("bench",),
         "commands.reporting": ("report",),
+        "commands.readiness": ("readiness", "drill"),
     }
 )
 """Which module has which commands."""

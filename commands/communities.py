@@ -4,6 +4,7 @@ import json
 import secrets
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -12,22 +13,26 @@ import click
 from commands.installation import database_of
 from commands.options import input_file, of_person, with_settings
 from devices import broker
-from devices.model import CommunityId
+from devices.model import NS_PER_MS, CommunityId, DeviceId, PersonId
 from devices.sensors.keypad import is_code
 from geofence.datum import Datum
+from incidents.directory import Role
 from notifier.trying import whom
 from rules.home import codes
 from store import (
     accounts,
     community,
+    departures,
     document,
     drawings,
     importing,
     placing,
+    wearers,
 )
-from store.estates import community_of
+from store.estates import Estates, community_of
 from store.links import installation_key
 from store.model import InputError
+from store.schema import Departure
 from store.settings import Settings
 
 
@@ -118,6 +123,50 @@ def credentials(settings: Settings, device_id: str, community_id: str | None) ->
     with database_of(settings).read() as session:
         user, token = broker.new_device(settings.nats_folder, community_of(session, device_id, community_id), device_id)
     click.echo(f"user {user}\npassword {token}")
+
+
+@device.command()
+@click.argument("device_id", metavar="ID")
+@click.argument("wearer", metavar="PERSON")
+@click.option("--since", metavar="TIME", help="Such as 2026-03-01T06:00:00Z, within the last 7 days; else now.")
+@click.option("--community", "community_id", metavar="COMMUNITY", help="Whose device it is; needed where there are several communities.")
+@with_settings
+def wear(settings: Settings, device_id: str, wearer: str, since: str | None, community_id: str | None) -> None:
+    """Say that somebody else wears a device: what it measured before is about whoever wore it then."""
+    now_ns = time.time_ns()
+    with database_of(settings).write() as session:
+        whose = community_of(session, device_id, community_id)
+        wearers.give(session, whose, DeviceId(device_id), PersonId(wearer), since_ns=_since(since, now_ns), now_ns=now_ns)
+    click.echo(f"~ devices {device_id} wearer: {wearer}")
+
+
+def _since(words: str | None, now_ns: int) -> int:
+    try:
+        return now_ns if words is None else round(datetime.fromisoformat(words).astimezone(UTC).timestamp() * 1000) * NS_PER_MS
+    except ValueError:
+        raise InputError("--since", str(words), "is no time, wanted such as 2026-03-01T06:00:00Z") from None
+
+
+@click.group()
+def person() -> None:
+    """People of a community."""
+
+
+@person.command()
+@click.argument("resident", metavar="RESIDENT")
+@click.option("--why", type=click.Choice([one.value for one in Departure]), required=True)
+@click.option("--by", metavar="PERSON", required=True, help="The administrator who says so.")
+@click.option("--community", "community_id", metavar="COMMUNITY", required=True)
+@with_settings
+def left(settings: Settings, resident: str, why: str, by: str, community_id: str) -> None:
+    """Say that a resident moved out or died: messages stop quietly, what they wore is free, and after 180 days their name is forgotten."""
+    with database_of(settings).write() as session:
+        directory = Estates().community(session, CommunityId(community_id)).directory
+        who = directory.people.get(PersonId(by))
+        if who is None or Role.ADMINISTRATOR not in who.roles:
+            raise InputError("--by", by, "is no administrator of the community")
+        departures.leave(session, directory.community_id, PersonId(resident), Departure(why), by=who.id, now_ns=time.time_ns())
+    click.echo(f"~ people {resident} left: {why}")
 
 
 @click.command()

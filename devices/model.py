@@ -132,17 +132,28 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Worn:
+    """Who wore a device until a time, half-open; `by` and `home` are None of somebody who is not there any more."""
+
+    by: PersonId | None
+    until_ns: int
+    home: HomeId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
     """Thing that publishes.
 
     `home` is the home it belongs to: its own, or its wearer's. `sole_occupant` is the one resident of that home, if there is exactly one.
-    `via` is the gateway through which it is heard. `view` is what a camera's picture shows of the ground, in the frame of its pose.
+    `worn_before` is who wore it before `wearer`, ascending by time. `via` is the gateway through which it is heard.
+    `view` is what a camera's picture shows of the ground, in the frame of its pose.
     """
 
     community_id: CommunityId
     id: DeviceId
     kind: DeviceKind
     wearer: PersonId | None = None
+    worn_before: tuple[Worn, ...] = ()
     home: HomeId | None = None
     sole_occupant: PersonId | None = None
     placement: Placement = Placement.UNKNOWN

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from devices.model import DeviceId, HomeId, PersonId
 from incidents import roster
 from incidents.directory import Channel, Directory, Person, Role, RosterId
-from incidents.model import Incident, Tell
+from incidents.model import Incident, Story, Tell
 from rules.kinds import EventKind
 
 FALLBACK = (Channel.SMS, Channel.VOICE, Channel.PUSH)
@@ -17,11 +17,15 @@ ROSTER = "roster:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """Somebody to be told now, by these channels at once; no channel: cannot be reached."""
+    """Somebody to be told now, by these channels at once; no channel: cannot be reached, or is spared.
+
+    `left_out`: a hospital's desk is not bothered with a drill.
+    """
 
     person: PersonId
     channels: tuple[Channel, ...]
     whole_roster: bool = False
+    left_out: bool = False
 
 
 def home_of(subject: str, directory: Directory) -> HomeId | None:
@@ -73,10 +77,16 @@ def recipients(tells: Iterable[Tell], incident: Incident, directory: Directory, 
             whole[person] = whole.get(person, True) and whole_roster
     silent = hushed(incident, directory)
     return tuple(
-        Recipient(person=person, channels=usable(directory.people[person], by), whole_roster=whole[person])
+        _recipient(directory.people[person], by, incident, whole_roster=whole[person])
         for person, by in named.items()
         if person in directory.people and directory.people[person].roles and person not in silent
     )
+
+
+def _recipient(person: Person, by: Sequence[Channel], incident: Incident, *, whole_roster: bool) -> Recipient:
+    if incident.story is Story.DRILL and Role.HOSPITAL in person.roles:
+        return Recipient(person=person.id, channels=(), left_out=True)
+    return Recipient(person=person.id, channels=usable(person, by), whole_roster=whole_roster)
 
 
 def tellable(person: Person) -> tuple[Channel, ...]:

@@ -39,6 +39,9 @@ class Incidents(Circumstances, Protocol):
     def all_open(self) -> tuple[Incident, ...]:
         """Every open incident, in the order in which they were opened."""
 
+    def drills(self) -> tuple[Incident, ...]:
+        """Drills that go on."""
+
 
 class Book:
     """Incidents by id, what is open, and what is due. Holds what it is given and decides nothing.
@@ -84,6 +87,10 @@ class Book:
     def quiets(self) -> tuple[Incident, ...]:
         """Silences that were asked for and go on."""
         return tuple(incident for incident in self.all_open() if incident.story is Story.SILENCE) if self._quiet_count else ()
+
+    def drills(self) -> tuple[Incident, ...]:
+        """Drills that go on."""
+        return tuple(incident for incident in self.all_open() if incident.story is Story.DRILL)
 
     def mode(self, home_id: HomeId, at_ns: int) -> Mode:
         """Mode of a home at a time."""

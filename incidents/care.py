@@ -16,6 +16,7 @@ from incidents.escalation import Said, scheduled
 from incidents.lifecycle import Action, closed, opened
 from incidents.model import CALM, Due, DueRow, Duty, Ended, Incident, IncidentState, News, Purpose, Story
 from incidents.silence import is_away
+from incidents.visitors import is_visit
 from rules.kinds import EventKind
 from rules.model import Event
 from rules.premises import comes_ns
@@ -56,6 +57,8 @@ class Missing(StrEnum):
     """Of a roster: at some time nobody who can be told is on duty; then everybody on it is told."""
     BUDGET = "budget"
     """Of the community: the month's money is used up, or nearly."""
+    NO_DRILL = "no_drill"
+    """Of the community: for half a year it was not tried whether help would come."""
 
 
 def suggested(event: Event, previous: Incident | None, directory: Directory, now_ns: int) -> Said:
@@ -76,7 +79,7 @@ def daily(event: Event, open_about: Iterable[Incident], directory: Directory, no
     about = tuple(open_about)
     if any(is_away(one) for one in about if one.story is Story.SILENCE):
         return None  # nobody expects a sign of life at home
-    going_on = [one for one in about if one.story not in CALM]
+    going_on = [one for one in about if one.story not in CALM | {Story.DRILL} and not is_visit(one)]
     silent = frozenset(person for one in going_on for person in hushed(one, directory))
     family = related(Role.RELATIVE, [PersonId(event.subject)], directory, now_ns)
     wanting = [one for one in family if one not in silent and _wants_now(directory.people[one], event.t_ns, directory)]

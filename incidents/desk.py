@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from devices.model import NS_PER_S, HomeId, PersonId
-from incidents import care, roster
+from incidents import care, roster, visitors
+from incidents import drill as drills
 from incidents.audience import home_of, hushed, tellable, usable
 from incidents.book import Incidents
 from incidents.directory import Channel, Directory, Person, Policy, Recovery, Role
@@ -31,6 +32,7 @@ from incidents.model import (
     REASONS,
     Act,
     Do,
+    Drill,
     Due,
     DueRow,
     Duty,
@@ -93,7 +95,7 @@ def take(fact: Finding, book: Incidents, directory: Directory, now_ns: int) -> O
             outcome = _take_cleared(fact, book, directory, now_ns)
         case Cancelled():
             outcome = _take_cancelled(fact, book, directory, now_ns)
-    return _shown(outcome, directory)
+    return _shown(outcome, book, directory, now_ns)
 
 
 def act(act: Act, book: Incidents, directory: Directory, now_ns: int) -> Outcome | Refused:
@@ -109,7 +111,7 @@ def act(act: Act, book: Incidents, directory: Directory, now_ns: int) -> Outcome
     if not _may_act(person, incident, directory):
         return Refused(reason=f"{act.by} is no responder of {incident.id}")
     outcome = _acted(incident, act, book, directory, now_ns)
-    return outcome if isinstance(outcome, Refused) else _shown(outcome, directory)
+    return outcome if isinstance(outcome, Refused) else _shown(outcome, book, directory, now_ns)
 
 
 def takers(incident: Incident, by: PersonId, directory: Directory, now_ns: int) -> tuple[PersonId, ...]:
@@ -121,7 +123,7 @@ def takers(incident: Incident, by: PersonId, directory: Directory, now_ns: int) 
 
 def sweep(book: Incidents, directory: Directory, now_ns: int) -> Outcome:
     """What comes of time having passed: every due row at or before now is acted on."""
-    return _shown(_outcome(*(run(incident, directory, book, now_ns) for incident in book.due(now_ns))), directory)
+    return _shown(_outcome(*(run(incident, directory, book, now_ns) for incident in book.due(now_ns))), book, directory, now_ns)
 
 
 def silence(quiet: Quiet, book: Incidents, directory: Directory, now_ns: int) -> Outcome | Refused:
@@ -137,12 +139,20 @@ def silence(quiet: Quiet, book: Incidents, directory: Directory, now_ns: int) ->
     return begun_ if isinstance(begun_, Refused) else _outcome(begun_)
 
 
+def drill(wanted: Drill, book: Incidents, directory: Directory, now_ns: int) -> Outcome | Refused:
+    """What comes of a wish for a drill: it is told at once, as a fall would be."""
+    begun_ = drills.begin(wanted, book, directory, now_ns)
+    return begun_ if isinstance(begun_, Refused) else _outcome(run(begun_, directory, book, now_ns))
+
+
 def _outcome(*parts: Said) -> Outcome:
     return Outcome(incidents=tuple(incident for incident, _ in parts), duties=tuple(duty for _, duties in parts for duty in duties))
 
 
-def _shown(outcome: Outcome, directory: Directory) -> Outcome:
-    """The outcome, with what wearers' devices are to show of it."""
+def _shown(outcome: Outcome, book: Incidents, directory: Directory, now_ns: int) -> Outcome:
+    """The outcome, with what wearers' devices are to show of it; where it is in earnest, no drill goes on."""
+    if drills.is_real(outcome):
+        outcome = drills.given_way(outcome, book.drills(), directory, now_ns)
     shown = [signalled(incident, directory) for incident in outcome.incidents]
     return Outcome(incidents=tuple(one for one, _ in shown), duties=(*outcome.duties, *(duty for _, duties in shown for duty in duties)))
 
@@ -150,13 +160,18 @@ def _shown(outcome: Outcome, directory: Directory) -> Outcome:
 def _take_event(event: Event, book: Incidents, directory: Directory, now_ns: int) -> Outcome:
     place = thread(event)
     incident = book.open_in(place)
+    visitor = visitors.expected(event, directory)
     if incident is not None and place.story is Story.CARE:
         return Outcome()
+    if incident is not None and visitor is not None and visitors.is_visit(incident):
+        return _outcome((quiet_from(replace(incident, events=(*incident.events, event)), now_ns), ()))
     if incident is not None:
         return _outcome(_joined(incident, event, directory, book, now_ns))
     previous = book.last_closed(place)
     if place.story is Story.CARE:
         return _cared(event, previous, book, directory, now_ns)
+    if visitor is not None:
+        return _outcome((quiet_from(visitors.noted(event, visitor, previous, directory, now_ns), now_ns), ()))
     if is_noted_only(event) or (previous is not None and _is_settled(event, previous)):
         return Outcome()
     policy = directory.policy_of(event)

@@ -11,7 +11,7 @@ from devices.model import NS_PER_S, CommunityId, Covers, DeviceId, DeviceKind, H
 from incidents.workdays import Calendar
 from rules.kinds import EventKind, Mode
 from rules.model import Event
-from rules.premises import RuleId
+from rules.premises import Hours, RuleId
 
 RosterId = NewType("RosterId", str)
 PolicyId = NewType("PolicyId", str)
@@ -131,8 +131,10 @@ class Person:
         Empty of somebody who was removed: a name in what is over, who is told nothing and may do nothing.
     of : tuple
         Residents this relative (or neighbour) belongs to.
-    until : date or None
-        The last day, by the community's clocks, on which they do; None: no end is known.
+    since, until : date or None
+        The first and the last day, by the community's clocks, on which they do; None: no beginning, or no end, is known.
+    left_ns : int or None
+        When somebody who was looked after moved out or died: since then they have no role, and nobody is told of them.
     channels : tuple of Channel
         Ways this person can be reached: a mobile number gives sms and voice, a fixed line voice only; contacts give the others, and a
         device that can ask gives its wearer `device`.
@@ -159,7 +161,9 @@ class Person:
     roles: frozenset[Role]
     home: HomeId | None = None
     of: tuple[PersonId, ...] = ()
+    since: date | None = None
     until: date | None = None
+    left_ns: int | None = None
     language: Language = Language.ZH
     phone_e164: str | None = None
     channels: tuple[Channel, ...] = ()
@@ -177,8 +181,39 @@ class Person:
         return tuple(one.value for one in self.addresses if one.channel is channel)
 
     def belongs(self, today: date) -> bool:
-        """Whether they still are a relative, or neighbour, of those they are named as one of."""
-        return self.until is None or today <= self.until
+        """Whether they are a relative, or neighbour, of those they are named as one of: already, and still."""
+        return (self.since is None or self.since <= today) and (self.until is None or today <= self.until)
+
+
+class VisitorKind(StrEnum):
+    """Who comes to a home by appointment; a stored value is never renamed."""
+
+    CARER = "carer"
+    CLEANER = "cleaner"
+    COURIER = "courier"
+    GUEST = "guest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """Somebody who is known to come, at such times.
+
+    Attributes
+    ----------
+    last : date or None
+        The last day, by the community's clock, on which they do; None: no end is known.
+    """
+
+    name: str
+    kind: VisitorKind
+    hours: Hours
+    last: date | None = None
+
+    def is_due(self, at_ns: int, zone: ZoneInfo) -> bool:
+        """Whether it is their time."""
+        begin_ns, _ = self.hours.span(at_ns, zone)
+        day = datetime.fromtimestamp(begin_ns // NS_PER_S, tz=zone).date()
+        return begin_ns <= at_ns and (self.last is None or day <= self.last)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +226,8 @@ class Home:
         How one gets in, such as who has a key: for those who go there while something is open.
     order : tuple of PersonId
         Which relatives are told first, where they are told in turn; the others come after them, as in the file.
+    visitors : tuple of Visitor
+        Who is known to come when: what they cause is noted, and nobody is alarmed by it.
     """
 
     id: HomeId
@@ -200,6 +237,7 @@ class Home:
     access: str | None = None
     occupants: tuple[PersonId, ...] = ()
     order: tuple[PersonId, ...] = ()
+    visitors: tuple[Visitor, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,7 +397,9 @@ class Directory:
         return self.rules.get(RuleId(event.cause)) if event.kind is EventKind.CUSTOM else None
 
     def policy_of(self, event: Event) -> Policy | None:
-        """The policy for an event: its own rule's, else the one for its kind, if any."""
+        """The policy for an event: its own rule's, else the one for its kind, if any. A drill goes by what would be told of a fall."""
+        if event.kind is EventKind.DRILL:
+            return self.policy(EventKind.FALL)
         rule = self.rule(event)
         named = None if rule is None else next((policy for policy in self.policies if policy.id == rule.policy), None)
         return named or self.policy(event.kind)
@@ -369,7 +409,7 @@ class Directory:
         return datetime.fromtimestamp(now_ns // NS_PER_S, tz=self.timezone).date()
 
     def person_at(self, person_id: PersonId, now_ns: int) -> Person | None:
-        """Somebody as they count at a time: whose last day as a relative or neighbour is over is none any more."""
+        """Somebody as they count at a time: before their first day as a relative or neighbour, and after their last, they are none."""
         person = self.people.get(person_id)
         if person is None or person.belongs(self.today(now_ns)):
             return person

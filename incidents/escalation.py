@@ -10,9 +10,9 @@ from datetime import datetime
 from devices.model import NS_PER_S, PersonId
 from incidents.audience import hushed, recipients, tellable, usable
 from incidents.book import Circumstances
-from incidents.directory import Directory, Policy, Role, Step, When
+from incidents.directory import Directory, Policy, Role, Severity, Step, When
 from incidents.grouping import lies_s
-from incidents.model import Due, DueRow, Duty, Incident, IncidentState, News, Purpose, Tell
+from incidents.model import Due, DueRow, Duty, Incident, IncidentState, News, Purpose, Story, Tell
 from rules.premises import is_between
 
 ESCALATING = frozenset({Due.STEP, Due.REPEAT})
@@ -110,7 +110,7 @@ def fire_step(incident: Incident, row: DueRow, directory: Directory, now: Circum
         return _with_repeats(incident, now_ns), ()
     told, duties = _tell(incident, row, directory, now_ns)
     following = next((one for one in told.dues if one.due is Due.STEP and _holds(one.when, told, directory, now, now_ns)), None)
-    if following and not duties:
+    if following and not duties and told.left_out == incident.left_out:  # of a drill: in earnest, somebody would be told now
         rest = tuple(other for other in told.dues if other is not following)
         told = scheduled(replace(told, dues=rest), replace(following, at_ns=min(now_ns, following.at_ns)))
     return _with_repeats(told, now_ns), duties
@@ -168,7 +168,7 @@ def _holds(when: When | None, incident: Incident, directory: Directory, now: Cir
     """Whether circumstances are such now."""
     if when is None:
         return True
-    if when.severities is not None and incident.severity not in when.severities:
+    if when.severities is not None and (Severity.LIFE if incident.story is Story.DRILL else incident.severity) not in when.severities:
         return False
     if when.modes is not None and (incident.home_id is None or now.mode(incident.home_id, now_ns) not in when.modes):
         return False
@@ -200,7 +200,8 @@ def _tell(incident: Incident, row: DueRow, directory: Directory, now_ns: int) ->
     told = replace(
         incident,
         told=_with(incident.told, (one.person for one in reached)),
-        skipped=_with(incident.skipped, (one.person for one in found if not one.channels)),
+        skipped=_with(incident.skipped, (one.person for one in found if not one.channels and not one.left_out)),
+        left_out=_with(incident.left_out, (one.person for one in found if one.left_out)),
     )
     duties = tuple(
         Duty(

@@ -39,6 +39,7 @@ SEVERITY = {
     EventKind.DAILY: Severity.INFO,
     EventKind.REACHABILITY: Severity.INFO,
     EventKind.SILENCE: Severity.INFO,
+    EventKind.DRILL: Severity.URGENT,
 }
 """How much each kind matters."""
 
@@ -72,6 +73,7 @@ STORY = {
     EventKind.DAILY: Story.CARE,
     EventKind.REACHABILITY: Story.CARE,
     EventKind.SILENCE: Story.SILENCE,
+    EventKind.DRILL: Story.DRILL,
 }
 """The story each kind belongs to."""
 

@@ -48,6 +48,8 @@ class Story(StrEnum):
     """No situation at all: a quiet word to the family, once, that asks for nothing."""
     SILENCE = "silence"
     """Not a situation but the promise of one: somebody works here, and until then nobody is told."""
+    DRILL = "drill"
+    """No situation either: it is told as a fall would be, and everybody is told that it is none."""
 
 
 CALM = frozenset({Story.CARE, Story.SILENCE})
@@ -166,6 +168,14 @@ class Quiet:
     away: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drill:
+    """Somebody wants it tried whether help would come if a resident fell now."""
+
+    by: PersonId
+    resident: PersonId
+
+
 class Ended(StrEnum):
     """How a closed incident came to its end."""
 
@@ -177,6 +187,10 @@ class Ended(StrEnum):
     ABSORBED = "absorbed"
     """It is part of a greater one now."""
     UNANSWERED = "unanswered"
+    CALLED_OFF = "called_off"
+    """A drill gave way to something real."""
+    GONE = "gone"
+    """Whom it was about moved out or died: nobody is told."""
 
 
 class Due(StrEnum):
@@ -253,6 +267,8 @@ class Incident:
         Everybody who was told, in order; they all get the ending.
     skipped : tuple of PersonId
         Everybody who should have been told and has no usable contact method.
+    left_out : tuple of PersonId
+        Everybody whom a drill spares: a hospital's desk.
     dues : tuple of DueRow
         Ascending.
     paused : tuple of DueRow
@@ -297,6 +313,7 @@ class Incident:
     round: int = 0
     told: tuple[PersonId, ...] = ()
     skipped: tuple[PersonId, ...] = ()
+    left_out: tuple[PersonId, ...] = ()
     dues: tuple[DueRow, ...] = ()
     paused: tuple[DueRow, ...] = ()
     policy: Policy | None = None

@@ -1,8 +1,8 @@
 """What a property company is told of a month, or of any other time: how many alarms, how fast they were answered, what was missing.
 
 Pure. An alarm is an incident that somebody has to see to: of any story but a word to the family, a silence, a fault or an outage; and none
-that became part of a greater one. Drills are left out: what was ended as one, and tests of the chain, which open no incident. Times are
-those of the incident's timeline:
+that became part of a greater one. Drills are left out: those that were begun as one, what was ended as one, and tests of the chain, which
+open no incident. Times are those of the incident's timeline:
 
 raised
     It became `open`: from then on people are told. What the wearer cancelled within the window was never raised.
@@ -30,6 +30,7 @@ from incidents.directory import Roster, RosterId, Severity
 from incidents.model import CALM, Do, Ended, Incident, IncidentId, IncidentState, Story
 from incidents.roster import Span, Stretch, stretches
 from incidents.timeline import Entry, EntryKind
+from incidents.visitors import is_visit
 from rules.kinds import EventKind
 
 TARGET_S = 60
@@ -37,7 +38,7 @@ TARGET_SHARE = 0.975
 BINS_S = (15, 30, 60, 180, 600)
 """Upper edges of the spans of time in which answers are counted; the last one is open."""
 
-_APART = CALM | {Story.FAULT, Story.OUTAGE}
+_APART = CALM | {Story.FAULT, Story.OUTAGE, Story.DRILL}
 _ANSWERS = frozenset({Do.ACKNOWLEDGE, Do.ON_SCENE, Do.RESOLVE, Do.FALSE_ALARM})
 DRILL = "drill"
 """The reason by which somebody says that it was one."""
@@ -270,7 +271,7 @@ def report(known: Iterable[Known], duties: Sequence[Duty], span: Span, zone: Zon
 def is_alarm(incident: Incident, entries: Iterable[Entry]) -> bool:
     """Whether somebody had to see to it."""
     is_drill = any(entry.detail.get("reason") == DRILL for entry in entries if entry.kind is EntryKind.STATE)
-    return incident.story not in _APART and incident.ended is not Ended.ABSORBED and not is_drill
+    return incident.story not in _APART and incident.ended is not Ended.ABSORBED and not is_drill and not is_visit(incident)
 
 
 def alarm(incident: Incident, entries: Iterable[Entry]) -> Alarm:

@@ -10,6 +10,7 @@ from incidents.escalation import ESCALATING, Said, begun, fire_repeat, fire_step
 from incidents.lifecycle import Action, closed, moved
 from incidents.model import Due, DueRow, Duty, Ended, Incident, Story
 from incidents.silence import quiet_until
+from incidents.visitors import is_visit
 
 QUIET_NS = 1800 * NS_PER_S
 """A perimeter incident ends by itself this long after its last event."""
@@ -40,7 +41,7 @@ def _fire(incident: Incident, row: DueRow, directory: Directory, now: Circumstan
         incident = replace(incident, held_ns=None)
     match row.due:
         case Due.QUIET:
-            unanswered = not incident.answered
+            unanswered = not incident.answered and not is_visit(incident)
             marked = replace(incident, unanswered=incident.unanswered or unanswered)
             return closed(marked, Action.END, Ended.UNANSWERED if unanswered else Ended.BY_ITSELF, directory, now_ns)
         case Due.CANCEL_WINDOW:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from devices.model import NS_PER_S, CommunityId
-from incidents import desk
+from incidents import desk, leaving
 from incidents.directory import Directory, Severity
 from incidents.timeline import Because, Cause
 from notifier import outbound, reachability
@@ -32,7 +32,7 @@ from notifier.outbound import HandOver, Wait
 from notifier.paging import Pager, Trouble
 from notifier.routing import Route, Routes
 from notifier.spending import Spending, Stage
-from store import contacts, ledger, levels, links, outbox, paging
+from store import contacts, departures, ledger, levels, links, outbox, paging
 from store.estates import Estates
 from store.lateness import Lateness
 from store.links import Links
@@ -129,6 +129,7 @@ class Dispatcher:
         self._receipts_dropped_ns = 0
         self._proofs_looked_ns = 0
         self._proved_ns: dict[CommunityId, int] = {}
+        self._settled: dict[CommunityId, Directory] = {}
         self._closing = threading.Event()
         self._troubles: set[tuple[str, str]] = set()
 
@@ -210,6 +211,7 @@ class Dispatcher:
             communities = self._estates.ids(session)
         for community_id in communities:
             self._safely(self._prove_one, community_id, now_ns)
+            self._safely(self._settle_departures, community_id, now_ns)
 
     def _prove_one(self, community_id: CommunityId, now_ns: int) -> None:
         with self._database.read() as session:
@@ -226,7 +228,19 @@ class Dispatcher:
                 if event is not None and ledger.add_event(session, event):
                     book.put(desk.take(event, book, directory, now_ns))
                 _log.info("dispatch.proved", community=community_id, findings=len(found))
+                if forgotten := departures.forget(session, community_id, now_ns):
+                    _log.info("dispatch.forgot", community=community_id, people=len(forgotten))
         self._proved_ns[community_id] = due_ns
+
+    def _settle_departures(self, community_id: CommunityId, now_ns: int) -> None:
+        """End quietly what is open about those of whom a community's file says that they have left: once for each version of it."""
+        with self._database.read() as session:
+            directory = self._directory(session, community_id)
+        if directory is None or self._settled.get(community_id) is directory or not any(leaving.gone(directory)):
+            return
+        with self._database.write() as session:
+            departures.settle(session, directory, now_ns)
+        self._settled[community_id] = directory
 
     def _take_receipts(self, now_ns: int) -> None:
         """Move deliveries on by what gateways said."""

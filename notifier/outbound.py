@@ -12,7 +12,7 @@ from sqlmodel import Session
 from devices.model import NS_PER_S
 from incidents.audience import tellable
 from incidents.directory import Channel, Directory, Person, Severity
-from incidents.model import Due, Duty, Purpose
+from incidents.model import Due, Duty, Purpose, Story
 from notifier import holding, spending
 from notifier.answers import free_number
 from notifier.delivery import next_channel, reached_by, takes_answer
@@ -103,7 +103,9 @@ def prepare(
     if channel is None or useless is not None:
         return Attempted(outcome=DeliveryOutcome.REJECTED, at_ns=now_ns, channel=channel, code=useless)
     severity = claimed.duty.incident.severity
-    candidates, full_ns = _with_room(session, routes.candidates(channel, person, severity), claimed, now_ns)
+    # A drill tries the way of a fall, behind everything that is real.
+    on_route = Severity.LIFE if claimed.duty.incident.story is Story.DRILL else severity
+    candidates, full_ns = _with_room(session, routes.candidates(channel, person, on_route), claimed, now_ns)
     failed = {one.gateway for one in earlier if one.gateway and one.outcome is DeliveryOutcome.RETRY}
     gateway = routes.gateways.get(sent.gateway or "") if sent else routes.breakers.choice(candidates, failed, now_ns)
     if gateway is None and sent:

@@ -24,7 +24,7 @@ from notifier.spending import Spending, Stage
 from rules.kinds import EventKind
 from rules.model import Event
 from rules.premises import comes_ns
-from store import contacts, lately, views
+from store import contacts, drills, lately, views
 from store.cautions import Audience
 from store.contacts import ContactState
 
@@ -98,12 +98,15 @@ class Known:
         How much of the month's money is used up.
     away : collection of PersonId
         Residents who are somewhere else for a while: nothing at home need notice them.
+    drill_due_ns : int or None
+        When the next drill is due; None: nobody asks for one.
     """
 
     methods: Mapping[tuple[PersonId, Channel], ContactState] = field(default_factory=dict)
     faults: Mapping[DeviceId, Collection[EventKind]] = field(default_factory=dict)
     stage: Stage = Stage.WITHIN
     away: Collection[PersonId] = frozenset()
+    drill_due_ns: int | None = None
 
 
 def look(session: Session, directory: Directory, spending: Spending, now_ns: int) -> tuple[Finding, ...]:
@@ -119,7 +122,8 @@ def look(session: Session, directory: Directory, spending: Spending, now_ns: int
     faults = _faults(directory, going_on, lately.heard(session, community_id))
     away = {PersonId(one.subject) for one in going_on if one.story is Story.SILENCE and is_away(one)}
     stage = spending.stage(session, community_id, directory.timezone, now_ns)
-    return prove(directory, Known(methods=methods, faults=faults, stage=stage, away=away), now_ns)
+    known = Known(methods=methods, faults=faults, stage=stage, away=away, drill_due_ns=drills.due_ns(session, community_id))
+    return prove(directory, known, now_ns)
 
 
 def _faults(
@@ -152,6 +156,12 @@ def prove(directory: Directory, known: Known, now_ns: int) -> tuple[Finding, ...
     found += _shifts(working, now_ns)
     if known.stage is not Stage.WITHIN:
         found.append(Finding(lack=Missing.BUDGET, stage=known.stage))
+    if (
+        known.drill_due_ns is not None
+        and known.drill_due_ns <= now_ns
+        and any(Role.RESIDENT in one.roles for one in directory.people.values())
+    ):
+        found.append(Finding(lack=Missing.NO_DRILL))
     return tuple(found)
 
 

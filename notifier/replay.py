@@ -14,9 +14,9 @@ from typing import Any
 from devices.decode import Decoder
 from devices.model import NS_PER_S, Message, PersonId, Rejected, SensorKind
 from incidents.book import Book
-from incidents.desk import act, silence, sweep, take
+from incidents.desk import act, drill, silence, sweep, take
 from incidents.directory import Channel
-from incidents.model import Act, Incident, IncidentId, Outcome, Quiet, Refused
+from incidents.model import Act, Drill, Incident, IncidentId, Outcome, Quiet, Refused
 from notifier.delivery import Deliveries, NoSuchDelivery
 from notifier.model import HandOver, Receipt, ReceiptStatus
 from rules.faults.wear import Why
@@ -30,6 +30,7 @@ from store.capture import (
     Arrival,
     CarrierChanged,
     CommunityChanged,
+    DrillWanted,
     Line,
     ModeChanged,
     Received,
@@ -137,6 +138,8 @@ class Replay:
                 self._receive(line)
             case SilenceWanted():
                 self._silence(line)
+            case DrillWanted():
+                self._drill(line)
             case CommunityChanged():
                 self._configure(line)
             case AccelerationThinned():
@@ -217,6 +220,13 @@ class Replay:
         outcome = silence(quiet, self._book, self._directory, line.at_ns)
         if isinstance(outcome, Refused):
             self._reject(line.at_ns, "silence", outcome.reason)
+        else:
+            self._settle(outcome, line.at_ns)
+
+    def _drill(self, line: DrillWanted) -> None:
+        outcome = drill(Drill(by=PersonId(line.by), resident=PersonId(line.resident)), self._book, self._directory, line.at_ns)
+        if isinstance(outcome, Refused):
+            self._reject(line.at_ns, "drill", outcome.reason)
         else:
             self._settle(outcome, line.at_ns)
 

@@ -39,6 +39,8 @@ class EventKind(StrEnum):
     """Help would not come for everybody: what a night's proof found, for the administrators."""
     SILENCE = "silence"
     """Somebody asked for quiet; no rule finds it."""
+    DRILL = "drill"
+    """Nothing happened: it is tried whether help would come; no rule finds it."""
 
 
 class Mode(StrEnum):

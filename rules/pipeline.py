@@ -6,9 +6,10 @@ from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 from devices.health import KINDS, Readings, joined
-from devices.model import Batch, Bool, SensorKind
+from devices.model import Batch, Bool, Registry, SensorKind
 from rules.model import Facts, Lane, Rule, Snapshot
 from rules.premises import Premises
+from rules.worn import by_their_wearer
 
 
 class Watch(Rule[Readings], Protocol):
@@ -55,10 +56,13 @@ class Pipeline:
         In order; a rule may stand in several.
     faults
         See every reading too, of all kinds as one batch in order of arrival: what they count goes across kinds.
+    registry
+        Who wore what when.
     """
 
-    def __init__(self, watch: Watch, lanes: Sequence[Lane[Any]], faults: Sequence[Rule[Readings]] = ()) -> None:
+    def __init__(self, watch: Watch, lanes: Sequence[Lane[Any]], faults: Sequence[Rule[Readings]] = (), *, registry: Registry) -> None:
         self._watch = watch
+        self._registry = registry
         self._faults = (watch, *faults)
         self._lanes = tuple(lanes)
         self.rules: tuple[Rule[Any], ...] = tuple(dict.fromkeys([*self._faults, *(rule for lane in lanes for rule in lane.rules)]))
@@ -75,7 +79,7 @@ class Pipeline:
             if lane.kind.name in marked:
                 for rule in lane.rules:
                     facts += self._heard(rule.update(marked[lane.kind.name]))
-        return sorted(facts, key=lambda fact: fact.seq)
+        return by_their_wearer(sorted(facts, key=lambda fact: fact.seq), self._registry)
 
     def next_due(self) -> int | None:
         """Earliest time at which a rule has something to say, in ns."""
@@ -88,7 +92,7 @@ class Pipeline:
             for rule in self.rules:
                 if rule.next_due() == due:
                     facts += self._heard(rule.tick(due))
-        return facts
+        return by_their_wearer(facts, self._registry)
 
     def _heard(self, facts: Facts) -> Facts:
         """Those facts, which the followers have heard now."""

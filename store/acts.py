@@ -7,7 +7,7 @@ from sqlmodel import Session
 from devices.model import CommunityId, HomeId, PersonId
 from incidents import desk
 from incidents.directory import Directory, Person, Role
-from incidents.model import Act, Do, Incident, IncidentId, IncidentState, Outcome, Quiet, Refused
+from incidents.model import Act, Do, Drill, Incident, IncidentId, IncidentState, Outcome, Quiet, Refused
 from incidents.timeline import Because, Cause
 from rules.home import codes
 from rules.home.keypad import duress
@@ -186,6 +186,26 @@ def silence(database: Database, estates: Estates, community_id: CommunityId, qui
             for incident in outcome.incidents:
                 add_event(session, incident.headline)
             book.put(outcome, Because(cause=Cause.ACT))
+        return outcome
+
+
+def drill(database: Database, estates: Estates, community_id: CommunityId, wanted: Drill, now_ns: int) -> Outcome | Refused:
+    """What comes of a wish for a drill; it is written, with whom to tell, when this returns.
+
+    Raises
+    ------
+    StoreError
+        There is no such community.
+    StoreBusyError
+        Nothing was written.
+    """
+    with database.write() as session:
+        book = DatabaseBook(session, community_id, now_ns)
+        outcome = desk.drill(wanted, book, estates.community(session, community_id).directory, now_ns)
+        if isinstance(outcome, Outcome):
+            for incident in outcome.incidents:
+                add_event(session, incident.headline)
+            book.put(outcome, Because(cause=Cause.ACT, by=wanted.by))
         return outcome
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from sqlmodel import Session
 
 from devices.model import CommunityId, PersonId
-from store import community, configuration
+from store import community, configuration, wearers
 from store.choices import ChangedMeanwhileError
 from store.model import Community, StoreError
 from store.session import next_number
@@ -72,7 +72,7 @@ def put(
         raise ChangedMeanwhileError(f"{item['id']} was changed meanwhile")
     new = {key: value for key, value in {**(kept or {}), **item}.items() if value is not None}
     said[section] = [new if one is kept else one for one in items] if kept is not None else [*items, new]
-    return _write(session, community_id, said, by, now_ns)
+    return write(session, community_id, said, by, now_ns)
 
 
 def remove(
@@ -98,7 +98,7 @@ def remove(
     if version(kept) != before:
         raise ChangedMeanwhileError(f"{item_id} was changed meanwhile")
     said[section] = [one for one in items if one is not kept]
-    return _write(session, community_id, said, by, now_ns)
+    return write(session, community_id, said, by, now_ns)
 
 
 def credentials(session: Session, community_id: CommunityId, device_id: str, *, by: PersonId, ended: bool, now_ns: int) -> None:
@@ -116,10 +116,18 @@ def credentials(session: Session, community_id: CommunityId, device_id: str, *, 
         raise NoSuchItemError(f"there is no device {device_id}")
     made = configuration.signed(said, by, now_ns)["community"]["changed"] | ({"ended": True} if ended else {})
     device["chosen"] = {**(device.get("chosen") or {}), "credentials": made}
-    _write(session, community_id, said, by, now_ns)
+    write(session, community_id, said, by, now_ns)
 
 
-def _write(session: Session, community_id: CommunityId, said: Said, by: PersonId, now_ns: int) -> Community:
+def write(session: Session, community_id: CommunityId, said: Said, by: PersonId, now_ns: int) -> Community:
+    """A version of a community that somebody made; the community as it is then.
+
+    Raises
+    ------
+    InputError
+        It will not do; nothing was written.
+    """
+    said = wearers.noted(json.loads(configuration.community_at(session, community_id) or "{}"), said, now_ns)
     text = json.dumps(configuration.signed(said, by, now_ns), ensure_ascii=False, allow_nan=False)
     made = community.parse(text, community_id)
     configuration.append_community(session, community_id, now_ns, text)

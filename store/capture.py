@@ -114,6 +114,16 @@ class SilenceWanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DrillWanted:
+    """Somebody begins a drill about a resident."""
+
+    at_ns: int
+    number: int
+    by: str
+    resident: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommunityChanged:
     """From now on the community is as another file says."""
 
@@ -130,7 +140,9 @@ class AccelerationThinned:
     number: int
 
 
-Line = CommunityChanged | AccelerationThinned | SilenceWanted | Arrival | Acted | ModeChanged | Received | CarrierChanged | Pause
+Line = (
+    CommunityChanged | AccelerationThinned | SilenceWanted | DrillWanted | Arrival | Acted | ModeChanged | Received | CarrierChanged | Pause
+)
 
 
 class _Act(msgspec.Struct):
@@ -158,6 +170,11 @@ class _Silence(msgspec.Struct):
     away: bool = False
 
 
+class _Drill(msgspec.Struct):
+    by: str
+    resident: str
+
+
 class _Receipt(msgspec.Struct):
     to: str
     channel: Channel
@@ -178,6 +195,7 @@ class _Line(msgspec.Struct):
     mode: _Mode | None = None
     receipt: _Receipt | None = None
     silence: _Silence | None = None
+    drill: _Drill | None = None
     carrier: Literal["silent", "delivers"] | None = None
     community: dict[str, Any] | None = None
     acceleration: Literal["thinned"] | None = None
@@ -192,8 +210,8 @@ _CHOICES = {"carrier": "silent, delivers", "acceleration": "thinned"}
 _MAX_ETA_MIN = 365 * 24 * 60
 _MAX_DEPTH = 64
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
-_WANTED = "topic with payload or payload_b64, act, mode, receipt, silence, carrier, community or acceleration"
-_PARTS = ("topic", "act", "mode", "receipt", "silence", "carrier", "community", "acceleration")
+_WANTED = "topic with payload or payload_b64, act, mode, receipt, silence, drill, carrier, community or acceleration"
+_PARTS = ("topic", "act", "mode", "receipt", "silence", "drill", "carrier", "community", "acceleration")
 
 
 class _WrongLineError(ValueError):
@@ -268,6 +286,8 @@ def _word(said: _Line, text: str, at_ns: int, number: int) -> Line:
         if not 0 < quiet.minutes <= _MAX_ETA_MIN:
             raise _WrongLineError(f"silence.minutes is {quiet.minutes:g}, wanted minutes above 0, at most {_MAX_ETA_MIN}")
         return SilenceWanted(at_ns=at_ns, number=number, **msgspec.structs.asdict(quiet))
+    if said.drill is not None:
+        return DrillWanted(at_ns=at_ns, number=number, by=said.drill.by, resident=said.drill.resident)
     if said.receipt is not None:
         one = said.receipt
         code = None if one.code is None else str(one.code)

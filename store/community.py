@@ -3,14 +3,14 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, time
+from datetime import date, datetime, time
 from difflib import get_close_matches
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import ValidationError
 
-from devices.model import CommunityId, Covers, Device, DeviceId, HomeId, PersonId, Placement, Pose, Source
+from devices.model import NS_PER_MS, CommunityId, Covers, Device, DeviceId, HomeId, PersonId, Placement, Pose, Source, Worn
 from incidents.directory import Address, Channel, Directory, Home, NamedDevice, NamedRule, Person, PolicyId, Recovery, Role, RosterId
 from rules.fences.etiquette import Neighbourhood
 from rules.premises import Arming, Care, Clocks, Codes, Fence, FenceId, FenceKind, HomePlace, RuleId, Use
@@ -31,6 +31,7 @@ from store.schema import (
     PersonSaid,
     RuleSaid,
     RuleState,
+    WornSaid,
     mistakes,
 )
 from store.shapes import Shape
@@ -103,7 +104,7 @@ def build(file: CommunityFile) -> Community:
     references.check(file, findings)
     timezone = _timezone(file.community.timezone, ("community", "timezone"), findings)
     gone = _gone(file)
-    people = [_without(_person(person, index, file, findings), gone) for index, person in enumerate(file.people)]
+    people = [_as_left(_without(_person(person, index, file, findings), gone)) for index, person in enumerate(file.people)]
     ground = survey(file, findings)
     views = cameras.views(file, [_pose(device) for device in file.devices], findings)
     fences = {
@@ -115,7 +116,8 @@ def build(file: CommunityFile) -> Community:
         raise WrongCommunityError(findings.mistakes)
     homes = _homes(file)
     home_of = {occupant: home.id for home in homes.values() for occupant in home.occupants}
-    devices = tuple(replace(_device(device, file, homes, home_of), view=views.get(DeviceId(device.id))) for device in file.devices)
+    known = tuple(replace(_device(device, file, homes, home_of), view=views.get(DeviceId(device.id))) for device in file.devices)
+    devices = tuple(one for one in known if one.wearer or one.home or not one.worn_before)  # what was worn and is nobody's is not heard
     directory = Directory(
         community_id=CommunityId(file.community.id),
         name=file.community.name,
@@ -123,7 +125,7 @@ def build(file: CommunityFile) -> Community:
         language=file.community.language,
         people={person.id: person for person in people},
         homes=homes,
-        devices={one.id: NamedDevice(id=one.id, kind=one.kind, home=one.home, wearer=one.wearer, covers=one.covers) for one in devices},
+        devices={one.id: NamedDevice(id=one.id, kind=one.kind, home=one.home, wearer=one.wearer, covers=one.covers) for one in known},
         rosters={RosterId(roster.id): duty.roster(roster, file.community.calendar) for roster in file.rosters},
         policies=duty.policies(file),
         rules={RuleId(one.id): _named_rule(one) for one in file.rules},
@@ -224,7 +226,9 @@ def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findi
         roles=frozenset(person.roles),
         home=None if person.home is None else HomeId(person.home),
         of=tuple(PersonId(resident) for resident in person.of),
+        since=None if person.since is None else date.fromisoformat(person.since),
         until=None if person.until is None else date.fromisoformat(person.until),
+        left_ns=None if person.left is None else _ns(person.left.at),
         language=chosen.language or person.language or file.community.language,
         phone_e164=number,
         channels=tuple(channel for channel in Channel if channel in channels),
@@ -240,12 +244,15 @@ def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findi
 
 
 def _gone(file: CommunityFile) -> dict[str, set[str]]:
-    """Whose relative or neighbour each is no more, as households chose it."""
+    """Whose relative or neighbour each is no more: as households chose it, and because those have left."""
     gone: defaultdict[str, set[str]] = defaultdict(set)
     living = {home.id: [one.id for one in file.people if one.home == home.id] for home in file.homes if home.chosen and home.chosen.without}
     for home in file.homes:
         for person in home.chosen.without if home.chosen else ():
             gone[person].update(living[home.id])
+    left = {one.id for one in file.people if one.left is not None}
+    for one in file.people:
+        gone[one.id].update(left.intersection(one.of))
     return gone
 
 
@@ -258,10 +265,17 @@ def _without(person: Person, gone: Mapping[str, set[str]]) -> Person:
     return replace(person, of=left, roles=person.roles if left else person.roles - {Role.RELATIVE, Role.NEIGHBOUR})
 
 
+def _as_left(person: Person) -> Person:
+    """Of somebody who has left, a name and nothing else."""
+    if person.left_ns is None:
+        return person
+    return Person(id=person.id, name=person.name, roles=frozenset(), language=person.language, left_ns=person.left_ns)
+
+
 def _homes(file: CommunityFile) -> dict[HomeId, Home]:
     occupants: defaultdict[str, list[PersonId]] = defaultdict(list)
     for person in file.people:
-        if Role.RESIDENT in person.roles and person.home is not None:
+        if Role.RESIDENT in person.roles and person.home is not None and person.left is None:
             occupants[person.home].append(PersonId(person.id))
     return {
         HomeId(home.id): Home(
@@ -272,6 +286,7 @@ def _homes(file: CommunityFile) -> dict[HomeId, Home]:
             access=home.access,
             occupants=tuple(occupants[home.id]),
             order=tuple(PersonId(one) for one in (home.chosen.order if home.chosen else ())),
+            visitors=tuple(duty.visitor(one) for one in home.expected),
         )
         for home in file.homes
     }
@@ -285,6 +300,7 @@ def _device(device: DeviceSaid, file: CommunityFile, homes: Mapping[HomeId, Home
         id=DeviceId(device.id),
         kind=device.kind,
         wearer=None if device.wearer is None else PersonId(device.wearer),
+        worn_before=tuple(_worn(one, home_of) for one in device.worn_before),
         home=home,
         sole_occupant=occupants[0] if len(occupants) == 1 and device.wearer is None else None,
         placement=device.placement or Placement.UNKNOWN,
@@ -293,6 +309,17 @@ def _device(device: DeviceSaid, file: CommunityFile, homes: Mapping[HomeId, Home
         source=None if device.source is None else Source(adapter=device.source.adapter, name=device.source.name),
         via=None if device.via is None else DeviceId(device.via),
     )
+
+
+def _worn(said: WornSaid, home_of: Mapping[PersonId, HomeId]) -> Worn:
+    """Of whoever is no resident any more nothing is told."""
+    by = PersonId(said.by)
+    return Worn(by=by if by in home_of else None, until_ns=_ns(said.until), home=home_of.get(by))
+
+
+def _ns(moment: str) -> int:
+    """A moment of the file, exact to the millisecond."""
+    return round(datetime.fromisoformat(moment).timestamp() * 1000) * NS_PER_MS
 
 
 def _use(device: DeviceSaid) -> Use:

@@ -3,11 +3,11 @@
 from datetime import date, time
 
 from devices.model import CommunityId, DeviceId, HomeId, PersonId
-from incidents.directory import DayKind, Override, Policy, PolicyId, Repeat, Roster, RosterId, Shift, Step, Weekday, When
+from incidents.directory import DayKind, Override, Policy, PolicyId, Repeat, Roster, RosterId, Shift, Step, Visitor, Weekday, When
 from incidents.workdays import Calendar
 from rules.premises import Condition, Hours, OwnRule, Planned, RuleId, SensorState
 from store import references
-from store.schema import CommunityFile, HoursSaid, PlannedSaid, RosterSaid, RuleSaid, StepSaid, WhenSaid
+from store.schema import CommunityFile, HoursSaid, PlannedSaid, RosterSaid, RuleSaid, StepSaid, VisitorSaid, WhenSaid
 
 
 def roster(roster: RosterSaid, country: str | None) -> Roster:
@@ -50,6 +50,13 @@ def clock(text: str) -> time:
 def hours(said: HoursSaid) -> Hours:
     """Times of day on days of the week."""
     return Hours(since=clock(said.since), until=clock(said.to), days=frozenset(Weekday[day.upper()] for day in said.days))
+
+
+def visitor(said: VisitorSaid) -> Visitor:
+    """Somebody who is known to come."""
+    days = frozenset(Weekday[day.upper()] for day in said.days)
+    hours = Hours(since=clock(said.since), until=clock(said.to), days=days)
+    return Visitor(name=said.name, kind=said.kind, hours=hours, last=None if said.until is None else date.fromisoformat(said.until))
 
 
 def planned(said: PlannedSaid) -> Planned:

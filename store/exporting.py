@@ -108,7 +108,12 @@ class Export:
             self.document = self._versions[0].document
             self._thinning = _Thinning(_falls(session, self.span)) if thinned else None
             before = [*_configured(self._versions), *_modes(session, self.span)]
-            after = [*_acts(session, self.span), *_silences(session, self.span), *_receipts(session, self.span)]
+            after = [
+                *_acts(session, self.span),
+                *_silences(session, self.span),
+                *_drills(session, self.span),
+                *_receipts(session, self.span),
+            ]
             # Who answered had been told: also where that was in the same millisecond, beyond which a capture does not tell times apart.
             words = [*((at_ns, _BEFORE, line) for at_ns, line in before), *((_full_ms(at_ns), _AFTER, line) for at_ns, line in after)]
             self._words = sorted(words, key=lambda one: one[:2])
@@ -330,6 +335,15 @@ def _silences(session: Session, span: Span) -> Iterator[tuple[int, Line]]:
             "away": is_away(incident),
         }
         yield event.t_ns, {"silence": silence}
+
+
+def _drills(session: Session, span: Span) -> Iterator[tuple[int, Line]]:
+    """Drills that were begun."""
+    about = (IncidentRow.community_id == span.community_id, IncidentRow.story == Story.DRILL)
+    begun = (IncidentRow.opened_ns >= span.since_ns, IncidentRow.opened_ns <= span.until_ns)
+    for body in session.exec(select(IncidentRow.body).where(*about, *begun).order_by(col(IncidentRow.number))):
+        incident = _INCIDENT.validate_json(body)
+        yield incident.opened_ns, {"drill": {"by": incident.headline.evidence["by"], "resident": incident.subject}}
 
 
 def _receipts(session: Session, span: Span) -> Iterator[tuple[int, Line]]:

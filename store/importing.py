@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from devices.model import CommunityId, PersonId
-from store import configuration, coverage, document, references
+from store import configuration, coverage, document, references, wearers
 from store.community import WrongCommunityError, build, input_error, said
 from store.document import KeyPath, spelled
 from store.model import Community, InputError, StoreError
@@ -66,8 +66,8 @@ def differences(old: Said, new: Said) -> tuple[str, ...]:
 
 _CHANGED = "changed"
 _CHOSEN = "chosen"
-_BY_HAND = ("drawn", "made")
-"""Keys of what people drew or made in the app: no file has them."""
+_BY_HAND = ("drawn", "made", "left")
+"""Keys of what people drew or made in the app, and of who has left: a file that does not say so changes nothing of it."""
 _DIGESTS = frozenset({"code", "duress_code"})
 
 
@@ -146,10 +146,10 @@ def apply(database: Database, plan: ImportPlan, now_ns: int, by: PersonId | None
         if configuration.community_at(session, community_id) != plan.kept:
             raise StoreError(f"community {community_id} was changed by somebody else meanwhile: import again")
         if plan.content != plan.kept:
-            content = (
-                plan.content if by is None else json.dumps(configuration.signed(json.loads(plan.content), by, now_ns), ensure_ascii=False)
-            )
-            configuration.append_community(session, community_id, now_ns, content)
+            before = json.loads(plan.kept) if plan.kept else {}
+            said = wearers.noted(before, json.loads(plan.content), now_ns)
+            content = said if by is None else configuration.signed(said, by, now_ns)
+            configuration.append_community(session, community_id, now_ns, json.dumps(content, ensure_ascii=False, allow_nan=False))
 
 
 def _content(file: CommunityFile) -> Said:
@@ -185,12 +185,22 @@ def _pruned(old: Said | None, new: Said) -> Said:
     ]
     again = {item["id"]: item for item in (old or {}).get("geofences", [])}
     fences = [_kept(again[item["id"]], item) if item["id"] in again else item for item in new.get("geofences", [])]
-    pruned = {**new, "geofences": [*fences, *kept]} if fences or kept else new
+    pruned = _remembering(old or {}, {**new, "geofences": [*fences, *kept]} if fences or kept else new)
     old_rules = {item["id"]: item for item in (old or {}).get("rules", [])}
     rules = [_kept(old_rules.get(item["id"], {}), item) for item in new.get("rules", [])]
     known = {item["id"] for item in rules}
     rules += [item for item in old_rules.values() if "made" in item and item["id"] not in known and _is_sound(item, new)]
     return {**pruned, "rules": rules} if rules else pruned
+
+
+def _remembering(old: Said, new: Said) -> Said:
+    """A new file alone, in which whoever left stays away, and devices know who wore them before."""
+    gone = {one["id"]: one for one in old.get("people", []) if "left" in one}
+    worn = {one["id"]: one[wearers.BEFORE] for one in old.get("devices", []) if wearers.BEFORE in one}
+    people = [one if "left" in one else gone.get(one["id"], one) for one in new.get("people", [])]
+    devices = [{wearers.BEFORE: worn[one["id"]], **one} if one["id"] in worn else one for one in new.get("devices", [])]
+    again = {"people": people, "devices": devices}
+    return {**new, **{section: items for section, items in again.items() if items != new.get(section, [])}}
 
 
 def _is_sound(rule: Said, new: Said) -> bool:
@@ -212,7 +222,7 @@ def _kept(old: Said, new: Said) -> Said:
     """An item as the new file has it, except what people made of it in the app: that is no matter of whoever writes the file."""
     if any(key in old and key not in new for key in _BY_HAND):
         return old
-    return {**new, _CHOSEN: old[_CHOSEN]} if _CHOSEN in old and _CHOSEN not in new else new
+    return {**new, **{key: old[key] for key in (_CHOSEN, wearers.BEFORE) if key in old and key not in new}}
 
 
 def _origin(path: KeyPath, origins: Origins) -> KeyPath | None:

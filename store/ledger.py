@@ -124,6 +124,10 @@ class DatabaseBook:
         """Silences that were asked for and go on."""
         return self._all(IncidentRow.story == Story.SILENCE, IncidentRow.is_open, order=(IncidentRow.number,))
 
+    def drills(self) -> tuple[Incident, ...]:
+        """Drills that go on."""
+        return self._all(IncidentRow.story == Story.DRILL, IncidentRow.is_open, order=(IncidentRow.number,))
+
     def mode(self, home_id: HomeId, at_ns: int) -> Mode:
         """Mode of a home at a time."""
         return configuration.mode_at(self._session, self._community_id, home_id, at_ns)

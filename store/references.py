@@ -2,7 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from difflib import get_close_matches
+from itertools import pairwise
 
 from devices.adapters import ADAPTERS
 from devices.model import SENSORS_OF, DeviceKind, SensorKind
@@ -109,6 +111,7 @@ class _Names:
         self.residents = {person.id for person in file.people if Role.RESIDENT in person.roles}
         self.rosters = {roster.id for roster in file.rosters}
         self.gateways = {device.id for device in file.devices if device.kind is DeviceKind.GATEWAY}
+        self.gone = {person.id for person in file.people if person.left is not None}
         self.home_of = {person.id: person.home for person in file.people}
 
 
@@ -158,6 +161,8 @@ def fence(one: FenceSaid, file: CommunityFile, findings: Findings) -> None:
 
 def _resident_only(person: PersonSaid, path: KeyPath, findings: Findings) -> None:
     """Note what is said of somebody who is not looked after, and care that contradicts itself."""
+    if person.left is not None and Role.RESIDENT not in person.roles:
+        findings.wrong((*path, "left"), f"does not fit {person.id}, wanted it with a resident: whoever else leaves is removed")
     for key in ("care", "cancel_window_s", "recovered"):
         if getattr(person, key) is not None and Role.RESIDENT not in person.roles:
             findings.wrong((*path, key), f"does not fit {person.id}, wanted it with a resident only")
@@ -185,13 +190,19 @@ def _device(device: DeviceSaid, names: _Names, path: KeyPath, findings: Findings
     _known(device.home, names.homes, "homes", (*path, "home"), findings)
     _known(device.via, names.gateways, "the devices of kind gateway", (*path, "via"), findings)
     _resident(device.wearer, names, (*path, "wearer"), findings)
+    if device.wearer in names.gone:
+        findings.wrong((*path, "wearer"), f"is {shown(device.wearer)}, who has left, wanted somebody who is there, or nobody")
+    untils = [one.until for one in device.worn_before]
+    for place, (one, after) in enumerate(pairwise(untils)):
+        if datetime.fromisoformat(one) >= datetime.fromisoformat(after):
+            findings.wrong((*path, "worn_before", place + 1, "until"), f"is {after}, wanted a time after {one}")
     for key, kinds in KINDS_WITH.items():
         if getattr(device, key) is not None and device.kind not in kinds:
             findings.wrong((*path, key), f"does not fit a device of kind {device.kind}, wanted it with {' or '.join(sorted(kinds))} only")
     if device.source is not None:
         _known(device.source.adapter, [adapter.name for adapter in ADAPTERS], "the known adapters", (*path, "source", "adapter"), findings)
         _topic_prefix(device.source, (*path, "source", "name"), findings)
-    if device.kind in WORN and device.wearer is None and device.home is None:
+    if device.kind in WORN and device.wearer is None and device.home is None and not device.worn_before:
         findings.wrong(path, f"{device.id} has neither wearer nor home, wanted one of them")
     lives_in = names.home_of.get(device.wearer or "")
     if device.home and lives_in and device.home != lives_in:
@@ -344,6 +355,8 @@ def _policies(policies: Sequence[PolicySaid], names: _Names, named: Collection[s
         if not policy.kinds and policy.id not in named:
             findings.wrong((*path, "kinds"), "is empty, wanted at least one, or a rule that names the policy")
         for place, kind in enumerate(policy.kinds):
+            if kind is EventKind.DRILL:
+                findings.wrong((*path, "kinds", place), "is drill, wanted it in no policy: a drill goes by that of fall")
             if owner.setdefault(kind, index) != index:
                 other = policies[owner[kind]].id
                 findings.wrong(

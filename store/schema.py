@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from devices.model import Covers, DeviceKind, Placement
 from geofence.datum import Datum
-from incidents.directory import Channel, Language, Recovery, Role, Severity
+from incidents.directory import Channel, Language, Recovery, Role, Severity, VisitorKind
 from rules.kinds import EventKind, Mode
 from rules.premises import FenceKind, Match, SensorState, Side
 from store.document import KeyPath, Plain, shown
@@ -217,6 +217,32 @@ class PlannedSaid(_Said):
     days: Annotated[list[DayOfWeek], Field(min_length=1)] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
+MOST_VISITORS = 10
+LONGEST_VISIT_H = 12
+
+
+class VisitorSaid(_Said):
+    """Somebody who is known to come to a home, from a time of day to another, on days of the week, until a last day."""
+
+    name: Annotated[Text, Field(min_length=1, max_length=40)]
+    kind: Annotated[VisitorKind, Field(strict=False)]
+    since: TimeOfDay = Field(alias="from")
+    to: TimeOfDay
+    days: Annotated[list[DayOfWeek], Field(min_length=1)] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    until: Date | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        minutes = [int(one[:2]) * 60 + int(one[3:]) for one in (self.since, self.to)]
+        lasts_min = (minutes[1] - minutes[0]) % (24 * 60) or 24 * 60
+        if lasts_min > LONGEST_VISIT_H * 60:
+            raise ValueError(f"lasts {lasts_min / 60:g} hours from {self.since} to {self.to}, wanted at most {LONGEST_VISIT_H}")
+        return self
+
+
+VisitorsSaid = Annotated[list[VisitorSaid], Field(max_length=MOST_VISITORS)]
+
+
 ScheduleSaid = Annotated[list[PlannedSaid], Field(max_length=MOST_PLANNED)]
 
 
@@ -259,6 +285,7 @@ class HomeChosenSaid(_Said):
     """
 
     schedule: ScheduleSaid | None = None
+    visitors: VisitorsSaid | None = None
     order: Annotated[list[Id], Field(max_length=40)] = []
     without: Annotated[list[Id], Field(max_length=200)] = []
     plan: FloorSaid | None = None
@@ -275,6 +302,7 @@ class HomeSaid(_Drawn):
     footprint: dict[str, Any] | None = None
     arming: ArmingSaid | None = None
     schedule: ScheduleSaid = []
+    visitors: VisitorsSaid = []
     plan: FloorSaid | None = None
     chosen: HomeChosenSaid | None = None
 
@@ -283,6 +311,12 @@ class HomeSaid(_Drawn):
         """When its mode changes by itself, as the household chose it, else as the file says."""
         chosen = None if self.chosen is None else self.chosen.schedule
         return self.schedule if chosen is None else chosen
+
+    @property
+    def expected(self) -> list[VisitorSaid]:
+        """Who is known to come, as the household chose it, else as the file says."""
+        chosen = None if self.chosen is None else self.chosen.visitors
+        return self.visitors if chosen is None else chosen
 
     @property
     def _is_drawn(self) -> bool:
@@ -362,6 +396,21 @@ class ChosenSaid(_Said):
     email: Mail | None = None
 
 
+class Departure(StrEnum):
+    """Why somebody who was looked after is not there any more; a stored value is never renamed."""
+
+    MOVED = "moved"
+    DIED = "died"
+
+
+class LeftSaid(_Said):
+    """That somebody is not there any more, since when, and why; `erased`: their name is forgotten too."""
+
+    at: Moment
+    why: Annotated[Departure, Field(strict=False)]
+    erased: bool = False
+
+
 class PersonSaid(_Said):
     """Anybody the community knows. `code` and `duress_code` are what `anju code` prints; `timezone` is the person's own.
 
@@ -373,7 +422,9 @@ class PersonSaid(_Said):
     roles: Annotated[list[Annotated[Role, Field(strict=False)]], Field(min_length=1)]
     home: Id | None = None
     of: list[Id] = []
+    since: Date | None = None
     until: Date | None = None
+    left: LeftSaid | None = None
     language: LanguageWord | None = None
     phone: Phone | None = None
     contacts: list[ContactSaid] = []
@@ -429,12 +480,24 @@ class SourceSaid(_Said):
     name: Text
 
 
+class WornSaid(_Said):
+    """Who wore a device until a time."""
+
+    by: Id
+    until: Moment
+
+
+MOST_WORN = 40
+"""Earlier wearers that are remembered of a device: the older ones are in the versions of the community."""
+
+
 class DeviceSaid(_Said):
     """Thing that publishes."""
 
     id: Id
     kind: Annotated[DeviceKind, Field(strict=False)]
     wearer: Id | None = None
+    worn_before: Annotated[list[WornSaid], Field(max_length=MOST_WORN)] = []
     home: Id | None = None
     placement: Annotated[Placement, Field(strict=False)] | None = None
     covers: Annotated[Covers, Field(strict=False)] | None = None

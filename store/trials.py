@@ -64,7 +64,7 @@ class _Trying:
         for at_ns, mode in modes if rule.home else ():
             self._premises.modes.change(community.id, rule.home or "", mode, at_ns)
         own = OwnRules(self._premises)
-        self._pipeline = Pipeline(Offline(self._premises), (Lane(CONTACT, own), Lane(MOTION, own)))
+        self._pipeline = Pipeline(Offline(self._premises), (Lane(CONTACT, own), Lane(MOTION, own)), registry=self._premises.registry)
         self._judge = Judge(self._premises, self._pipeline)
         self._own, self._span, self._number = own, span, 0
         self._named, self._speaks = {(str(community.id), str(device)) for device in named}, dict[str, bool]()

@@ -80,9 +80,16 @@ def open_count(session: Session, community_id: CommunityId) -> OpenCount:
 
 
 def open_incidents(session: Session, community_id: CommunityId) -> tuple[Incident, ...]:
-    """Every open incident but words to the family: the gravest first, then what nobody has, who lies longest after a fall, the first."""
+    """Every open incident but words to the family.
+
+    The gravest first, then what nobody has, who lies longest after a fall, the first; a drill behind everything that is real.
+    """
     found = _incidents(session, community_id, IncidentRow.is_open, IncidentRow.story != Story.CARE, order=(col(IncidentRow.number),))
-    return tuple(sorted(found, key=lambda one: (-one.severity.rank, one.state not in _UNOWNED, -lies_s(one.events), one.opened_ns)))
+    return tuple(sorted(found, key=_pressing))
+
+
+def _pressing(one: Incident) -> tuple[bool, int, bool, int, int]:
+    return one.story is Story.DRILL, -one.severity.rank, one.state not in _UNOWNED, -lies_s(one.events), one.opened_ns
 
 
 def suggestion(session: Session, community_id: CommunityId, home: HomeId) -> Incident | None:

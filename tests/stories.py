@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from app import pipeline  # noqa: TID251  the rules are those that the composition root composes
 from notifier.replay import Replay
 from store import capture, community
@@ -92,6 +94,20 @@ def armed(seconds: float, home: str, mode: str) -> dict[str, Any]:
 def until(seconds: float) -> dict[str, Any]:
     """Line that lets time pass."""
     return {"at": at(seconds)}
+
+
+def fall(from_s: float, device: str = "w-1", lies_s: float = 8.0, hard: float = 1.0, late_s: float = 0.0) -> list[dict[str, Any]]:
+    """Packets of a second: standing, falling, lying still; `hard` is how much, `late_s` how late they arrive."""
+    rng = np.random.default_rng(7)
+    parts = [((0.0, 0.0, 1.0), 6.0), ((0.1, 0.1, 0.2), 0.5), ((2.5 * hard, 1.5 * hard, 2.5 * hard), 0.1), ((1.0, 0.05, 0.1), lies_s)]
+    still = np.concatenate([np.tile(np.array([row]), (round(seconds * 50), 1)) for row, seconds in parts])
+    signal = np.round(still + rng.normal(0, 0.01, still.shape), 4)
+    lines = []
+    for start in range(0, len(signal) - 49, 50):
+        second = from_s + start / 50
+        payload = {"t": at(second), "rate_hz": 50, "unit": "g", "xyz": signal[start : start + 50].tolist()}
+        lines.append({"at": at(second + 1 + late_s), "topic": f"anju/willow/{device}/acceleration", "payload": payload})
+    return lines
 
 
 def estate(**changes: Any) -> dict[str, Any]:

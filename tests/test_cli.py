@@ -95,6 +95,28 @@ def test_import_twice_changes_nothing_the_second_time(tmp_path: Path, community:
     assert "zhou-jie" not in again.stdout
 
 
+def test_a_drill_is_begun_and_reported_of_and_the_red_list_is_printed(tmp_path: Path, community: Path) -> None:
+    given = json.loads(community.read_text(encoding="utf-8"))
+    given["people"].append({"id": "office", "name": "物业", "roles": ["administrator"], "phone": "+8613900000009"})
+    community.write_text(json.dumps(given, ensure_ascii=False), encoding="utf-8")
+    at = ("--state", tmp_path / "state")
+    assert anju("import", community, *at).returncode == 0
+    assert "willow zhou-fen: few_contacts" in anju("readiness", *at).stdout
+    lines = [json.loads(line) for line in anju("readiness", "--json", *at).stdout.splitlines()]
+    assert {"community": "willow", "resident": "xu-bo", "lack": "few_contacts"} in lines
+    refused = anju("drill", "begin", "zhou-fen", "--by", "zhou-jie", *at)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "zhou-jie is no administrator" in refused.stderr
+    begun = anju("drill", "begin", "zhou-fen", "--by", "office", *at)
+    assert begun.stdout.startswith("drill-zhou-fen-")
+    report = anju("drill", "report", *at).stdout
+    assert "nobody has taken it on" in report
+    assert "zhou-jie" in report
+    said = json.loads(anju("drill", "report", begun.stdout.strip(), "--json", *at).stdout)
+    assert (said["resident"], said["by"], said["state"]) == ("zhou-fen", "office", "open")
+    assert anju("drill", "report", "no-such", *at).returncode == 2
+
+
 OUTLINE = {"type": "Polygon", "coordinates": [[[119.95, 31.78], [119.951, 31.78], [119.951, 31.781], [119.95, 31.781]]]}
 
 

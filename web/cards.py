@@ -4,14 +4,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from devices.model import PersonId
 from incidents.audience import ROSTER
+from incidents.directory import Role
 from incidents.grouping import aftermath
 from incidents.model import CLOSED, Do, Due, DueRow, Ended, Incident, IncidentId, IncidentState, Purpose, Story
+from incidents.visitors import is_visit
 from rules.kinds import EventKind
 from store.outbox import NotificationState
 from store.views import Telling
 from web.scene import Scene
-from web.words import Desking, Move
+from web.words import Desking, Drilling, Move
 
 MOST_TOLD = 8
 """People named on a card; there are more where a whole roster was told."""
@@ -31,6 +34,8 @@ _BEST = (
     NotificationState.CANCELLED,
 )
 """Of several tellings of one person the one in the first of these is shown."""
+
+_DRILL_ENDED = {Ended.BY_ITSELF: Drilling.OVER, Ended.UNANSWERED: Drilling.UNANSWERED}
 
 _NEXT_ACTS = {
     IncidentState.SUSPECTED: (Do.ACKNOWLEDGE, Do.ON_SCENE, Do.RESOLVE, Do.FALSE_ALARM),
@@ -112,8 +117,8 @@ def card(incident: Incident, tellings: Iterable[Telling], scene: Scene) -> Card:
     return Card(
         key=f"i-{incident.id}",
         href=href(incident),
-        severity=incident.severity,
-        severity_words=words.severities[incident.severity],
+        severity=incident.story if incident.story is Story.DRILL else incident.severity,
+        severity_words=words.drill[Drilling.SHORT] if incident.story is Story.DRILL else words.severities[incident.severity],
         title=scene.heading(incident.headline),
         who=names.who or names.address or names.community,
         address=names.address if names.who else "",
@@ -143,10 +148,14 @@ def state_words(incident: Incident, scene: Scene) -> str:
     """Where an incident stands, or how it ended."""
     if incident.story is Story.SILENCE:
         return _silence_words(incident, scene)
+    if is_visit(incident):
+        return scene.words.visit_noted if incident.is_open else scene.words.visit_over
+    if incident.story is Story.DRILL and incident.ended in _DRILL_ENDED:
+        return scene.words.drill[_DRILL_ENDED[incident.ended]]
     if incident.state not in CLOSED:
         return scene.words.states[incident.state].format(by=scene.name(incident.acknowledged_by))
     how: IncidentState | Ended = incident.state
-    if incident.ended in {Ended.BY_ITSELF, Ended.UNANSWERED, Ended.ABSORBED, Ended.RECOVERED}:
+    if incident.ended in {Ended.BY_ITSELF, Ended.UNANSWERED, Ended.ABSORBED, Ended.RECOVERED, Ended.CALLED_OFF, Ended.GONE}:
         how = incident.ended
     return scene.words.ended[how].format(by=scene.name(incident.ended_by))
 
@@ -190,6 +199,10 @@ def _marks(incident: Incident, scene: Scene) -> tuple[str, ...]:
     words = scene.words
     pressed_ns = incident.cancel_pressed_ns
     marks = (
+        words.drill[Drilling.MARK] if incident.story is Story.DRILL else "",
+        words.drill[Drilling.LEFT_OUT].format(names=words.list_gap.join(scene.name(one) for one in incident.left_out))
+        if incident.left_out
+        else "",
         words.moves[Move.HELD].format(time=scene.clock(incident.held_ns)) if incident.held_ns is not None and is_unowned(incident) else "",
         words.quiet_with_life if incident.story is Story.SILENCE and incident.headline.evidence.get("life") else "",
         words.unanswered if incident.unanswered and incident.is_open else "",
@@ -217,15 +230,19 @@ def _next(incident: Incident, scene: Scene) -> tuple[str, ...]:
     for row in incident.dues:
         time = scene.clock(row.at_ns, seconds=True)
         if row.due is Due.STEP:
-            said.append(words.next_tell.format(time=time, who=_targets(row, scene)))
+            who = _targets(row, scene, spares_hospital=incident.story is Story.DRILL)
+            said += [words.next_tell.format(time=time, who=who)] if who else []
         elif row.due is Due.REPEAT and row.times_left:
             said.append(words.next_again.format(time=time))
     return tuple(said)
 
 
-def _targets(row: DueRow, scene: Scene) -> str:
-    named = []
+def _targets(row: DueRow, scene: Scene, *, spares_hospital: bool) -> str:
+    named: list[str] = []
     for target, _ in row.tells:
+        person = scene.directory.people.get(PersonId(target))
+        if spares_hospital and (target == Role.HOSPITAL or (person is not None and Role.HOSPITAL in person.roles)):
+            continue
         word = scene.words.tells["roster"] if target.startswith(ROSTER) else scene.words.tells.get(target) or scene.name(target)
         if word not in named:
             named.append(word)

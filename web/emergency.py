@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from devices.model import PersonId
 from incidents.audience import related
 from incidents.directory import Person, Role
-from incidents.model import Incident
+from incidents.model import Incident, Story
 from rules.kinds import EventKind
 from web.scene import Scene
 from web.words import Glancing
@@ -26,8 +26,8 @@ class Emergency:
 
 
 def emergencies(incident: Incident, scene: Scene) -> tuple[Emergency, ...]:
-    """Emergency numbers while an incident is open, the likeliest first; to be read out: where, who, what, since when."""
-    if not incident.is_open:
+    """Emergency numbers while an incident is open, the likeliest first; to be read out: where, who, what, since when. None in a drill."""
+    if not incident.is_open or incident.story is Story.DRILL:
         return ()
     words, about = scene.words, scene.about(incident)
     said = words.glance[Glancing.READ_OUT].format(

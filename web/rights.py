@@ -46,6 +46,8 @@ class Action(StrEnum):
     CHANGE_CONTACTS = "change_contacts"
     """Add a relative or neighbour of a home, and remove one."""
     TEST_ALARM = "test_alarm"
+    DRILL = "drill"
+    """Begin a drill, and read what one has shown."""
     CONSENT = "consent"
     """See and change what may be done with a resident's data."""
     EXPORT = "export"
@@ -129,6 +131,7 @@ RIGHTS: Mapping[Action, _Reaches] = {
     Action.ORDER_CONTACTS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
     Action.CHANGE_CONTACTS: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
     Action.TEST_ALARM: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN, Role.ADMINISTRATOR: _ALL},
+    Action.DRILL: {Role.ADMINISTRATOR: _ALL},
     Action.CONSENT: {Role.RESIDENT: _OWN, Role.RELATIVE: _OWN},
     Action.EXPORT: {Role.RESIDENT: _OWN},
     Action.BREAK_GLASS: {Role.GUARD: _ALL, Role.DISPATCHER: _ALL, Role.HOSPITAL: _TOLD, Role.FIELD_RESPONDER: _TOLD},
@@ -175,6 +178,8 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("PUT", "/api/homes/{home_id}/mode"): Action.SET_MODE,
     ("GET", "/api/homes/{home_id}/schedule"): Action.SEE_HOMES,
     ("PUT", "/api/homes/{home_id}/schedule"): Action.SET_MODE,
+    ("GET", "/api/homes/{home_id}/visitors"): Action.SEE_HOMES,
+    ("PUT", "/api/homes/{home_id}/visitors"): Action.SILENCE,
     ("PUT", "/api/homes/{home_id}/away"): Action.SILENCE,
     ("POST", "/api/homes/{home_id}/sos"): Action.SOS,
     ("GET", "/api/homes/{home_id}/plan"): Action.SEE_PLAN,
@@ -216,10 +221,13 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("POST", "/api/incidents/{incident_id}/acts"): Action.ACT,
     ("POST", "/api/incidents/{incident_id}/notes"): Action.ACT,
     ("POST", "/api/incidents/{incident_id}/photos"): Action.ACT,
+    ("GET", "/api/administration/drills"): Action.DRILL,
+    ("POST", "/api/administration/drills"): Action.DRILL,
     ("GET", "/api/administration/report"): Action.ADMINISTER,
     ("GET", "/api/administration/register"): Action.ADMINISTER,
     ("PUT", "/api/administration/homes/{item_id}"): Action.ADMINISTER,
     ("PUT", "/api/administration/people/{item_id}"): Action.ADMINISTER,
+    ("POST", "/api/administration/people/{item_id}/left"): Action.ADMINISTER,
     ("PUT", "/api/administration/devices/{item_id}"): Action.ADMINISTER,
     ("PUT", "/api/administration/rosters/{item_id}"): Action.ADMINISTER,
     ("PUT", "/api/administration/policies/{item_id}"): Action.ADMINISTER,

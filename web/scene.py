@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, parse
 
 from devices.model import NS_PER_S, Covers, DeviceKind, PersonId
-from incidents.directory import Directory, NamedDevice, Person, Role
+from incidents.directory import Directory, NamedDevice, Person, Role, VisitorKind
 from incidents.model import Incident
+from incidents.visitors import VISITOR, VISITOR_KIND
 from notifier.messages.languages import wording_in
 from notifier.messages.names import Names, flat, names_of
 from notifier.messages.wording import Wording
@@ -110,6 +111,8 @@ class Scene:
     def heading(self, event: Event) -> str:
         """What happened, in a few words."""
         title = self.words.kinds[event.kind]
+        if VISITOR in event.evidence:
+            return self.words.visits[VisitorKind(str(event.evidence[VISITOR_KIND]))].format(name=flat(str(event.evidence[VISITOR])))
         if (rule := self.directory.rule(event)) is not None:
             return flat(rule.called(self.words.language))
         if event.kind in UNFIT and (why := event.evidence.get("why")) in set(Why):

@@ -36,6 +36,7 @@ from web.api import (
     communities,
     console,
     desk,
+    drills,
     events,
     family,
     fences,
@@ -53,6 +54,7 @@ from web.api import (
     sign_in,
     silences,
     stories,
+    visitors,
 )
 from web.api.model import Problem
 from web.api.problems import ProblemError
@@ -161,6 +163,7 @@ def _included() -> APIRouter:
         plans,
         calibration,
         schedules,
+        visitors,
         fences,
         rules,
         chain_checks,
@@ -169,7 +172,7 @@ def _included() -> APIRouter:
         events,
     ):
         gated.include_router(routes.router, responses=problems)
-    for routes in (reports, policies, communities, administration):
+    for routes in (reports, drills, policies, communities, administration):
         gated.include_router(routes.router, responses=problems)
     return gated
 

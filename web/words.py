@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from incidents.care import Missing
-from incidents.directory import Channel, Language, Role, Severity
+from incidents.directory import Channel, Language, Role, Severity, VisitorKind
 from incidents.model import Do, Ended, IncidentState, Purpose
 from incidents.model import Reason as Found
 from notifier.carrier.phones import Condition
+from notifier.drills import Broke
 from notifier.messages.catalogue import FIXED
 from notifier.messages.wording import Script
 from rules.faults.wear import Why
@@ -17,7 +18,7 @@ from store.chain_checks import LinkState
 from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
 from store.outbox import NotificationState
-from store.schema import FenceState
+from store.schema import Departure, FenceState
 from web.evidence import Reason, Sureness
 from web.ground import Compass
 from web.passage import Sign
@@ -203,6 +204,29 @@ class Desking(StrEnum):
     NOBODY = "nobody"
 
 
+class Drilling(StrEnum):
+    """What is said of a drill."""
+
+    MARK = "mark"
+    SHORT = "short"
+    OVER = "over"
+    UNANSWERED = "unanswered"
+    LEFT_OUT = "left_out"
+    BEGAN = "began"
+    TAKEN = "taken"
+    NOT_TAKEN = "not_taken"
+    TOLD = "told"
+    ARRIVED = "arrived"
+    ANSWERED = "answered"
+    NO_ANSWER = "no_answer"
+    DUE = "due"
+    OVERDUE = "overdue"
+    REAL = "real"
+    GOES_ON = "goes_on"
+    QUIET = "quiet"
+    NO_POLICY = "no_policy"
+
+
 class Lack(StrEnum):
     """What is broken besides devices, each of which has its incident."""
 
@@ -323,6 +347,20 @@ class Words:
         What somebody found who ended it.
     desk : mapping
         What is broken, for `{n}` people; who is asked to take something, `{by}`; who is on duty, `{names}`, until `{time}`.
+    drill : mapping
+        What is said of a drill: that it is one, whom it spared, `{names}`, who began it, and what its report says of `{name}`.
+    broke : mapping
+        Where its chain broke, with `{name}`.
+    visits : mapping
+        That somebody known came, by `{name}`.
+    visitors : mapping
+        What they are called.
+    left : mapping
+        That somebody moved out or died, `{date}`.
+    worn_until : str
+        That `{name}` wore a device until a `{time}`.
+    visit_noted, visit_over : str
+        In the place of a state: that it is noted, and was.
     sureness : mapping
         How sure a fall is.
     speaks_for, speaks_against, nothing_against : str
@@ -451,6 +489,14 @@ class Words:
     being_sent: str
     not_sent: str
     purposes: Mapping[Purpose, str]
+    drill: Mapping[Drilling, str]
+    broke: Mapping[Broke, str]
+    visits: Mapping[VisitorKind, str]
+    visitors: Mapping[VisitorKind, str]
+    left: Mapping[Departure, str]
+    worn_until: str
+    visit_noted: str
+    visit_over: str
     late: str
     unanswered: str
     cancel_pressed: str

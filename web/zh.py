@@ -1,10 +1,11 @@
 """The words of the pages in simplified Chinese, from which every other language is translated."""
 
 from incidents.care import Missing
-from incidents.directory import Channel, Language, Role, Severity
+from incidents.directory import Channel, Language, Role, Severity, VisitorKind
 from incidents.model import Do, Ended, IncidentState, Purpose
 from incidents.model import Reason as Found
 from notifier.carrier.phones import Condition
+from notifier.drills import Broke
 from notifier.messages.wording import HANS
 from rules.faults.wear import Why
 from rules.kinds import EventKind, Mode
@@ -12,11 +13,11 @@ from store.chain_checks import LinkState
 from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
 from store.outbox import NotificationState
-from store.schema import FenceState
+from store.schema import Departure, FenceState
 from web.evidence import Reason, Sureness
 from web.ground import Compass
 from web.passage import Sign
-from web.words import Desking, Fencing, Glancing, Mark, Move, Notice, Particular, SignIn, Spot, Words
+from web.words import Desking, Drilling, Fencing, Glancing, Mark, Move, Notice, Particular, SignIn, Spot, Words
 
 ZH = Words(
     language=Language.ZH,
@@ -202,6 +203,7 @@ ZH = Words(
         EventKind.DAILY: "每天报平安",
         EventKind.REACHABILITY: "风险名单",
         EventKind.SILENCE: "暂停提醒",
+        EventKind.DRILL: "演练：假设摔倒",
         EventKind.CUSTOM: "小区自定的提醒",
     },
     still_for="已有{lasting}没有动静",
@@ -300,6 +302,48 @@ ZH = Words(
         Purpose.WORD: "平常消息",
         Purpose.SIGNAL: "告诉本人",
     },
+    drill={
+        Drilling.MARK: "这是演练，没有真的出事，不用上门",
+        Drilling.SHORT: "演练",
+        Drilling.OVER: "演练结束",
+        Drilling.UNANSWERED: "演练结束，一直无人接手",
+        Drilling.LEFT_OUT: "没有打扰：{names}",
+        Drilling.BEGAN: "{time}，{by}发起",
+        Drilling.TAKEN: "{lasting}后{name}接手",
+        Drilling.NOT_TAKEN: "还没有人接手",
+        Drilling.TOLD: "{time}{channel}",
+        Drilling.ARRIVED: "{time}送达",
+        Drilling.ANSWERED: "{lasting}后回答：{answer}",
+        Drilling.NO_ANSWER: "没有回答",
+        Drilling.DUE: "下一次演练：{date}以前",
+        Drilling.OVERDUE: "已经半年没有演练了",
+        Drilling.REAL: "现在有真的报警，不能演练。",
+        Drilling.GOES_ON: "上一次演练还没有结束。",
+        Drilling.QUIET: "这位住户的提醒暂停着，或者不在家，请换一位。",
+        Drilling.NO_POLICY: "还没有设定摔倒时通知谁。",
+    },
+    broke={
+        Broke.NOBODY_ANSWERED: "一直没有人接手",
+        Broke.NOBODY_ON_DUTY: "当时没有人当班，通知了全组",
+        Broke.NO_WAY: "{name}没有能用的联系方式",
+        Broke.NOT_REACHED: "没有通知到{name}",
+    },
+    visits={
+        VisitorKind.CARER: "护工{name}来访",
+        VisitorKind.CLEANER: "家政{name}来访",
+        VisitorKind.COURIER: "快递{name}来访",
+        VisitorKind.GUEST: "{name}来访",
+    },
+    visitors={
+        VisitorKind.CARER: "护工",
+        VisitorKind.CLEANER: "家政",
+        VisitorKind.COURIER: "快递",
+        VisitorKind.GUEST: "客人",
+    },
+    left={Departure.MOVED: "已搬走（{date}）", Departure.DIED: "已去世（{date}）"},
+    worn_until="{time}以前：{name}",
+    visit_noted="约好的来访，已记下，没有通知谁",
+    visit_over="约好的来访，没有通知谁",
     late="延迟上报",
     unanswered="一直无人接手",
     cancel_pressed="{time}有人按了取消键，仍请确认",
@@ -312,6 +356,8 @@ ZH = Words(
         Ended.BY_ITSELF: "自行恢复",
         Ended.ABSORBED: "属于大面积失联",
         Ended.UNANSWERED: "没有新情况，一直无人接手",
+        Ended.CALLED_OFF: "有真的报警，演练停止",
+        Ended.GONE: "住户已经不在这里，没有再通知谁",
     },
     found={
         Found.HELPED: "已帮助本人",
@@ -525,6 +571,7 @@ ZH = Words(
         Missing.SENSORS: "{devices}",
         Missing.NO_SHIFT: "{times}没有人值班（{roster}）",
         Missing.BUDGET: "本月的短信和电话费用不够了",
+        Missing.NO_DRILL: "半年没有演练了",
     },
     mend={
         Missing.NOBODY: "请补上能收到通知的家属、保安或医院。",
@@ -533,6 +580,7 @@ ZH = Words(
         Missing.SENSORS: "请充电、戴好，或者检查设备。",
         Missing.NO_SHIFT: "请安排值班。没有人值班时，会通知全组。",
         Missing.BUDGET: "用完以后，不紧急的消息不再发送，紧急的照发。请增加费用。",
+        Missing.NO_DRILL: "请在“管理 → 演练”里做一次，看看有事时是不是真的有人来。",
     },
     wrong_with="{device}：{what}",
     from_to="{since}到{until}",

@@ -84,6 +84,8 @@ def _subject(incident: Incident, directory: Directory, wording: Wording) -> Name
             person = directory.people.get(PersonId(subject))
             home = directory.homes.get((person.home if person else None) or incident.home_id or HomeId(""))
             return _at(home, wording, name=_called(person) or subject)
+        case Story.DRILL if person := directory.people.get(PersonId(subject)):
+            return _at(directory.homes.get(person.home or HomeId("")), wording, name=_called(person), around=wording.drill_of)
         case Story.SILENCE | Story.CARE if person := directory.people.get(PersonId(subject)):
             return _at(directory.homes.get(person.home or HomeId("")), wording, name=_called(person))
         case Story.FAULT | Story.SILENCE if device := directory.devices.get(DeviceId(subject)):

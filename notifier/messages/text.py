@@ -246,8 +246,8 @@ class _Draft:
 
     def _names(self) -> Names:
         """Whom and where it is about; of a night's proof, the first of those for whom help would not come."""
-        incident, wording = self.duty.incident, self._wording
-        names, evidence = names_of(incident, self.directory, wording), incident.headline.evidence
+        incident = self.duty.incident
+        names, evidence, wording = self._named(), incident.headline.evidence, self._wording
         people = [self.directory.people.get(PersonId(one)) for one in str(evidence.get("first", "")).split(",")]
         named = [cut(flat(one.name), _NAME_UNITS, middle=False) for one in people if one is not None]
         if incident.headline.kind is not EventKind.REACHABILITY or not named:
@@ -256,9 +256,18 @@ class _Draft:
         more = count - len(named) if isinstance(count, int) else 0
         return replace(names, name=wording.and_more.format(names=first, more=more) if more > 0 else first, community=names.name)
 
+    def _named(self) -> Names:
+        """Whom and where it is about; of a drill as in earnest, because what stands before it says what it is."""
+        names = names_of(self.duty.incident, self.directory, self._wording)
+        return replace(names, around="{name}") if self._is_drill else names
+
+    @property
+    def _is_drill(self) -> bool:
+        return self.duty.incident.story is Story.DRILL
+
     def in_short(self) -> str:
         """What happened to whom, and whether it is over, without address and advice."""
-        names = names_of(self.duty.incident, self.directory, self._wording)
+        names = self._named()
         names = replace(names, name=cut(names.name or names.address_short or names.address, _NAME_UNITS, middle=False))
         return self._mark() + self._happened(names.who, frozenset({"own_time"}))
 
@@ -290,7 +299,11 @@ class _Draft:
         return opening + self._mark() + wording.script.sentence_gap.join(sentence for sentence in sentences if sentence)
 
     def _mark(self) -> str:
-        """What stands before everything else. Of two delays the one that is ours is told: the event's own time is in its sentence."""
+        """What stands before everything else; before that, of a drill, that it is one."""
+        return (self._wording.drill[self._form] if self._is_drill else "") + self._own_mark()
+
+    def _own_mark(self) -> str:
+        """Of two delays the one that is ours is told: the event's own time is in its sentence."""
         if self.late_s and self.duty.purpose is not Purpose.ENDING:
             lasting = self._wording.lasting(self.late_s)
             return self._wording.sent_late[self._form].format(lasting=lasting)
@@ -477,8 +490,10 @@ class _Draft:
     def _ending(self, names: Names, omitted: frozenset[_Optional]) -> str:
         incident, wording = self.duty.incident, self._wording
         times = self._times(self.now_ns if incident.ended_ns is None else incident.ended_ns, omitted)
+        if incident.ended is Ended.CALLED_OFF:
+            return wording.drill_called_off
         if incident.ended is Ended.UNANSWERED:
-            return wording.unanswered
+            return wording.drill_unanswered if self._is_drill else wording.unanswered
         if incident.ended is Ended.ABSORBED:
             return wording.absorbed
         if incident.ended is Ended.BY_ITSELF or incident.story is Story.SILENCE or incident.state not in wording.ended:
@@ -488,6 +503,8 @@ class _Draft:
 
     def _no_need(self, omitted: frozenset[_Optional]) -> str:
         incident = self.duty.incident
+        if self._is_drill:
+            return self._wording.drill_over if "more" not in omitted and incident.ended is not Ended.CALLED_OFF else ""
         needless = incident.ended is Ended.BY_RESPONDER and incident.story is not Story.SILENCE
         return self._wording.no_need if needless and "more" not in omitted else ""
 

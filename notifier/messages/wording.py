@@ -45,6 +45,7 @@ class Topic(StrEnum):
     LEAVING = "leaving"
     DAILY = "daily"
     REACHABILITY = "reachability"
+    DRILL = "drill"
 
 
 class Lack(StrEnum):
@@ -127,6 +128,7 @@ TOPIC: Mapping[EventKind, Topic] = {
     EventKind.EVERYBODY_LEFT: Topic.LEAVING,
     EventKind.DAILY: Topic.DAILY,
     EventKind.REACHABILITY: Topic.REACHABILITY,
+    EventKind.DRILL: Topic.DRILL,
 }
 
 
@@ -215,6 +217,12 @@ class Wording:
         `{at}` of a time today; `{time}` and `{at}` of another day's, from `{date}` and `{clock}`.
     sent_late : mapping
         Before a text, or call, that leaves `{lasting}` after it was to.
+    drill : mapping
+        What a drill's text, or call, begins with, whatever it is about.
+    drill_of : str
+        Around the `{name}` of whom a drill is about, wherever no such beginning stands before it.
+    drill_over, drill_unanswered, drill_called_off : str
+        After an ending of a drill; that nobody took it on; and that it gave way to something real.
     not_well, lacks : str, mapping
         Of a daily word: that nobody can say that all is well, and why.
     missing : mapping
@@ -317,6 +325,11 @@ class Wording:
     breach_moved: str
     devices: Mapping[DeviceKind, str]
     contacts: Mapping[Covers, str]
+    drill: Mapping[Form, str]
+    drill_of: str
+    drill_over: str
+    drill_unanswered: str
+    drill_called_off: str
     happened: Mapping[EventKind, str]
     own_rule: str
     not_well: str

@@ -104,6 +104,11 @@ ZH = Wording(
         Covers.GAS: "燃气报警器",
         Covers.OTHER: "门窗传感器",
     },
+    drill={Form.WRITTEN: "演练，没有真的出事：", Form.SPOKEN: "这是演练，没有真的出事。"},
+    drill_of="{name}（演练）",
+    drill_over="谢谢参加演练。",
+    drill_unanswered="一直没有人接手。",
+    drill_called_off="有真的报警，演练马上停止。",
     happened={
         EventKind.FALL: "{who}{time}疑似摔倒。",
         EventKind.LONG_LIE: "{who}疑似摔倒，到{time}还没有起来。",
@@ -134,6 +139,7 @@ ZH = Wording(
         EventKind.REACHABILITY: "{who}出事时可能等不到帮助：{why}。",
         EventKind.EVERYBODY_LEFT: "{who}{time}都出门了，还没有布防。",
         EventKind.CUSTOM: "{who}{time}触发了小区自定的提醒。",
+        EventKind.DRILL: "假设{who}{time}摔倒。",
     },
     own_rule="{who}{time}触发了规则“{rule}”。",
     not_well="{who}今天不能说一切正常：{why}。",
@@ -145,6 +151,7 @@ ZH = Wording(
         Missing.SENSORS: "有设备失联或没电",
         Missing.NO_SHIFT: "有时段没有人值班",
         Missing.BUDGET: "短信费用不够了",
+        Missing.NO_DRILL: "半年没有演练",
     },
     and_more="{names}和另外{more}人",
     advice={
@@ -196,6 +203,7 @@ ZH = Wording(
         Topic.REACHABILITY: {None: Advice("请今天处理。", "打开安居可以看到风险名单。")},
         Topic.LEAVING: {None: Advice("要布防吗？点开安居，一按就好。")},
         Topic.CUSTOM: {None: Advice("请查看。")},
+        Topic.DRILL: {None: Advice("请像真的一样回答，不用上门，不要打120。")},
     },
     answer={
         Channel.SMS: "",
@@ -278,6 +286,7 @@ ZH = Wording(
         Story.CUSTOM: "{time}已恢复。",
         Story.CARE: "",
         Story.SILENCE: "{time}起恢复通知。",
+        Story.DRILL: "{time}演练结束。",
     },
     absorbed="多台设备同时失联，另行通知。",
     unanswered="30分钟内没有新情况，一直无人接手。",

@@ -40,6 +40,7 @@ class Played:
                 Lane(STATUS, Tamper(self.premises), LowBattery(self.premises)),
             ),
             faults=(Clock(self.premises),),
+            registry=self.premises.registry,
         )
 
     def play(self, stream: Sequence[Reading], *, cuts: Collection[int] = (), until_s: float | None = None) -> Facts:
@@ -188,7 +189,8 @@ class Echo:
 
 def test_a_follower_hears_what_rules_before_it_found_before_it_is_given_the_same_readings() -> None:
     place, echo = premises(*DEVICES), Echo()
-    pipeline = Pipeline(Offline(place), (Lane(BUTTON, Sos(place), echo), Lane(STATUS, Tamper(place), echo)), faults=(Clock(place),))
+    lanes = (Lane(BUTTON, Sos(place), echo), Lane(STATUS, Tamper(place), echo))
+    pipeline = Pipeline(Offline(place), lanes, faults=(Clock(place),), registry=place.registry)
     stream = [button("w-01", 0, clock_wrong=True), status("c-01", 0.1, tamper=1)]
     pipeline.update(batches(place.registry, enumerate(stream)))
     pipeline.tick(ns(700))

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from stories import armed, at, did, estate, picked, said, tell, until
+from stories import armed, at, did, estate, fall, picked, said, tell, until
 
 Line = dict[str, Any]
 MINUTE, HOUR = 60.0, 3600.0
@@ -17,20 +16,6 @@ def sos(seconds: float, device: str = "w-1") -> Line:
 
 def cancel(seconds: float, device: str = "w-1") -> Line:
     return said(seconds, device, "button", pressed="cancel")
-
-
-def fall(from_s: float, device: str = "w-1", lies_s: float = 8.0, hard: float = 1.0) -> list[Line]:
-    """Packets of a second: standing, falling, lying still; `hard` is how much."""
-    rng = np.random.default_rng(7)
-    parts = [((0.0, 0.0, 1.0), 6.0), ((0.1, 0.1, 0.2), 0.5), ((2.5 * hard, 1.5 * hard, 2.5 * hard), 0.1), ((1.0, 0.05, 0.1), lies_s)]
-    still = np.concatenate([np.tile(np.array([row]), (round(seconds * 50), 1)) for row, seconds in parts])
-    signal = np.round(still + rng.normal(0, 0.01, still.shape), 4)
-    lines = []
-    for start in range(0, len(signal) - 49, 50):
-        second = from_s + start / 50
-        payload = {"t": at(second), "rate_hz": 50, "unit": "g", "xyz": signal[start : start + 50].tolist()}
-        lines.append({"at": at(second + 1), "topic": f"anju/willow/{device}/acceleration", "payload": payload})
-    return lines
 
 
 def home() -> dict[str, Any]:

@@ -56,9 +56,9 @@ def test_the_daughter_has_the_home_armed_by_night(
     second.get_by_role("checkbox").last.uncheck()
     second.get_by_role("combobox").select_option("home")
     page.get_by_role("button", name=save).click()
-    expect(page.locator(".explained")).to_have_text(next_)
+    expect(page.locator("[aria-labelledby=schedule] .explained")).to_have_text(next_)
     page.reload()
-    expect(page.locator(".explained")).to_have_text(next_)
+    expect(page.locator("[aria-labelledby=schedule] .explained")).to_have_text(next_)
     week = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
     assert planned(estate) == [
         {"at": "22:30", "mode": "night", "days": week},

@@ -19,10 +19,11 @@ from devices.model import NS_PER_S, CommunityId, Covers, DeviceId, DeviceKind, H
 from incidents.directory import Role
 from incidents.model import Incident, Story
 from incidents.roster import Stretch, stretches
-from store import administering, audit, coverage, drawings, importing, lately, levels, placing, reports, views
+from store import administering, audit, coverage, departures, drawings, importing, lately, levels, placing, reports, views, wearers
 from store.administering import NoSuchItemError, Said, Section, version
 from store.choices import ChangedMeanwhileError
 from store.model import InputError, StoreError
+from store.schema import Departure
 from store.tables import IncidentRow
 from web.api.model import (
     AuditShown,
@@ -37,6 +38,7 @@ from web.api.model import (
     FileWish,
     HomeKept,
     HomeWish,
+    LeavingWish,
     Letting,
     Level,
     MapWish,
@@ -111,6 +113,17 @@ def put_person(site: TheSite, who: TheWho, item_id: str, wish: PersonWish) -> Ch
     """Add somebody, or change what is said of them."""
     item = wish.model_dump(mode="json", exclude={"version"}) | {"id": item_id, "of": wish.of or None}
     return put_item(site, who, "people", item, wish.version)
+
+
+@router.post("/people/{item_id}/left")
+def left(site: TheSite, who: TheWho, item_id: str, wish: LeavingWish) -> Changed:
+    """Say that a resident moved out or died: everything about them ends, quietly."""
+    with _judged(), site.database.write() as session:
+        said = administering.document(session, who.community_id)
+        if version(next((one for one in said.get("people", []) if one["id"] == item_id), None)) != wish.version:
+            raise ChangedMeanwhileError(f"{item_id} was changed meanwhile")
+        made = departures.leave(session, who.community_id, PersonId(item_id), wish.why, by=who.id, now_ns=site.clock())
+    return Changed(warnings=list(made.warnings))
 
 
 @router.put("/devices/{item_id}")
@@ -367,7 +380,9 @@ def _person(said: Said, scene: Scene) -> PersonKept:
         of_words=words.names_gap.join(scene.name(one) for one in said.get("of") or []),
         phone=said.get("phone"),
         language=said.get("language"),
+        since=said.get("since"),
         until=said.get("until"),
+        left_words=words.left[Departure(said["left"]["why"])].format(date=said["left"]["at"][:10]) if "left" in said else "",
         version=version(said),
     )
 
@@ -391,6 +406,12 @@ def _device(  # noqa: PLR0917  what is known of it, each from elsewhere
         source=(said.get("source") or {}).get("name", ""),
         name_words=scene.wording.contacts[device.covers] if device.covers else scene.wording.devices[device.kind],
         where_words=scene.name(device.wearer) if device.wearer else (home.address or home.id) if home else "",
+        worn_words=[
+            words.worn_until.format(
+                name=scene.name(one["by"]), time=scene.clock(round(datetime.fromisoformat(one["until"]).timestamp()) * NS_PER_S)
+            )
+            for one in reversed(said.get(wearers.BEFORE, []))
+        ],
         heard_words=words.glance[Glancing.HEARD].format(ago=scene.ago(of.heard_ns)) if of.heard_ns else words.glance[Glancing.NOT_HEARD],
         heard_ns=of.heard_ns,
         battery_percent=of.battery_percent,

@@ -11,6 +11,7 @@ from incidents.directory import NamedDevice, Person, Role
 from incidents.model import Act, Do, Incident, IncidentState, Quiet, Refused, Signal, Story
 from incidents.silence import is_away
 from incidents.timeline import BY_FACT
+from incidents.visitors import is_visit
 from rules.kinds import EventKind, Mode
 from rules.model import Event
 from store import lately, standings, views, wearing
@@ -162,7 +163,7 @@ def _glance(visit: Visit, home_id: HomeId, ready: Homes) -> Glance:
     open_here = [one for one in told_apart(visit.open_incidents())[0] if _is_at(one, home_id, visit)]
     blind = unguarded(wearing.of_community(visit.session, visit.community.id), open_here, scene).get(home_id, ())
     things_open, not_heard = things(ready[home_id].open, scene).short, sensors(ready[home_id].silent, scene).short
-    alarms = [one for one in open_here if one.story is not Story.FAULT]
+    alarms = [one for one in open_here if one.story not in {Story.FAULT, Story.DRILL} and not is_visit(one)]
     care = [Care(words=scene.heading(one.headline), incident=one.id) for one in open_here if one.story is Story.FAULT]
     care += [Care(words=words.unguarded.format(names=one), incident=None) for one in blind]
     care += [Care(words=words.glance[Glancing.NO_SIGNAL].format(things=not_heard), incident=None)] if not_heard and not care else []

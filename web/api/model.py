@@ -9,7 +9,7 @@ from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 from devices.model import Covers, DeviceKind, Placement
 from geofence.calibration import Stand
 from geofence.datum import Datum
-from incidents.directory import Channel, Language, Role, Severity
+from incidents.directory import Channel, Language, Role, Severity, VisitorKind
 from incidents.model import Do, IncidentState, Reason
 from notifier.rehearsal import What
 from rules.kinds import EventKind, Mode
@@ -19,12 +19,12 @@ from store.chain_checks import LinkState
 from store.consents import DataPurpose, Recipient
 from store.contacts import ContactState
 from store.model import OpeningKind
-from store.schema import MOST_CONDITIONS, MOST_PLANNED, DayOfWeek, FenceState
+from store.schema import MOST_CONDITIONS, MOST_PLANNED, MOST_VISITORS, DayOfWeek, Departure, FenceState
 from web.rights import Action
 from web.words import Lack
 
-Tone = Literal["good", "care", "alarm"]
-"""All is well; something wants a look; somebody needs help."""
+Tone = Literal["good", "care", "alarm", "drill"]
+"""All is well; something wants a look; somebody needs help; somebody needs none, it is a drill."""
 
 
 class _Answer(BaseModel):
@@ -187,6 +187,13 @@ class Removal(_Wish):
     version: str
 
 
+class LeavingWish(_Wish):
+    """A resident moved out or died; `version`: of what was looked at."""
+
+    why: Departure
+    version: str
+
+
 class Letting(_Wish):
     """A device is to be let in, or no longer."""
 
@@ -223,7 +230,9 @@ class PersonKept(_Answer):
     of_words: str
     phone: str | None
     language: Language | None
+    since: str | None
     until: str | None
+    left_words: str
     version: str
 
 
@@ -236,6 +245,7 @@ class PersonWish(_Wish):
     of: list[str] = []
     phone: str | None = None
     language: Language | None = None
+    since: str | None = None
     until: str | None = None
     version: str = ""
 
@@ -256,9 +266,10 @@ class Level(_Answer):
 
 
 class DeviceKept(_Answer):
-    """A device as the community's file says it, and how it is. `credentials_words`: since when it has some of its own, "" of none.
+    """A device as the community's file says it, and how it is.
 
-    `battery`: what it said each night.
+    `credentials_words`: since when it has some of its own, "" of none. `worn_words`: who wore it before, the last first; `battery`: what it
+    said each night.
     """
 
     id: str
@@ -271,6 +282,7 @@ class DeviceKept(_Answer):
     source: str
     name_words: str
     where_words: str
+    worn_words: list[str]
     heard_words: str
     heard_ns: int | None
     battery_percent: float | None
@@ -462,6 +474,45 @@ class SendingWish(_Wish):
     """A test to oneself."""
 
     channel: Channel
+
+
+class DrillWish(_Wish):
+    """A drill about somebody."""
+
+    resident: str
+
+
+class DrillLine(_Answer):
+    """One person in a drill: when they were told by what, what came of it, and what they answered."""
+
+    name: str
+    role_words: str
+    told_words: list[str]
+    answer_words: str
+    is_broken: bool
+
+
+class DrillShown(_Answer):
+    """A drill, and what it has shown until now."""
+
+    id: str
+    who_words: str
+    began_words: str
+    state_words: str
+    taken_words: str
+    is_open: bool
+    people: list[DrillLine]
+    broken_words: list[str]
+    left_out_words: str
+
+
+class Drills(_Answer):
+    """Drills, the newest first, and about whom there may be one."""
+
+    due_words: str
+    is_due: bool
+    residents: list[Choice]
+    drills: list[DrillShown]
 
 
 class CommunityMetered(_Answer):
@@ -684,6 +735,31 @@ class ScheduleWish(_Wish):
     """When a home's mode is to change by itself: all of it."""
 
     planned: Annotated[list[Planned], Field(max_length=MOST_PLANNED)]
+
+
+class VisitorOfHome(_Wish):
+    """Somebody who is known to come, from when to when (by the community's clock), on which days; `until`: their last day."""
+
+    name: Annotated[str, Field(min_length=1, max_length=40)]
+    kind: VisitorKind
+    since: TimeOfDay
+    to: TimeOfDay
+    days: Annotated[list[DayOfWeek], Field(min_length=1, max_length=7)]
+    until: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] | None = None
+
+
+class Visitors(_Answer):
+    """Who is known to come to a home. `may`: whether whoever looks may change it."""
+
+    visitors: list[VisitorOfHome]
+    kinds: list[Choice]
+    may: bool
+
+
+class VisitorsWish(_Wish):
+    """Who is to be known: all of them."""
+
+    visitors: Annotated[list[VisitorOfHome], Field(max_length=MOST_VISITORS)]
 
 
 class OrderWish(_Wish):

@@ -143,7 +143,7 @@ def _seen_home(session: Session, who: Who, community: Community, home_id: str, p
         if who.may_at(Action.SEE_PLAN, home):
             return home
         for incident in views.open_incidents(session, community.id):
-            is_here = incident.home_id == home and incident.story not in {Story.FAULT, Story.SILENCE}
+            is_here = incident.home_id == home and incident.story not in {Story.FAULT, Story.SILENCE, Story.DRILL}
             if is_here and who.may_about(Action.SEE_PLAN, incident) and who.may_about(Action.SEE_PERSON, incident, purpose):
                 return home
     raise ProblemError(404, Notice.NOT_YOURS)

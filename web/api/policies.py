@@ -63,7 +63,7 @@ def policies(request: Request, site: TheSite) -> Policies:
         ]
         return Policies(
             policies=[_policy(one, of[PolicyId(one["id"])], visit) for one in said.get("policies", [])],
-            kinds=[Choice(id=kind, words=words.kinds[kind]) for kind in EventKind],
+            kinds=[Choice(id=kind, words=words.kinds[kind]) for kind in EventKind if kind is not EventKind.DRILL],
             tells=tells,
             channels=[Choice(id=one, words=words.channels[one]) for one in _TOLD_BY],
         )

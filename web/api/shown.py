@@ -1,14 +1,19 @@
 """Incidents as the API shows them."""
 
 from incidents.directory import Severity
-from incidents.model import Incident
+from incidents.model import Incident, Story
+from incidents.visitors import is_visit
 from web.api.model import Card, Tone
 from web.cards import card, since_ns
 from web.site import Visit
 
 
 def tone_of(incident: Incident) -> Tone:
-    """Whether somebody needs help, or something wants a look."""
+    """Whether somebody needs help, or something wants a look; of a drill, that it is one."""
+    if incident.story is Story.DRILL:
+        return "drill" if incident.is_open else "good"
+    if is_visit(incident):
+        return "good"
     return "alarm" if incident.severity in {Severity.LIFE, Severity.URGENT} and incident.is_open else "care" if incident.is_open else "good"
 
 

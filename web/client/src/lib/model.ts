@@ -8,6 +8,7 @@ export type Me = Schemas["Me"];
 export type Card = Schemas["Card"];
 export type Glance = Schemas["Glance"];
 export type Schedule = Schemas["Schedule"];
+export type Visitors = Schemas["Visitors"];
 export type Settings = Schemas["Settings"];
 export type AddressKind = Schemas["AddressKind"];
 export type Consent = Schemas["ConsentShown"];

@@ -182,11 +182,7 @@ def silence(database: Database, estates: Estates, community_id: CommunityId, qui
     with database.write() as session:
         book = DatabaseBook(session, community_id, now_ns)
         outcome = desk.silence(quiet, book, estates.community(session, community_id).directory, now_ns)
-        if isinstance(outcome, Outcome):
-            for incident in outcome.incidents:
-                add_event(session, incident.headline)
-            book.put(outcome, Because(cause=Cause.ACT))
-        return outcome
+        return _written(session, book, outcome, Because(cause=Cause.ACT))
 
 
 def drill(database: Database, estates: Estates, community_id: CommunityId, wanted: Drill, now_ns: int) -> Outcome | Refused:
@@ -202,11 +198,16 @@ def drill(database: Database, estates: Estates, community_id: CommunityId, wante
     with database.write() as session:
         book = DatabaseBook(session, community_id, now_ns)
         outcome = desk.drill(wanted, book, estates.community(session, community_id).directory, now_ns)
-        if isinstance(outcome, Outcome):
-            for incident in outcome.incidents:
-                add_event(session, incident.headline)
-            book.put(outcome, Because(cause=Cause.ACT, by=wanted.by))
-        return outcome
+        return _written(session, book, outcome, Because(cause=Cause.ACT, by=wanted.by))
+
+
+def _written(session: Session, book: DatabaseBook, outcome: Outcome | Refused, because: Because) -> Outcome | Refused:
+    """What was wished for, with the events that its incidents begin with; nothing of what was refused."""
+    if isinstance(outcome, Outcome):
+        for incident in outcome.incidents:
+            add_event(session, incident.headline)
+        book.put(outcome, because)
+    return outcome
 
 
 class _BookOfOne(DatabaseBook):

@@ -53,14 +53,6 @@ class ModeSince:
     by: PersonId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenCount:
-    """How many incidents of a community are open, what is calm aside; `unowned` of them nobody has."""
-
-    total: int = 0
-    unowned: int = 0
-
-
 def signal(session: Session, community_id: CommunityId) -> str:
     """A word that is another one as soon as there is something new to show of a community.
 
@@ -69,14 +61,6 @@ def signal(session: Session, community_id: CommunityId) -> str:
     number = session.exec(select(CommunityLockRow.number).where(CommunityLockRow.community_id == community_id)).first()
     told_ns = session.exec(select(func.max(col(DeliveryRow.updated_ns))).where(DeliveryRow.community_id == community_id)).one()
     return f"{number or 0}-{told_ns or 0}"
-
-
-def open_count(session: Session, community_id: CommunityId) -> OpenCount:
-    """How many incidents are open, by state; what is calm needs nobody."""
-    counted = select(IncidentRow.state, func.count()).where(IncidentRow.community_id == community_id, IncidentRow.is_open)
-    counted = counted.where(col(IncidentRow.story).not_in(sorted(CALM))).group_by(IncidentRow.state)
-    by_state = {IncidentState(state): count for state, count in session.exec(counted)}
-    return OpenCount(total=sum(by_state.values()), unowned=sum(by_state.get(state, 0) for state in _UNOWNED))
 
 
 def open_incidents(session: Session, community_id: CommunityId) -> tuple[Incident, ...]:

@@ -307,13 +307,12 @@ class Visit:
         community_id = self.community.id
         # Of what they may see: a number in the title would betray a call under duress to whoever must not hear of it.
         going_on = told_apart(self.open_incidents())[0] if self.who.has_all(Action.SEE_INCIDENTS) else ()
-        count = views.OpenCount(total=len(going_on), unowned=sum(map(is_unowned, going_on)))
         page = self.site.pages.get_template(name).render(
             words=self.scene.words,
             language_links=language_links(self.request),
             directory=self.community.directory,
             communities=self.communities,
-            count=count,
+            unowned=sum(map(is_unowned, going_on)),
             signal=self.signal,
             title=title,
             me=self.scene.name(self.who.id),

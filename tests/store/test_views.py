@@ -47,7 +47,6 @@ def test_the_gravest_incident_comes_first_then_what_nobody_has_then_the_oldest(d
     )
     with database.read() as session:
         assert [one.id for one in views.open_incidents(session, WILLOW)] == ["first", "second", "had", "notice"]
-        assert views.open_count(session, WILLOW) == views.OpenCount(total=4, unowned=3)
 
 
 def test_of_what_is_over_the_last_comes_first_and_no_more_than_asked_for(database: Database, incident_of: Made) -> None:
@@ -70,7 +69,7 @@ def test_no_question_is_answered_out_of_another_community(database: Database, in
         assert views.recipients(session, POPLAR) == ()
         assert views.messages(session, POPLAR, PersonId("zhou-jie"), 9) == ()
         assert views.modes(session, POPLAR) == {}
-        assert views.open_count(session, POPLAR) == views.OpenCount()
+        assert views.open_incidents(session, POPLAR) == ()
         assert views.signal(session, POPLAR) == "0-0"
 
 
@@ -139,17 +138,6 @@ def test_the_last_changes_of_each_home_stand_newest_first(database: Database) ->
             "b1-103": ["guard"],
         }
         assert {home: changes[0] for home, changes in history.items()} == views.modes(session, WILLOW)
-
-
-def test_a_silence_is_no_open_incident_that_is_counted(database: Database, incident_of: Made) -> None:
-    put(
-        database,
-        incident_of("fall"),
-        replace(incident_of("quiet", subject="b1-101"), story=Story.SILENCE, state=IncidentState.ACKNOWLEDGED),
-    )
-    with database.read() as session:
-        assert views.open_count(session, WILLOW) == views.OpenCount(total=1, unowned=1)
-        assert len(views.open_incidents(session, WILLOW)) == 2
 
 
 def test_the_signal_changes_with_every_decision_and_every_answer_of_a_gateway(

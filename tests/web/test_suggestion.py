@@ -74,7 +74,7 @@ def test_it_is_no_incident_on_any_page(estate: Estate, served: Service, screen: 
     at(family, served, "/incidents")
     expect(family.locator(".card")).to_have_count(0)
     with estate.database.read() as session:
-        assert views.open_count(session, LAKESIDE).total == 0
+        assert views.open_incidents(session, LAKESIDE) == ()
         assert views.closed_incidents(session, LAKESIDE, 10) == ()
     assert not estate.incident(word).is_open
 

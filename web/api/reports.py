@@ -1,5 +1,6 @@
 """A month as the property company is told of it."""
 
+from dataclasses import asdict
 from datetime import datetime
 from math import floor
 
@@ -92,23 +93,8 @@ def _shown(month: str, made: Report, visit: Visit) -> ReportShown:
 
 
 def _figures(one: Figures) -> FiguresShown:
-    return FiguresShown(
-        alarms=one.alarms,
-        raised=one.raised,
-        judged=one.judged,
-        in_time=one.in_time,
-        share_percent=None if one.share is None else floor(1000 * one.share) / 10,
-        is_met=one.is_met,
-        answered=one.answered,
-        arrived=one.arrived,
-        unanswered=one.unanswered,
-        waiting=one.waiting,
-        false=one.false,
-        answer_median_s=one.answer_median_s,
-        answer_p90_s=one.answer_p90_s,
-        arrive_median_s=one.arrive_median_s,
-        answers=list(one.answers),
-    )
+    share_percent = None if one.share is None else floor(1000 * one.share) / 10
+    return FiguresShown(**asdict(one), share_percent=share_percent, is_met=one.is_met)
 
 
 def _ailing(one: Ailing, scene: Scene) -> AilingShown:

@@ -19,7 +19,8 @@ from notifier.replay import Replay
 from rules.fall.evaluation import evaluate as evaluate_detections
 from rules.fall.recordings import detect as detect_falls
 from store import capture, community, configuration, recordings
-from store.exporting import Export, Span
+from store.anonymous import Anonymous
+from store.exporting import Export, Span, around
 from store.model import Community, InputError
 from store.session import Database
 from store.settings import Settings
@@ -57,14 +58,22 @@ def _time(_context: click.Context, option: click.Parameter, value: str | None) -
 @_days_option
 @click.option("--since", metavar="TIME", callback=_time, help="Instead of --days: from then on, such as 2026-03-01T06:00:00Z.")
 @click.option("--until", metavar="TIME", callback=_time, help="Up to then; else up to now.")
+@click.option("--incident", metavar="ID", help="Instead of a time: this incident, from two hours before it, and its home alone.")
 @click.option("--falls", "thinned", is_flag=True, help="Of acceleration what lies around falls, and a packet every two minutes.")
+@click.option("--anonymous", is_flag=True, help="Without personal data: ids are numbers, and everything lies elsewhere.")
 @with_settings
-def export_capture(settings: Settings, path: Path, *, thinned: bool, **which: Any) -> None:  # noqa: ANN401  the span's own
+def export_capture(settings: Settings, path: Path, *, incident: str | None, thinned: bool, anonymous: bool, **which: Any) -> None:  # noqa: ANN401  the span's own
     """Write what happened as a capture, and the community file of its beginning beside it."""
     if path.suffix == ".yaml":
         raise InputError(path, "", "would be the community file beside it, wanted another name such as week.jsonl")
     database = database_of(settings)
-    community_file = _exported(settings, database, _span(database, **which), path, thinned=thinned)
+    span, home = _span(database, **which), ""
+    if incident is not None:
+        if not anonymous:
+            raise click.UsageError("--incident is for a test case, wanted --anonymous with it")
+        span, home = around(database, span.community_id, incident, time.time_ns())
+    export = Export(database, span, thinned=thinned)
+    community_file = _exported(settings, export, path, Anonymous(export.document, home=home) if anonymous else None)
     click.echo(f"{path} and {community_file}")
 
 
@@ -88,25 +97,25 @@ def rehearse(settings: Settings, capture_file: Path | None, today: str | None, c
         document = configuration.community_at(session, span.community_id) or ""
     with tempfile.TemporaryDirectory(prefix="anju-rehearse-") as folder:
         written = Path(folder, "capture.jsonl")
-        _exported(settings, database, span, written, thinned=False)
+        _exported(settings, Export(database, span), written)
         _rehearse(written, community.parse(document, "the database"), changed_file, as_json=as_json)
 
 
-def _exported(settings: Settings, database: Database, span: Span, path: Path, *, thinned: bool) -> Path:
+def _exported(settings: Settings, export: Export, path: Path, anonymous: Anonymous | None = None) -> Path:
     """Write a span as a capture; the community file beside it."""
-    export = Export(database, span, thinned=thinned)
     with terminal.waiting("Reading the log …"):
-        asyncio.run(with_log(settings, lambda log: _write(export, log, path)))
+        asyncio.run(with_log(settings, lambda log: _write(export, log, path, anonymous)))
     community_file = path.with_suffix(".yaml")
-    community_file.write_text(export.document + "\n", encoding="utf-8")
+    community_file.write_text((anonymous or export).document + "\n", encoding="utf-8")
     return community_file
 
 
-async def _write(export: Export, log: Log, path: Path) -> None:
+async def _write(export: Export, log: Log, path: Path, anonymous: Anonymous | None) -> None:
     encode = msgspec.json.Encoder().encode
     with path.open("wb") as file:
         async for line in export.lines(log):
-            file.write(encode(line) + b"\n")
+            for one in (line,) if anonymous is None else anonymous.lines(line):
+                file.write(encode(one) + b"\n")
 
 
 def _span(database: Database, *, named: str | None, days: float, since: int | None = None, until: int | None = None) -> Span:

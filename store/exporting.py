@@ -31,7 +31,7 @@ from rules.kinds import EventKind, Mode
 from rules.premises import SCHEDULE
 from store import community, configuration
 from store.capture import iso
-from store.model import StoreError
+from store.model import InputError, StoreError
 from store.outbox import DeliveryOutcome
 from store.session import Database
 from store.tables import CommunityVersionRow, DeliveryRow, EntryRow, EventRow, IncidentRow, ModeChangeRow, NotificationRow
@@ -73,6 +73,27 @@ class _Version:
 
     at_ns: int
     document: str
+
+
+LEAD_NS, TRAIL_NS = 2 * 3600 * NS_PER_S, 60 * NS_PER_S
+"""What is exported before and after an incident: what led to it, and what was still on its way."""
+
+
+def around(database: Database, community_id: CommunityId, incident_id: str, now_ns: int) -> tuple[Span, str]:
+    """The time of an incident and around it, and its home; "" where it is of none.
+
+    Raises
+    ------
+    InputError
+        There is no such incident.
+    """
+    with database.read() as session:
+        row = session.get(IncidentRow, (community_id, incident_id))
+    if row is None:
+        raise InputError("--incident", incident_id, f"is no incident of {community_id}")
+    until_ns = now_ns if row.ended_ns is None else min(now_ns, row.ended_ns + TRAIL_NS)
+    span = Span(community_id=community_id, since_ns=row.opened_ns - LEAD_NS, until_ns=until_ns)
+    return span, _INCIDENT.validate_json(row.body).home_id or ""
 
 
 class Export:

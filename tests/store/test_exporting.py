@@ -16,7 +16,8 @@ from stories import ESTATE, START, at, estate, picked, tell, until
 from devices.broker import CORE, EmbeddedBroker, credentials_of
 from devices.entry import PARTITIONS, Record
 from devices.log import STREAM, Limits, Log
-from devices.model import NS_PER_S, CommunityId, HomeId, PersonId
+from devices.model import NS_PER_S, CommunityId, DeviceId, HomeId, PersonId
+from incidents.desk import take
 from incidents.model import Quiet, Refused
 from rules.kinds import EventKind, Mode
 from rules.model import Event
@@ -25,7 +26,7 @@ from store import capture, configuration
 from store.acts import silence
 from store.estates import Estates
 from store.exporting import Export, Span
-from store.ledger import add_event
+from store.ledger import DatabaseBook, add_event
 from store.model import StoreError
 from store.session import Database
 
@@ -255,3 +256,47 @@ def test_a_wrong_span_is_exit_2_and_one_line(
     done = anju("export-capture", tmp_path / "day.jsonl", "--config", installation[0], *arguments)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
     assert words in done.stderr
+
+
+def test_an_incident_is_exported_with_what_led_to_it_and_without_personal_data(
+    installation: tuple[Path, EmbeddedBroker], opened: Callable[..., Database], tmp_path: Path
+) -> None:
+    config, server = installation
+    ago_s = (time.time_ns() - T0_NS) // NS_PER_S - 3600
+
+    async def fill() -> None:
+        log = await Log.open(server.nats_url, CORE, credentials_of(server.config.folder).core, Limits(max_bytes=30 << 20))
+        for second, device in ((0, "w-1"), (5, "w-2")):
+            await log.append(0, [heard(ago_s + second, device, "button", pressed="sos")])
+        await log.close()
+
+    asyncio.run(fill())
+    database, estates = opened(f"sqlite:///{tmp_path / 'state' / 'anju.db'}"), Estates()
+    event = Event(
+        community_id=WILLOW,
+        kind=EventKind.SOS,
+        subject="zhou-fen",
+        t_ns=ns(ago_s),
+        known_ns=ns(ago_s),
+        seq=1,
+        device_id=DeviceId("w-1"),
+        resident_id=PersonId("zhou-fen"),
+        home_id=HomeId("b1-101"),
+    )
+    with database.write() as session:
+        add_event(session, event)
+        book = DatabaseBook(session, WILLOW, ns(ago_s))
+        outcome = take(event, book, estates.community(session, WILLOW).directory, ns(ago_s))
+        book.put(outcome)
+    written, incident_id = tmp_path / "case.jsonl", outcome.incidents[0].id
+    done = anju("export-capture", written, "--incident", incident_id, "--anonymous", "--config", config)
+    assert done.returncode == 0, done.stderr
+    replayed = anju("replay", written, "--community", tmp_path / "case.yaml")
+    found = [line for line in map(json.loads, replayed.stdout.splitlines()) if line["type"] == "incident"]
+    assert next((line["kind"], line["at"], line["state"]) for line in found) == ("sos", at(ago_s), "open")
+    both = written.read_text(encoding="utf-8") + (tmp_path / "case.yaml").read_text(encoding="utf-8")
+    assert [word for word in ("zhou", "周", "willow", "b1-101", "+86139", "+86138") if word in both] == []
+    plain = anju("export-capture", written, "--incident", incident_id, "--config", config)
+    assert (plain.returncode, "wanted --anonymous with it" in plain.stderr) == (2, True)
+    nothing = anju("export-capture", written, "--incident", "sos-nobody", "--anonymous", "--config", config)
+    assert (nothing.returncode, nothing.stderr) == (2, "anju: --incident: sos-nobody: is no incident of willow\n")

@@ -89,6 +89,8 @@ def take(fact: Finding, book: Incidents, directory: Directory, now_ns: int) -> O
         When the fact was known, in ns.
     """
     match fact:
+        case Event() if _has_left(fact.subject, directory):
+            outcome = Outcome()  # it was on its way when that was said
         case Event():
             outcome = _take_event(fact, book, directory, now_ns)
         case Cleared():
@@ -155,6 +157,11 @@ def _shown(outcome: Outcome, book: Incidents, directory: Directory, now_ns: int)
         outcome = drills.given_way(outcome, book.drills(), directory, now_ns)
     shown = [signalled(incident, directory) for incident in outcome.incidents]
     return Outcome(incidents=tuple(one for one, _ in shown), duties=(*outcome.duties, *(duty for _, duties in shown for duty in duties)))
+
+
+def _has_left(subject: str, directory: Directory) -> bool:
+    person = directory.people.get(PersonId(subject))
+    return person is not None and person.left_ns is not None
 
 
 def _take_event(event: Event, book: Incidents, directory: Directory, now_ns: int) -> Outcome:

@@ -203,7 +203,7 @@ ZH = Wording(
         Topic.REACHABILITY: {None: Advice("请今天处理。", "打开安居可以看到风险名单。")},
         Topic.LEAVING: {None: Advice("要布防吗？点开安居，一按就好。")},
         Topic.CUSTOM: {None: Advice("请查看。")},
-        Topic.DRILL: {None: Advice("请像真的一样回答，不用上门，不要打120。")},
+        Topic.DRILL: {None: Advice("请像真的一样回答。", "不用上门，不要打120。")},
     },
     answer={
         Channel.SMS: "",

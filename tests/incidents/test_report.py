@@ -106,7 +106,9 @@ def test_words_silences_faults_drills_and_parts_of_a_greater_one_are_no_alarms()
         incident(4, ended=Ended.ABSORBED, state=IncidentState.RESOLVED),
     ]
     fault = incident(5, kind=EventKind.OFFLINE, subject="door", device="door")
-    found = of_day([drill, *((one, [said(9, state="open")]) for one in (*others, fault)), answered(60, 5)])
+    begun = answered(6, 5, kind=EventKind.DRILL)  # one that was begun as a drill, answered after 5 s
+    found = of_day([drill, begun, *((one, [said(9, state="open")]) for one in (*others, fault)), answered(60, 15)])
+    assert found.all.answer_median_s == 15
     assert found.all.alarms == 1
     assert [one.device for one in found.devices] == ["door"]
 

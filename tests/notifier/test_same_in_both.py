@@ -21,13 +21,13 @@ from devices.entry import PARTITIONS, Record
 from devices.log import STREAM, Limits, Log
 from devices.model import NS_PER_S, CommunityId, HomeId, PersonId
 from incidents.directory import Channel
-from incidents.model import Act, IncidentState, Outcome, Quiet, Refused
+from incidents.model import Act, Drill, IncidentState, Outcome, Quiet, Refused
 from incidents.timeline import EntryKind
 from notifier.dispatch import Dispatcher
 from notifier.gateways.model import EVERYBODY, Answer, Capabilities, InDoubt, Outgoing, Status
 from rules.home import codes
 from store import acts, capture, configuration, ledger, outbox, positions, timelines
-from store.capture import Acted, Arrival, Line, ModeChanged, SilenceWanted
+from store.capture import Acted, Arrival, DrillWanted, Line, ModeChanged, SilenceWanted
 from store.estates import Estates
 from store.exporting import Export, Span
 from store.judge import Judge, Judged
@@ -137,6 +137,9 @@ class Served:
                 until_ns = at_ns + round(line.minutes * 60 * NS_PER_S)
                 quiet = Quiet(by=PersonId(line.by), subject=line.subject, reason=line.reason, until_ns=until_ns, life=line.life)
                 assert isinstance(acts.silence(self.database, estates, WILLOW, quiet, at_ns), Outcome)
+            case DrillWanted():
+                wanted = Drill(by=PersonId(line.by), resident=PersonId(line.resident))
+                assert isinstance(acts.drill(self.database, estates, WILLOW, wanted, at_ns), Outcome)
             case ModeChanged():
                 by, home = PersonId(line.by or "day-guard"), HomeId(line.home)
                 done = acts.set_mode(self.database, estates, WILLOW, home, line.mode, by=by, now_ns=at_ns, code=line.code)
@@ -159,6 +162,11 @@ class Served:
 def silenced(seconds: float, by: str, subject: str, minutes: float, **more: Any) -> dict[str, Any]:
     """Line of somebody who asks for silence."""
     return {**until(seconds), "silence": {"by": by, "subject": subject, "reason": "换锁", "minutes": minutes, **more}}
+
+
+def drilled(seconds: float) -> dict[str, Any]:
+    """Line of a drill that the office begins."""
+    return {**until(seconds), "drill": {"by": "office", "resident": "zhou-fen"}}
 
 
 def house(**policy: Any) -> dict[str, Any]:
@@ -297,6 +305,14 @@ STORIES: dict[str, list[dict[str, Any]]] = {
         {**until(20), "mode": {"home": "b1-101", "mode": "disarmed", "by": "zhou-fen", "code": "8520"}},
         until(HOUR),
     ],
+    "a drill that nobody answers": [drilled(0), until(HOUR)],
+    "a drill that somebody takes on, and an SOS meanwhile": [
+        drilled(0),
+        did(50, "zhou-min", "acknowledge", "zhou-fen", eta_min=2),
+        presses(400, "w-2"),
+        did(700, "emma-xu", "resolve", "xu-bo"),
+        until(HOUR),
+    ],
     "a code is guessed": [
         *(said(5 + n, "k-1", "keypad", mode="disarmed", code="1111") for n in range(8)),
         silenced(300, "office", "k-1", 10),
@@ -357,6 +373,7 @@ def exported(broker: EmbeddedBroker, database: Database, arrived: Sequence[Line]
         "he falls while life safety is silenced",
         "the lock is changed while the home is armed",
         "a code under duress on the page",
+        "a drill that somebody takes on, and an SOS meanwhile",
     ],
 )
 def test_what_was_served_is_exported_and_replayed_told_to_the_same_people(

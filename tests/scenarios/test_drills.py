@@ -9,7 +9,7 @@ from stories import at, did, estate, picked, said, tell, until
 MARKS = {
     "zh": ("演练，没有真的出事", "这是演练，没有真的出事"),
     "zh-Hant": ("演練，沒有真的出事", "這是演練，沒有真的出事"),
-    "en": ("DRILL, nothing has happened", "This is a drill. Nothing has happened"),
+    "en": ("DRILL, not real", "This is only a drill"),
 }
 """How a text says it, and how a call does."""
 
@@ -69,22 +69,22 @@ def test_so_does_that_nobody_answers(tmp_path: Path) -> None:
     [
         (
             "zh",
-            "【柳岸新村】演练，没有真的出事：假设周芬（1栋101室）10:00摔倒。请像真的一样回答，不用上门，不要打120。回复1=我去处理，1误报=误报。",
+            "【柳岸新村】演练，没有真的出事：假设周芬（1栋101室）10:00摔倒。请像真的一样回答。不用上门，不要打120。回复1=我去处理，1误报=误报。",
             "【柳岸新村】演练，没有真的出事：已结束：假设周芬（1栋101室）10:00摔倒。10:01由物业处理完毕。谢谢参加演练。",
         ),
         (
             "zh-Hant",
-            "【柳岸新村】演練，沒有真的出事：假設周芬（1栋101室）10:00跌倒。請像真的一樣回答，不用上門，不要打120。回覆1=我去處理，1誤報=誤報。",
+            "【柳岸新村】演練，沒有真的出事：假設周芬（1栋101室）10:00跌倒。請像真的一樣回答。不用上門，不要打120。回覆1=我去處理，1誤報=誤報。",
             "【柳岸新村】演練，沒有真的出事：已結束：假設周芬（1栋101室）10:00跌倒。10:01由物业處理完畢。多謝參加演練。",
         ),
         (
             "en",
             (
-                "DRILL, nothing has happened: Suppose 周芬 (1栋101室) fell at 10:00. Please answer as you would for real."
-                " Do not go there, and do not call 120. Reply 1=I go, 1 false=false alarm"
+                "DRILL, not real: Suppose 周芬 (1栋101室) fell at 10:00. Answer as if real. Do not go, do not call 120."
+                " Reply 1=I go, 1 false=false alarm"
             ),
             (
-                "DRILL, nothing has happened: Over: Suppose 周芬 (1栋101室) fell at 10:00. 物业 resolved it at 10:01."
+                "DRILL, not real: Over: Suppose 周芬 (1栋101室, 柳岸新村) fell at 10:00. 物业 resolved it at 10:01."
                 " Thank you for taking part in the drill."
             ),
         ),

@@ -241,7 +241,7 @@ def test_a_new_guardian_takes_over_on_a_day_and_the_old_one_has_no_right_from_th
 
 
 @pytest.mark.skipif(not is_built(), reason="make setup builds the client")
-@pytest.mark.parametrize(("locale", "leave", "died"), [("zh-CN", "王秀英离开", "去世了"), ("en", "王秀英 has left", "Died")])
+@pytest.mark.parametrize(("locale", "leave", "died"), [("zh-CN", "王秀英不在这里了", "去世了"), ("en", "王秀英 has left", "Died")])
 def test_by_hand_on_the_page(*, estate: Estate, served: Service, screen: Screens, locale: str, leave: str, died: str) -> None:
     page = at(screen(locale, 390, 844, who="office"), served, "/administration/register")
     page.get_by_role("button", name=leave).click()

@@ -50,7 +50,7 @@ class Place(_Answer):
 
 
 class Me(_Answer):
-    """Who asks. `may`: what their roles allow; `homes`: their own home and those of their relatives."""
+    """Who asks. `may`: what their roles allow; `homes`: their own home and those of their relatives; `shares_number`: others do too."""
 
     id: str
     name: str
@@ -60,6 +60,7 @@ class Me(_Answer):
     communities: list[Place]
     homes: list[Place]
     may: list[Action]
+    shares_number: bool
     push_key: str | None
 
 

@@ -991,13 +991,14 @@ class Settings(_Wish):
     """What somebody chose for themselves.
 
     `quiet`: when they are not disturbed with what can wait. `daily`: when, by their own clock, they want to hear each day how those they
-    look after are; `day_after`: they want to be asked the day after a fall.
+    look after are; `day_after`: they want to be asked the day after a fall, at `day_after_at` by their own clock (None: 10 o'clock).
     """
 
     language: Language
     quiet: Span | None
     daily: TimeOfDay | None = None
     day_after: bool = False
+    day_after_at: TimeOfDay | None = None
 
 
 class PushKeys(_Wish):

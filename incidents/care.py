@@ -25,7 +25,7 @@ QUIETLY = (Channel.PUSH, Channel.SMS)
 """The channels of a word, the one that disturbs and costs least first."""
 
 ASKED_AT = time(10)
-"""When, on the day after, the family is asked: by the community's clock."""
+"""When, on the day after, whoever chose no time is asked: by their own clock."""
 
 TOLD_AT = time(8)
 """When the administrators are told what the night's proof found: by the community's clock."""
@@ -101,24 +101,34 @@ def _wants_now(person: Person, at_ns: int, directory: Directory) -> bool:
 
 def to_be_asked(over: Incident, directory: Directory, now_ns: int) -> Incident:
     """An incident that somebody resolved: of a fall, with the question of the day after, if anybody of the family wants it."""
-    if not _who_asks(over, directory, now_ns) or not any(event.kind is EventKind.FALL for event in over.events):
+    if not any(event.kind is EventKind.FALL for event in over.events):
         return over
-    tomorrow = datetime.fromtimestamp(now_ns // NS_PER_S, tz=directory.timezone).date() + timedelta(days=1)
-    at_ns = comes_ns(datetime.combine(tomorrow, ASKED_AT), directory.timezone)
-    return scheduled(over, DueRow(at_ns=at_ns, due=Due.DAY_AFTER))
+    times = _who_asks(over, directory, now_ns).values()
+    return scheduled(over, DueRow(at_ns=min(times), due=Due.DAY_AFTER)) if times else over
 
 
-def asked(over: Incident, directory: Directory, now_ns: int) -> Said:
-    """The question of the day after, to who wants it then."""
-    before = over.told
-    after, duties = told(over, _who_asks(over, directory, now_ns), directory)
-    return replace(after, told=before), tuple(replace(duty, incident=over, news=News.DAY_AFTER) for duty in duties)
+def asked(over: Incident, row: DueRow, directory: Directory, now_ns: int) -> Said:
+    """The question of the day after, to who wants it by now and was not asked yet; and a row for who wants it later."""
+    times = {one: at_ns for one, at_ns in _who_asks(over, directory, now_ns).items() if one not in row.had}
+    ready = [one for one, at_ns in times.items() if at_ns <= row.at_ns]
+    later = [at_ns for at_ns in times.values() if at_ns > row.at_ns]
+    after, duties = told(over, ready, directory)
+    after = replace(after, told=over.told)
+    after = scheduled(after, replace(row, at_ns=min(later), had=(*row.had, *ready))) if later else after
+    return after, tuple(replace(duty, incident=over, news=News.DAY_AFTER) for duty in duties)
 
 
-def _who_asks(over: Incident, directory: Directory, now_ns: int) -> list[PersonId]:
+def _who_asks(over: Incident, directory: Directory, now_ns: int) -> dict[PersonId, int]:
+    """Who of the family wants to be asked the day after, and when: by their own clock."""
     silent = hushed(over, directory)
-    family = related(Role.RELATIVE, wards(over, directory), directory, now_ns)
-    return [one for one in family if directory.people[one].day_after and one not in silent]
+    ended_ns = now_ns if over.ended_ns is None else over.ended_ns
+    tomorrow = datetime.fromtimestamp(ended_ns // NS_PER_S, tz=directory.timezone).date() + timedelta(days=1)
+    family = [directory.people[one] for one in related(Role.RELATIVE, wards(over, directory), directory, now_ns)]
+    return {
+        one.id: comes_ns(datetime.combine(tomorrow, one.day_after_at or ASKED_AT), one.timezone or directory.timezone)
+        for one in family
+        if one.day_after and one.id not in silent
+    }
 
 
 def proved(event: Event, previous: Incident | None, directory: Directory, now_ns: int) -> Incident | None:

@@ -152,6 +152,8 @@ class Person:
         When, in their own zone, they want to hear each day how those are to whom they belong.
     day_after : bool
         They want to be asked the day after one of those fell.
+    day_after_at : time or None
+        When, in their own zone; None is 10 o'clock.
     recovered : Recovery
         What it comes to if this wearer has fallen and walks again.
     """
@@ -175,6 +177,7 @@ class Person:
     recovered: Recovery = Recovery.NOTE
     daily: time | None = None
     day_after: bool = False
+    day_after_at: time | None = None
 
     def addresses_of(self, channel: Channel) -> tuple[str, ...]:
         """Where the person is reached by a further channel."""

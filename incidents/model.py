@@ -226,7 +226,7 @@ class DueRow:
     in_turn_s : int
         Of a step whose people are told one after the other: how far apart.
     had : tuple of PersonId
-        Who have had their turn; by name, because a shift may change between two turns.
+        Who have had their turn, or were asked; by name, because a shift may change between two turns.
     when : When or None
         Circumstances without which the row is dropped.
     """

@@ -51,7 +51,7 @@ def _fire(incident: Incident, row: DueRow, directory: Directory, now: Circumstan
         case Due.STEP:
             return fire_step(incident, row, directory, now, now_ns)
         case Due.DAY_AFTER:
-            return care.asked(incident, directory, now_ns)
+            return care.asked(incident, row, directory, now_ns)
         case Due.MORNING:
             return care.in_the_morning(incident, directory, now_ns)
         case Due.REPEAT:

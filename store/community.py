@@ -240,6 +240,7 @@ def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findi
         recovered=person.recovered or Recovery.NOTE,
         daily=None if chosen.daily is None else time.fromisoformat(chosen.daily),
         day_after=chosen.day_after,
+        day_after_at=None if chosen.day_after_at is None else time.fromisoformat(chosen.day_after_at),
     )
 
 

@@ -391,6 +391,7 @@ class ChosenSaid(_Said):
     quiet: QuietSaid | None = None
     daily: TimeOfDay | None = None
     day_after: bool = False
+    day_after_at: TimeOfDay | None = None
     push: Annotated[list[Annotated[str, Field(max_length=2000), AfterValidator(_secret)]], Field(max_length=MOST_PUSH)] = []
     phone: Phone | None = None
     email: Mail | None = None

@@ -251,6 +251,8 @@ ROUTES: Mapping[tuple[str, str], Action | None] = {
     ("GET", "/sign-in/staff"): WITHOUT_SIGN_IN,
     ("POST", "/sign-in/staff"): WITHOUT_SIGN_IN,
     ("POST", "/sign-in/as"): WITHOUT_SIGN_IN,
+    ("GET", "/sign-in/who"): WITHOUT_SIGN_IN,
+    ("POST", "/sign-in/who"): WITHOUT_SIGN_IN,
     ("GET", "/welcome/{token}"): WITHOUT_SIGN_IN,
     ("POST", "/welcome/{token}"): WITHOUT_SIGN_IN,
     ("POST", "/sign-out"): WITHOUT_SIGN_IN,

@@ -220,6 +220,11 @@ class Site:
             raise NotSignedInError
         return signed, members
 
+    def shares(self, session: Session, request: Request, community_id: CommunityId) -> bool:
+        """Whether several of a community have the number that somebody signed in by."""
+        _, members = self.members(session, request)
+        return sum(one.community_id == community_id for one in members) > 1
+
     def is_signed_in(self, request: Request) -> bool:
         """Whether somebody still is, of a connection that goes on."""
         with self.database.read() as session:

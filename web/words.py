@@ -108,6 +108,8 @@ class SignIn(StrEnum):
     WEAK_PASSWORD = "weak_password"  # noqa: S105  the word for it
     TOO_OFTEN = "too_often"
     OUT = "out"
+    WHO = "who"
+    WHO_MORE = "who_more"
 
 
 class Glancing(StrEnum):

@@ -66,6 +66,8 @@ ZH = Words(
         SignIn.WEAK_PASSWORD: "这个密码太容易猜到，请换一个长一些的。",
         SignIn.TOO_OFTEN: "试的次数太多了，请过一刻钟再试。",
         SignIn.OUT: "退出",
+        SignIn.WHO: "您是哪一位？",
+        SignIn.WHO_MORE: "不止一个人用这个手机号。这部设备会记住，可以在设置里更改。",
     },
     glance={
         Glancing.WELL: "{names}一切正常",

@@ -104,6 +104,17 @@ def test_the_day_after_a_fall_is_asked_about_once_at_ten_and_a_fall_that_is_stil
     assert world.told(Purpose.WORD) == [(2 * DAY, "jie", "sms")]
 
 
+def test_each_is_asked_the_day_after_at_the_hour_that_they_chose_by_their_own_clock(worlds: Any, people: tuple[Person, ...]) -> None:
+    (jie,) = [one for one in people if one.id == "jie"]
+    hours = {"jie": (time(12), None), "hui": (None, None), "zi": (time(8), ZoneInfo("Europe/London"))}
+    family = [replace(jie, id=one, name=one, day_after=True, day_after_at=at, timezone=zone) for one, (at, zone) in hours.items()]
+    world = worlds(people=(*(one for one in people if one.id != "jie"), *family))
+    world.event(3600, K.FALL)
+    world.act(7200, "day-guard", Do.RESOLVE)
+    world.until(4 * DAY)
+    assert [(at_s, who) for at_s, who, _ in world.told(Purpose.WORD)] == [(DAY, "hui"), (DAY + 2 * 3600, "jie"), (DAY + 6 * 3600, "zi")]
+
+
 def test_who_changed_their_mind_meanwhile_is_not_asked(worlds: Any, people: tuple[Person, ...]) -> None:
     world = worlds(people=wanting(people, day_after=True))
     world.event(3600, K.FALL)

@@ -136,8 +136,14 @@ def test_who_is_not_signed_in_is_told_so(served: Service) -> None:
 
 def test_what_somebody_chooses_holds_and_an_import_leaves_it_as_it_is(estate: Estate, asking: Asking, tmp_path: Path) -> None:
     daughter = asking("wang-lei")
-    assert daughter.get("/api/me/settings").json() == {"language": "zh", "quiet": None, "daily": None, "day_after": False}
-    wish = {"language": "en", "quiet": {"since": "22:00", "to": "07:00"}, "daily": "18:00", "day_after": True}
+    assert daughter.get("/api/me/settings").json() == {
+        "language": "zh",
+        "quiet": None,
+        "daily": None,
+        "day_after": False,
+        "day_after_at": None,
+    }
+    wish = {"language": "en", "quiet": {"since": "22:00", "to": "07:00"}, "daily": "18:00", "day_after": True, "day_after_at": "09:30"}
     assert daughter.put("/api/me/settings", json=wish).json() == wish
     old = {name: wish[name] for name in ("language", "quiet")}  # an app of before: it knows nothing of the rest
     daughter.put("/api/me/settings", json=old)

@@ -51,18 +51,20 @@ def fill(page: Page, name: str, time: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("locale", "daily", "day_after", "when"),
-    [("zh-CN", "每天报一次平安", "摔倒后第二天", "时间"), ("en", "A word each day", "The day after a fall", "At")],
+    ("locale", "daily", "day_after", "when", "asked"),
+    [("zh-CN", "每天报一次平安", "摔倒后第二天", "时间", "几点问"), ("en", "A word each day", "The day after a fall", "At", "Asked at")],
 )
 def test_the_daughter_chooses_what_she_wants_to_hear(
-    *, estate: Estate, served: Service, screen: Screens, locale: str, daily: str, day_after: str, when: str
+    *, estate: Estate, served: Service, screen: Screens, locale: str, daily: str, day_after: str, when: str, asked: str
 ) -> None:
     assert {name: settings(served, estate, "wang-lei")[name] for name in ("daily", "day_after")} == {"daily": None, "day_after": False}
     page = at(screen(locale, 390, 844, who="wang-lei"), served, "/settings")
     switch_on(page, daily)
     fill(page, when, "19:30")
     switch_on(page, day_after)
+    fill(page, asked, "08:30")
     at(page, served, "/settings")
+    expect(page.get_by_label(asked, exact=True)).to_have_value("08:30")
     expect(page.get_by_label(when, exact=True)).to_have_value("19:30")
     expect(page.get_by_role("switch", name=day_after)).to_be_checked()
     assert violations(page) == []
@@ -72,7 +74,7 @@ def test_the_daughter_chooses_what_she_wants_to_hear(
     at(page, served, "/settings")
     expect(page.get_by_role("switch", name=daily)).not_to_be_checked()
     kept = settings(served, estate, "wang-lei")
-    assert (kept["daily"], kept["day_after"]) == (None, True)
+    assert (kept["daily"], kept["day_after"], kept["day_after_at"]) == (None, True, "08:30")
 
 
 def test_a_guard_and_a_resident_are_not_asked_for_it(served: Service, screen: Screens) -> None:

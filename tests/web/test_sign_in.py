@@ -295,6 +295,31 @@ def test_two_who_share_a_telephone_are_told_apart_by_what_the_device_knows(door:
     assert stranger["id"] in {"wang-xiuying", "wang-lei"}
 
 
+def test_those_who_share_a_telephone_say_who_they_are_once_and_can_change_it(door: Door) -> None:
+    estate = door.estate
+    {one["id"]: one for one in estate.said["people"]}["wang-xiuying"]["phone"] = LEI
+    estate.write(estate.said)
+    client = door.client()
+    nobody = client.get("/sign-in/who")
+    assert (nobody.status_code, nobody.headers["location"]) == (303, "/sign-in?next=%2Fsign-in%2Fwho")
+    let_in = client.post("/sign-in/code", data={"login": LEI, "code": door.code(client), "next": "/app/incidents"})
+    assert let_in.headers["location"] == "/sign-in/who?next=%2Fapp%2Fincidents"
+    page = client.get(let_in.headers["location"]).text
+    assert EN.sign_in[SignIn.WHO] in page
+    assert [re.search(rf'value="{LAKESIDE}/{one}"', page) is not None for one in ("wang-xiuying", "wang-lei", "guard-chen")] == [
+        True,
+        True,
+        False,
+    ]
+    for one in ("wang-xiuying", "wang-lei"):
+        chosen = client.post("/sign-in/who", data={"who": f"{LAKESIDE}/{one}", "next": "/app/incidents"})
+        assert (chosen.status_code, chosen.headers["location"]) == (303, "/app/incidents")
+        said = client.get("/api/me").json()
+        assert (said["id"], said["shares_number"]) == (one, True)
+    assert client.post("/sign-in/who", data={"who": f"{LAKESIDE}/guard-chen"}).status_code == 404
+    assert me(client)["id"] == "wang-lei"
+
+
 def test_somebody_of_two_communities_has_the_rights_of_each_there_only(door: Door, tmp_path: Path) -> None:
     said = example()
     said["community"] = {"id": "willow", "name": "柳岸新村", "timezone": "Asia/Shanghai", "language": "zh"}

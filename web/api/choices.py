@@ -38,6 +38,7 @@ def settings(who: TheWho) -> Settings:
         quiet=Span(since=f"{quiet[0]:%H:%M}", to=f"{quiet[1]:%H:%M}") if quiet is not None else None,
         daily=None if daily is None else f"{daily:%H:%M}",
         day_after=who.person.day_after,
+        day_after_at=who.person.day_after_at and f"{who.person.day_after_at:%H:%M}",
     )
 
 
@@ -52,7 +53,7 @@ def choose(site: TheSite, who: TheWho, wish: Settings) -> Settings:
         after = {"from": wish.quiet.since, "to": wish.quiet.to} if wish.quiet else None
         if after != before:
             chosen["quiet"] = after
-        for name, value in wish.model_dump(include={"daily", "day_after"}, exclude_unset=True).items():
+        for name, value in wish.model_dump(include={"daily", "day_after", "day_after_at"}, exclude_unset=True).items():
             if value:
                 chosen[name] = value
             else:

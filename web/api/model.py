@@ -59,7 +59,10 @@ class TilesShown(_Answer):
 
 
 class Me(_Answer):
-    """Who asks. `may`: what their roles allow; `homes`: their own home and those of their relatives; `tiles`: pictures below maps."""
+    """Who asks. `may`: what their roles allow; `homes`: their own home and those of their relatives.
+
+    `shares_number`: others have their number too; `tiles`: pictures below maps.
+    """
 
     id: str
     name: str
@@ -69,6 +72,7 @@ class Me(_Answer):
     communities: list[Place]
     homes: list[Place]
     may: list[Action]
+    shares_number: bool
     push_key: str | None
     tiles: TilesShown | None
 
@@ -1076,13 +1080,14 @@ class Settings(_Wish):
     """What somebody chose for themselves.
 
     `quiet`: when they are not disturbed with what can wait. `daily`: when, by their own clock, they want to hear each day how those they
-    look after are; `day_after`: they want to be asked the day after a fall.
+    look after are; `day_after`: they want to be asked the day after a fall, at `day_after_at` by their own clock (None: 10 o'clock).
     """
 
     language: Language
     quiet: Span | None
     daily: TimeOfDay | None = None
     day_after: bool = False
+    day_after_at: TimeOfDay | None = None
 
 
 class PushKeys(_Wish):

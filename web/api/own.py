@@ -37,6 +37,7 @@ def me(request: Request, site: TheSite) -> Me:
             communities=[Place(id=id_, name=name) for id_, name in names.items()],
             homes=[Place(id=one, name=directory.homes[one].address or one) for one in who.homes],
             may=[action for action in Action if who.may(action) and visit.is_there(action)],
+            shares_number=site.shares(visit.session, request, who.community_id),
             push_key=site.door.push_key if site.door else None,
             tiles=TilesShown(**site.tiles.model_dump()) if site.tiles else None,
         )

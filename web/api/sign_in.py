@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import phonenumbers
 import pyotp
@@ -74,7 +74,7 @@ def take_code(  # noqa: PLR0917  a form's fields
         if came_to is Tried.IN and (members := site.logins.members(session, login)):
             for one in members:
                 verification.proven(session, one.community_id, one.person, site.clock())
-            return _let_in(request, site, door, session, login, _own(next_), is_strong=False)
+            return _let_in(request, site, door, session, login, _onward(members, _own(next_)), is_strong=False)
     wrong = SignIn.TOO_OFTEN if came_to is Tried.TOO_OFTEN else SignIn.WRONG_CODE
     return _page(site, request, "code", back=_own(next_), login=login, phone=_spaced(login), wrong=wrong, status=422)
 
@@ -103,7 +103,7 @@ def take_password(  # noqa: PLR0917  a form's fields
     with site.database.write() as session:
         came_to = accounts.take_password(session, door.key, attempt, compared, code)
         if came_to is Tried.IN:
-            return _let_in(request, site, door, session, known, _own(next_), is_strong=True)
+            return _let_in(request, site, door, session, known, _onward(site.logins.members(session, known), _own(next_)), is_strong=True)
     wrong = SignIn.TOO_OFTEN if came_to is Tried.TOO_OFTEN else SignIn.WRONG_PASSWORD
     return _page(site, request, "staff", back=_own(next_), login=login, wrong=wrong, status=422)
 
@@ -120,9 +120,34 @@ def be(request: Request, site: TheSite, door: TheDoor, who: Text = "", next_: An
         if (person := people.get(PersonId(person_id))) is None:
             raise NotFoundError
         let_in = _let_in(request, site, door, session, login_of(CommunityId(community_id), person), _own(next_), is_strong=True)
-    let_in.set_cookie(me_cookie(community_id), person.id, max_age=_YEAR_S, httponly=True, samesite="lax", secure=door.is_https)
-    let_in.set_cookie("community", community_id, max_age=_YEAR_S, httponly=True, samesite="lax", secure=door.is_https)
-    return let_in
+    return _known(let_in, door, community_id, person)
+
+
+@router.get("/sign-in/who")
+def who(request: Request, site: TheSite, next_: Annotated[str, Query(alias="next")] = "/") -> HTMLResponse:
+    """Where those who share a telephone say which of them they are."""
+    with site.database.read() as session:
+        _, members = site.members(session, request)
+        groups: dict[str, list[tuple[str, str, str]]] = {}
+        for one in members:
+            directory = site.estates.community(session, one.community_id).directory
+            scene = Scene(words=words_for(request), directory=directory, now_ns=site.clock())
+            said = (f"{one.community_id}/{one.person.id}", scene.name(one.person.id), scene.relation(one.person.id))
+            groups.setdefault(directory.name, []).append(said)
+    return _page(site, request, "who", back=_own(next_), groups=list(groups.items()))
+
+
+@router.post("/sign-in/who")
+def be_one(
+    request: Request, site: TheSite, door: TheDoor, who: Text = "", next_: Annotated[str, Form(alias="next")] = "/"
+) -> RedirectResponse:
+    """Be one of those who share a telephone, on this device; of nobody else."""
+    with site.database.read() as session:
+        _, members = site.members(session, request)
+    chosen = next((one for one in members if f"{one.community_id}/{one.person.id}" == who), None)
+    if chosen is None:
+        raise NotFoundError
+    return _known(RedirectResponse(_own(next_), 303), door, chosen.community_id, chosen.person)
 
 
 @router.get("/welcome/{token}")
@@ -172,6 +197,19 @@ def _let_in(  # noqa: PLR0917  what a request has
     word = accounts.sign_in(session, login, now_ns, is_strong=is_strong)
     let_in = RedirectResponse(back, 303)
     let_in.set_cookie(name, word, max_age=90 * 24 * 3600, httponly=True, samesite="lax", secure=door.is_https)
+    return let_in
+
+
+def _onward(members: Sequence[Member], back: str) -> str:
+    """Where somebody goes on to: first to say who they are, where several of a community have their number."""
+    communities = [one.community_id for one in members]
+    return back if len(communities) == len(set(communities)) else f"/sign-in/who?{urlencode({'next': back})}"
+
+
+def _known(let_in: RedirectResponse, door: FrontDoor, community_id: str, person: Person) -> RedirectResponse:
+    """Let the device know who it is, and where they look."""
+    for name, value in ((me_cookie(community_id), person.id), ("community", community_id)):
+        let_in.set_cookie(name, value, max_age=_YEAR_S, httponly=True, samesite="lax", secure=door.is_https)
     return let_in
 
 

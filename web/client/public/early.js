@@ -3,6 +3,7 @@
  * `lib/api.ts` takes the answers over; whatever it asks for otherwise is simply asked for twice.
  */
 (() => {
+  if (window.early === null) return; // the client is there, and hears what is new
   const early = (window.early = new Map());
   const kept = ["language", "community"].map((name) => [name === "language" ? "lang" : name, localStorage.getItem(name)]);
   const query = new URLSearchParams(kept.filter(([, value]) => value !== null)).toString();

@@ -19,14 +19,14 @@ const TIMEOUT_MS = 10_000;
 
 declare global {
   interface Window {
-    /** What `early.js` has asked for already, by its address. */
-    early?: Map<string, Promise<Response>>;
+    /** What `early.js` has asked for already, by its address; null: from now on that is not wanted. */
+    early?: Map<string, Promise<Response>> | null;
   }
 }
 
-/** From now on answers from before may be old. */
+/** From now on answers from before may be old, and so may those that come late. */
 export function forgetEarly(): void {
-  window.early?.clear();
+  window.early = null;
 }
 
 async function fetched(request: Request): Promise<Response> {

@@ -71,7 +71,7 @@ tests/lighthouse/node_modules/.ready: .venv/.ready tests/lighthouse/package-lock
 MEMORY := $(shell df --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 4e6 { print "/dev/shm" }')
 
 # Two more processes than cores: who waits for a browser, a broker or a clock needs none.
-WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+WORKERS := $(shell expr $$(nproc) + 2)
 
 test: check system tests/lighthouse/node_modules/.ready
 	@folder=$$(mktemp -d $(or $(MEMORY),/tmp)/anju-XXXXXX) && chmod 711 $$folder && trap 'rm -rf '$$folder EXIT && trap 'exit 1' INT TERM && \

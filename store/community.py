@@ -228,7 +228,7 @@ def _person(person: PersonSaid, index: int, file: CommunityFile, findings: Findi
         of=tuple(PersonId(resident) for resident in person.of),
         since=None if person.since is None else date.fromisoformat(person.since),
         until=None if person.until is None else date.fromisoformat(person.until),
-        left_ns=None if person.left is None else _ns(person.left.at),
+        left_ns=None if person.left is None else moment_ns(person.left.at),
         language=chosen.language or person.language or file.community.language,
         phone_e164=number,
         channels=tuple(channel for channel in Channel if channel in channels),
@@ -315,10 +315,10 @@ def _device(device: DeviceSaid, file: CommunityFile, homes: Mapping[HomeId, Home
 def _worn(said: WornSaid, home_of: Mapping[PersonId, HomeId]) -> Worn:
     """Of whoever is no resident any more nothing is told."""
     by = PersonId(said.by)
-    return Worn(by=by if by in home_of else None, until_ns=_ns(said.until), home=home_of.get(by))
+    return Worn(by=by if by in home_of else None, until_ns=moment_ns(said.until), home=home_of.get(by))
 
 
-def _ns(moment: str) -> int:
+def moment_ns(moment: str) -> int:
     """A moment of the file, exact to the millisecond."""
     return round(datetime.fromisoformat(moment).timestamp() * 1000) * NS_PER_MS
 

@@ -6,17 +6,18 @@ were sent about them and the pictures are forgotten; what happened when, under a
 """
 
 import json
-from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, delete, select, update
 
-from devices.model import NS_PER_MS, NS_PER_S, CommunityId, PersonId
+from devices.model import NS_PER_S, CommunityId, PersonId
 from incidents import leaving
 from incidents.directory import Directory, Role
 from incidents.timeline import Because, Cause
 from store import accounts, administering, configuration
 from store.accounts import Logins
+from store.capture import iso
+from store.community import moment_ns
 from store.estates import Estates
 from store.ledger import DatabaseBook
 from store.model import Community, InputError
@@ -24,7 +25,6 @@ from store.outbox import NotificationState
 from store.schema import Departure
 from store.session import next_number
 from store.tables import CommunityVersionRow, DecisionStateRow, IncidentRow, NotificationRow, PhotoRow
-from store.wearers import moment
 
 KEPT_NS = 180 * 24 * 3600 * NS_PER_S
 """So long a name is kept: complaints and inheritances come up within months."""
@@ -56,7 +56,7 @@ def leave(session: Session, community_id: CommunityId, resident: PersonId, why: 
         raise InputError("person", resident, "has left already" if person and "left" in person else "is no resident of the community")
     login = accounts.login_of(community_id, Estates().community(session, community_id).directory.people[resident])
     kept = {key: value for key, value in person.items() if key not in _OF_A_PERSON}
-    left = kept | {"roles": [Role.RESIDENT.value], "left": {"at": moment(now_ns), "why": why.value}}
+    left = kept | {"roles": [Role.RESIDENT.value], "left": {"at": iso(now_ns), "why": why.value}}
     said["people"] = [left if one is person else one for one in said["people"]]
     said["devices"] = [_freed(one, resident) for one in said.get("devices", [])]
     made = administering.write(session, community_id, said, by, now_ns)
@@ -120,8 +120,7 @@ def _is_due(person: dict[str, Any], now_ns: int) -> bool:
     left = person.get("left")
     if left is None or left.get("erased"):
         return False
-    left_ns = round(datetime.fromisoformat(left["at"]).timestamp() * 1000) * NS_PER_MS
-    return left_ns + KEPT_NS <= now_ns
+    return moment_ns(left["at"]) + KEPT_NS <= now_ns
 
 
 def _nameless(said: dict[str, Any], who: tuple[PersonId, ...]) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlmodel import Session
 
-from devices.model import NS_PER_MS, NS_PER_S, CommunityId, DeviceId, PersonId
+from devices.model import NS_PER_S, CommunityId, DeviceId, PersonId
 from store import community, configuration
+from store.capture import iso
 from store.model import InputError, StoreError
 from store.schema import MOST_WORN
 from store.session import next_number
@@ -52,7 +52,7 @@ def give(
         There is no such community.
     """
     if not now_ns - LONGEST_BACK_NS <= since_ns <= now_ns:
-        raise InputError("since", moment(since_ns), f"is not within the last {LONGEST_BACK_NS // (24 * 3600 * NS_PER_S)} days")
+        raise InputError("since", iso(since_ns), f"is not within the last {LONGEST_BACK_NS // (24 * 3600 * NS_PER_S)} days")
     next_number(session, community_id)  # whoever else changes the community waits here
     text = configuration.community_at(session, community_id)
     if text is None:
@@ -74,10 +74,4 @@ def _noted(was: Mapping[str, Any], now: Said, now_ns: int) -> Said:
     wore = was.get("wearer")
     if wore is None or wore == now.get("wearer") or now.get(BEFORE, []) != was.get(BEFORE, []):
         return now
-    return {**now, BEFORE: [*now.get(BEFORE, []), {"by": wore, "until": moment(now_ns)}][-MOST_WORN:]}
-
-
-def moment(at_ns: int) -> str:
-    """A time as a community's file says it, to the millisecond."""
-    at = datetime.fromtimestamp(at_ns // NS_PER_S, tz=UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at_ns % NS_PER_S // NS_PER_MS:03d}Z"
+    return {**now, BEFORE: [*now.get(BEFORE, []), {"by": wore, "until": iso(now_ns)}][-MOST_WORN:]}

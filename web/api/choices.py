@@ -10,16 +10,15 @@ from fastapi.responses import JSONResponse, Response
 from devices.model import PersonId
 from incidents.audience import wards
 from incidents.model import Story as StoryKind
-from store import choices, consents, timelines, views
-from store.choices import ChoiceError
+from store import consents, timelines, views
 from store.consents import PURPOSES, Consent
 from store.schema import MOST_PUSH
+from web.api.choosing import keep
 from web.api.model import ConsentShown, ConsentWish, PushGone, PushWish, Settings, Span
 from web.api.problems import ProblemError
 from web.gate import TheWho
 from web.rights import Action
-from web.site import Site, TheSite, Visit
-from web.who import Who
+from web.site import TheSite, Visit
 from web.words import Notice
 
 _NOT_PUBLIC = frozenset({"local", "localhost", "internal", "lan", "home", "corp", "intranet", "arpa", "test"})
@@ -59,7 +58,7 @@ def choose(site: TheSite, who: TheWho, wish: Settings) -> Settings:
             else:
                 chosen.pop(name, None)
 
-    _choose(site, who, change)
+    keep(site, who, change)
     return wish
 
 
@@ -74,7 +73,7 @@ def subscribe(site: TheSite, who: TheWho, wish: PushWish) -> None:
         others = [one for one in chosen.get("push", []) if json.loads(one)["endpoint"] != wish.endpoint]
         chosen["push"] = [*others, address][-MOST_PUSH:]
 
-    _choose(site, who, change)
+    keep(site, who, change)
 
 
 @router.delete("/push", status_code=204)
@@ -84,7 +83,7 @@ def unsubscribe(site: TheSite, who: TheWho, wish: PushGone) -> None:
     def change(chosen: dict[str, Any]) -> None:
         chosen["push"] = [one for one in chosen.get("push", []) if json.loads(one)["endpoint"] != wish.endpoint]
 
-    _choose(site, who, change)
+    keep(site, who, change)
 
 
 @router.get("/consents")
@@ -130,14 +129,6 @@ def _is_of_the_world(endpoint: str) -> bool:
     except ValueError:
         return False
     return len(labels) > 1 and labels[-1].isalpha() and labels[-1] not in _NOT_PUBLIC
-
-
-def _choose(site: Site, who: Who, change: Any) -> None:  # noqa: ANN401  see `store.choices.choose`
-    try:
-        with site.database.write() as session:
-            choices.choose(session, who.community_id, who.id, change, site.clock())
-    except ChoiceError:
-        raise ProblemError(422, Notice.REFUSED) from None
 
 
 def _consents(visit: Visit) -> list[ConsentShown]:

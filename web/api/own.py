@@ -8,9 +8,9 @@ from devices.model import HomeId, PersonId
 from incidents.audience import related, tellable
 from incidents.chain import Told, chain
 from incidents.directory import Channel, Directory, Person, Role
-from store import choices, contacts
-from store.choices import ChoiceError
+from store import contacts
 from store.contacts import ContactState
+from web.api.choosing import keep
 from web.api.glances import home_at
 from web.api.model import Chain, ChainOf, ContactShown, FamilyShown, Me, MethodShown, OrderWish, Place, StepShown, TilesShown
 from web.api.problems import ProblemError
@@ -57,11 +57,7 @@ def order_contacts(request: Request, site: TheSite, who: TheWho, home_id: str, w
     family = related(Role.RELATIVE, who.directory.homes[home].occupants, who.directory, site.clock())
     if len(set(wish.people)) < len(wish.people) or not set(family).issuperset(wish.people):
         raise ProblemError(422, Notice.REFUSED)
-    try:
-        with site.database.write() as session:
-            choices.choose(session, who.community_id, who.id, lambda chosen: chosen.update(order=wish.people), site.clock(), home=home)
-    except ChoiceError:
-        raise ProblemError(422, Notice.REFUSED) from None
+    keep(site, who, lambda chosen: chosen.update(order=wish.people), home=home)
     with site.visit(request) as visit:
         return _chain(visit, home_id)
 

@@ -6,15 +6,12 @@ from fastapi import APIRouter, Request
 
 from incidents.directory import Weekday
 from rules.calendar import upcoming
-from store import choices
-from store.choices import ChoiceError
+from web.api.choosing import keep
 from web.api.glances import home_at
 from web.api.model import Planned, Schedule, ScheduleWish
-from web.api.problems import ProblemError
 from web.gate import TheWho
 from web.rights import Action
 from web.site import TheSite, Visit
-from web.words import Notice
 
 router = APIRouter(prefix="/api/homes/{home_id}/schedule", tags=["homes"])
 
@@ -34,11 +31,7 @@ def put_schedule(request: Request, site: TheSite, who: TheWho, home_id: str, wis
     def change(chosen: dict[str, Any]) -> None:
         chosen["schedule"] = [one.model_dump(mode="json") for one in wish.planned]
 
-    try:
-        with site.database.write() as session:
-            choices.choose(session, who.community_id, who.id, change, site.clock(), home=home)
-    except ChoiceError:
-        raise ProblemError(422, Notice.REFUSED) from None
+    keep(site, who, change, home=home)
     with site.visit(request) as visit:
         return _shown(visit, home_id)
 

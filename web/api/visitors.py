@@ -5,15 +5,12 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from incidents.directory import VisitorKind, Weekday
-from store import choices
-from store.choices import ChoiceError
+from web.api.choosing import keep
 from web.api.glances import home_at
 from web.api.model import Choice, VisitorOfHome, Visitors, VisitorsWish
-from web.api.problems import ProblemError
 from web.gate import TheWho
 from web.rights import Action
 from web.site import TheSite, Visit
-from web.words import Notice
 
 router = APIRouter(prefix="/api/homes/{home_id}/visitors", tags=["homes"])
 
@@ -34,11 +31,7 @@ def put_visitors(request: Request, site: TheSite, who: TheWho, home_id: str, wis
         said = (one.model_dump(mode="json", exclude_none=True) for one in wish.visitors)
         chosen["visitors"] = [{"from" if key == "since" else key: value for key, value in one.items()} for one in said]
 
-    try:
-        with site.database.write() as session:
-            choices.choose(session, who.community_id, who.id, change, site.clock(), home=home)
-    except ChoiceError:
-        raise ProblemError(422, Notice.REFUSED) from None
+    keep(site, who, change, home=home)
     with site.visit(request) as visit:
         return _shown(visit, home_id)
 
